@@ -1,0 +1,1 @@
+//! The `filepath.Match` dialect of Go.

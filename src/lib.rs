@@ -1,0 +1,19 @@
+//! holdall checks, rewrites and executes the workspaces that CI jobs hand to each other.
+//!
+//! The rooms of the house, in the order in which text passes through them: [`yaml`] (one parse
+//! with spans), [`circleci`] (the configuration language), [`plan`] (the compiled pipeline),
+//! [`flow`] (which job sees which layer), and then whoever reads the plan: [`lint`],
+//! [`transpile`], [`run`]. [`layer`] is the archive format and knows nothing of configs.
+//! Only [`cli`] prints.
+
+pub mod circleci;
+pub mod cli;
+pub mod finding;
+pub mod flow;
+pub mod glob;
+pub mod layer;
+pub mod lint;
+pub mod plan;
+pub mod run;
+pub mod transpile;
+pub mod yaml;
