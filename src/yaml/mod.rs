@@ -1,8 +1,20 @@
 //! YAML text with its positions: one parse into an arena tree, and byte-range edits.
 //! Nothing here knows what CircleCI is.
 
+mod edit;
+mod error;
 mod lines;
+mod parse;
+mod scalar;
 mod span;
+mod tree;
+mod view;
 
+pub use edit::{Edit, EditError, apply};
+pub use error::SyntaxError;
 pub use lines::{LineIndex, Position};
+pub use parse::{Limits, Parsed, parse, parse_with};
+pub use scalar::{Scalar, Schema};
 pub use span::{Location, Source, SourceId, Sources, Span};
+pub use tree::{Anchor, BlockText, Comment, NodeId, ScalarStyle, Tree};
+pub use view::{Entries, Entry, Items, MergedEntry, Node, Resolved, Shape, is_merge_key};

@@ -1,0 +1,175 @@
+//! The arena tree: what one text says, with the bytes that say it.
+//!
+//! Nodes are small and live in one vector; children are ranges of another. An alias stays an
+//! alias and a merge key stays a key: following them is a view ([`Node::resolve`],
+//! [`Node::merged`]), so a text that would expand to gigabytes costs what it weighs.
+
+use std::sync::Arc;
+
+use super::span::Span;
+use super::view::Node;
+
+/// The position of a node in its tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(super) u32);
+
+impl NodeId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScalarStyle {
+    /// Without quotes.
+    Plain,
+    /// In single quotes.
+    SingleQuoted,
+    /// In double quotes, with escapes.
+    DoubleQuoted,
+    /// A `|` block.
+    Literal,
+    /// A `>` block.
+    Folded,
+}
+
+impl ScalarStyle {
+    /// Says whether the scalar is a `|` or `>` block.
+    #[must_use]
+    pub fn is_block(self) -> bool {
+        matches!(self, Self::Literal | Self::Folded)
+    }
+}
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Text; `decoded` points into the tree's string buffer where it differs from the source.
+    Scalar {
+        style: ScalarStyle,
+        decoded: Option<Span>,
+    },
+    /// `first..first + len` of the children.
+    Sequence { first: u32, len: u32, flow: bool },
+    /// Key and value alternate: `first..first + 2 * len` of the children.
+    Mapping { first: u32, len: u32, flow: bool },
+    /// `*name`, and the node it stands for; none where the anchor is not defined before it.
+    Alias { target: Option<NodeId> },
+}
+
+/// One node as stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+}
+
+/// An anchor, `&name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// The bytes of `&name`.
+    pub span: Span,
+    /// The node that it names.
+    pub node: NodeId,
+}
+
+/// A comment, `# …`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comment {
+    /// From the `#` to the end of the line, without the line break.
+    pub span: Span,
+    /// Whether nothing but blanks stands before it on its line.
+    pub own_line: bool,
+}
+
+/// The source of a `|` or `>` block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockText {
+    /// Its node.
+    pub node: NodeId,
+    /// From the start of the first content line to the end of the last one, indentation included.
+    pub content: Span,
+    /// How many columns of each line are indentation.
+    pub indent: u32,
+}
+
+/// One parsed text.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    pub(super) text: Arc<str>,
+    pub(super) nodes: Vec<Stored>,
+    pub(super) children: Vec<NodeId>,
+    pub(super) strings: String,
+    pub(super) root: Option<NodeId>,
+    pub(super) anchors: Vec<Anchor>,
+    pub(super) tags: Vec<(NodeId, Span)>,
+    pub(super) blocks: Vec<BlockText>,
+    pub(super) comments: Vec<Comment>,
+    pub(super) extra_document: Option<Span>,
+}
+
+impl Tree {
+    /// Returns the root of the first document; nothing for an empty text.
+    #[must_use]
+    pub fn root(&self) -> Option<Node<'_>> {
+        self.root.map(|id| self.node(id))
+    }
+
+    /// Returns the view of a node of this tree.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        Node::new(self, id)
+    }
+
+    /// Returns the source text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns how many nodes the tree holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Says whether the text holds no node at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Returns all comments in the order of the text.
+    #[must_use]
+    pub fn comments(&self) -> &[Comment] {
+        &self.comments
+    }
+
+    /// Returns all anchors in the order of the text; a name may be defined again.
+    #[must_use]
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    /// Returns all nodes in the order in which their text begins.
+    pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
+        (0..self.nodes.len()).map(|i| self.node(NodeId(u32::try_from(i).unwrap_or(u32::MAX))))
+    }
+
+    /// Returns where a second document begins, if the text holds more than one.
+    #[must_use]
+    pub fn extra_document(&self) -> Option<Span> {
+        self.extra_document
+    }
+
+    pub(super) fn stored(&self, id: NodeId) -> &Stored {
+        &self.nodes[id.index()]
+    }
+
+    /// Returns the text of a span of this tree; nothing where it does not fit.
+    #[must_use]
+    pub fn slice_of(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or("")
+    }
+}

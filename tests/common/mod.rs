@@ -1,0 +1,60 @@
+//! What several test files need: the snapshot folder, the shared corpus, the built binary.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::path::{Path, PathBuf};
+
+/// Runs a snapshot assertion with its file in the repository's top-level `snapshots/`.
+#[macro_export]
+macro_rules! snapshot {
+    ($name:expr, $value:expr) => {{
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!($name, $value));
+    }};
+}
+
+/// Returns the shared folder that `HOLDALL_SHARED` names, or says that the test is skipped.
+pub fn shared(test: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("HOLDALL_SHARED")
+        .map(PathBuf::from)
+        .filter(|p| p.join("corpus/configs").is_dir());
+    if found.is_none() {
+        println!("skipped: {test} needs HOLDALL_SHARED to name a folder with corpus/configs");
+    }
+    found
+}
+
+/// Returns the YAML files of a corpus folder, sorted.
+pub fn yaml_files(dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "yml"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} holds no .yml file", dir.display());
+    files
+}
+
+/// Returns the repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Returns the binary under test.
+pub fn holdall() -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_holdall"));
+    for name in [
+        "HOLDALL_STORE",
+        "HOLDALL_WORKSPACE",
+        "GITHUB_ACTIONS",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1");
+    command
+}
