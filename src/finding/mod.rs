@@ -1,1 +1,240 @@
-//! finding
+//! The finding: what a rule has to say, with every place that it speaks of.
+
+mod concise;
+mod human;
+mod json;
+
+use crate::yaml::{Location, Sources};
+
+pub use human::Look;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Probably wrong, or wasteful.
+    Warning,
+    /// Wrong from the text alone.
+    Error,
+}
+
+impl Severity {
+    /// Returns the word that output and settings use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Rests on something that is not in the text.
+    Low,
+    /// Depends on what a command or a glob does.
+    Medium,
+    /// Follows from the text.
+    High,
+}
+
+impl Confidence {
+    /// Returns the word that output uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// The family that a rule belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// YAML and the shape of the config.
+    Structure,
+    /// Names that must exist.
+    References,
+    /// Jobs and what they wait for.
+    Graph,
+    /// Layers: who makes them, who sees them.
+    Workspace,
+}
+
+impl Group {
+    /// Returns the word that output and folders use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Structure => "structure",
+            Self::References => "references",
+            Self::Graph => "graph",
+            Self::Workspace => "workspace",
+        }
+    }
+}
+
+/// One place that a finding speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub at: Location,
+    /// What is to be said about it; may be empty.
+    pub text: String,
+    /// Whether it is the place that the finding is reported at.
+    pub primary: bool,
+}
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The rule's family.
+    pub group: Group,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// What is wrong, short and the same for every case of the rule.
+    pub title: String,
+    /// The places, the primary one first.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Why, and where from.
+    pub notes: Vec<String>,
+    /// Stable under moving lines: of the rule, the place in the structure, and what stands there.
+    pub fingerprint: String,
+}
+
+impl Finding {
+    /// Returns the place that the finding is reported at.
+    #[must_use]
+    pub fn primary(&self) -> Option<&Label> {
+        self.labels
+            .iter()
+            .find(|l| l.primary)
+            .or_else(|| self.labels.first())
+    }
+}
+
+/// The findings of one input, with the texts that they point into.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The texts.
+    pub sources: Sources,
+    /// The findings, sorted by place.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Says whether any finding is at least this bad.
+    #[must_use]
+    pub fn has(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|f| f.severity >= severity)
+    }
+}
+
+/// How many findings of each severity there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// Pieces of information.
+    pub infos: usize,
+}
+
+impl Counts {
+    /// Counts the findings of all reports.
+    #[must_use]
+    pub fn of(reports: &[Report]) -> Self {
+        let mut counts = Self::default();
+        for finding in reports.iter().flat_map(|r| &r.findings) {
+            match finding.severity {
+                Severity::Error => counts.errors += 1,
+                Severity::Warning => counts.warnings += 1,
+                Severity::Info => counts.infos += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// Renders findings with the text that they speak of, for a person.
+#[must_use]
+pub fn human(reports: &[Report], look: Look) -> String {
+    human::render(reports, look)
+}
+
+/// Renders a line a finding: `file:line:column: severity[rule] title`.
+#[must_use]
+pub fn concise(reports: &[Report]) -> String {
+    concise::render(reports)
+}
+
+/// Renders the JSON report, version 1; `schemas/report.schema.json` describes it.
+#[must_use]
+pub fn json(reports: &[Report]) -> String {
+    json::render(reports)
+}
+
+/// Returns a list of names for a sentence, cut after `most`.
+#[must_use]
+pub fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
+    let quoted: Vec<String> = names
+        .iter()
+        .take(most)
+        .map(|n| format!("`{}`", n.as_ref()))
+        .collect();
+    let rest = names.len().saturating_sub(most);
+    match (quoted.as_slice(), rest) {
+        ([], _) => String::new(),
+        ([one], 0) => one.clone(),
+        ([first @ .., last], 0) => format!("{} and {last}", first.join(", ")),
+        (all, rest) => format!("{} and {rest} more", all.join(", ")),
+    }
+}
+
+/// Returns the name nearest to a mistyped one, if one is near enough to be meant.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (wrong.chars().count() / 3).clamp(1, 4);
+    names
+        .into_iter()
+        .map(|name| (strsim::osa_distance(wrong, name), name))
+        .filter(|(distance, name)| *distance <= allowed && *name != wrong)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(listed(&["a"], 3), "`a`");
+        assert_eq!(listed(&["a", "b", "c"], 3), "`a`, `b` and `c`");
+        assert_eq!(listed(&["a", "b", "c", "d"], 2), "`a`, `b` and 2 more");
+        assert_eq!(listed::<&str>(&[], 2), "");
+    }
+
+    #[test]
+    fn only_a_near_name_is_suggested() {
+        assert_eq!(nearest("biuld", ["build", "test"]), Some("build"));
+        assert_eq!(nearest("deploy", ["build", "test"]), None);
+        assert_eq!(nearest("ab", ["xy"]), None);
+    }
+}

@@ -43,6 +43,8 @@ impl<T> Located<T> {
 /// A compiled config: what would run.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
+    /// The jobs that are defined, used or not, in the order of the text.
+    pub definitions: Vec<Located<String>>,
     /// The workflows in the order of the text.
     pub workflows: Vec<Workflow>,
 }
@@ -56,6 +58,8 @@ pub struct Workflow {
     pub origin: Origin,
     /// Its jobs in the order of the text; [`JobIndex`] points in here.
     pub jobs: Vec<Job>,
+    /// Whether some of its jobs could not be compiled, so that names and edges may be missing.
+    pub incomplete: bool,
 }
 
 /// The position of a job in [`Workflow::jobs`].
@@ -64,8 +68,10 @@ pub type JobIndex = usize;
 /// One job of a workflow, after naming: what the service would schedule.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// The effective name, unique in the workflow.
+    /// The effective name, unique in the pipeline.
     pub name: String,
+    /// The name as the workflow writes it, before a suffix makes it unique.
+    pub written_name: String,
     /// The entry in the workflow.
     pub origin: Origin,
     /// Where the job's definition has its name; the entry itself for an approval.
@@ -86,6 +92,8 @@ pub struct Job {
     pub parallelism: u32,
     /// Its steps with pre- and post-steps in place and commands expanded.
     pub steps: Vec<Step>,
+    /// Why not all of it is known, if that is so: it may persist or attach more than `steps` says.
+    pub opaque: Option<String>,
 }
 
 /// What a job is.

@@ -1,0 +1,176 @@
+//! The top level of a config: its version and its sections, each a list of named definitions.
+
+use super::problem::Problem;
+use super::value::{Entry, Value};
+use crate::finding::nearest;
+use crate::yaml::{Location, SourceId, Span};
+
+/// The sections that the service knows (circleci-semantics §5.1); others are dropped silently.
+const KNOWN: [&str; 13] = [
+    "version", "setup", "orbs", "commands", "parameters", "executors", "jobs", "job-groups",
+    "workflows", "description", "display", "examples", "experimental",
+];
+
+/// The parts of a config.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Whether `<< >>`, commands, executors and parameters mean something: version 2.1.
+    pub(crate) templates: bool,
+    pub(crate) parameters: Option<Value>,
+    pub(crate) orbs: Vec<Entry>,
+    pub(crate) commands: Vec<Entry>,
+    pub(crate) executors: Vec<Entry>,
+    pub(crate) jobs: Vec<Entry>,
+    pub(crate) job_groups: Vec<Entry>,
+    pub(crate) workflows: Option<Entry>,
+    /// Where the config begins: what speaks of a missing key points here.
+    pub(crate) start: Location,
+}
+
+impl Config {
+    /// Reads the sections of a config's root.
+    pub(crate) fn read(
+        root: Option<&Value>,
+        source: SourceId,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let Some(root) = root.filter(|r| !r.is_null()) else {
+            problems.push(
+                Problem::new(
+                    "missing-key",
+                    "the config is empty",
+                    Location::new(source, Span::new(0, 0)),
+                    "nothing to read here",
+                )
+                .help("a config begins with `version: 2.1`, followed by `jobs:` and `workflows:`"),
+            );
+            return None;
+        };
+        let start = root.at();
+        if !root.is_map() {
+            problems.push(
+                Problem::new(
+                    "wrong-type",
+                    format!("a config is a map of keys, this is {}", root.kind()),
+                    start,
+                    "expected `version: 2.1` and the like",
+                )
+                .help("a config begins with `version: 2.1`, followed by `jobs:` and `workflows:`"),
+            );
+            return None;
+        }
+        let first = root.entries().first().map_or(start, |e| e.key_at);
+        let templates = version(root, first, problems);
+        unknown_sections(root, problems);
+        let section = |name: &str, problems: &mut Vec<Problem>| -> Vec<Entry> {
+            let Some(entry) = root.get(name) else {
+                return Vec::new();
+            };
+            if !entry.value.is_map() && !entry.value.is_null() {
+                problems.push(wrong_type(
+                    &format!("`{name}` is a map of names"),
+                    &entry.value,
+                    entry.key_at,
+                ));
+            }
+            entry.value.entries().to_vec()
+        };
+        Some(Self {
+            templates,
+            parameters: root.get("parameters").map(|e| e.value.clone()),
+            orbs: section("orbs", problems),
+            commands: section("commands", problems),
+            executors: section("executors", problems),
+            jobs: section("jobs", problems),
+            job_groups: section("job-groups", problems),
+            workflows: root.get("workflows").cloned(),
+            start: first,
+        })
+    }
+}
+
+/// Reads the version: does the config speak 2.1?
+fn version(root: &Value, first: Location, problems: &mut Vec<Problem>) -> bool {
+    let Some(entry) = root.get("version") else {
+        problems.push(
+            Problem::new(
+                "missing-version",
+                "the config says no version",
+                first,
+                "`version: 2.1` belongs above this",
+            )
+            .help("add `version: 2.1` as the first line"),
+        );
+        return true;
+    };
+    match entry.value.as_text().as_deref() {
+        Some("2.1") => true,
+        Some("2" | "2.0") => false,
+        _ => {
+            problems.push(
+                Problem::new(
+                    "wrong-type",
+                    "a version that does not exist",
+                    entry.value.at(),
+                    "not `2.1`, `2.0` or `2`",
+                )
+                .help("write `version: 2.1`"),
+            );
+            true
+        }
+    }
+}
+
+fn unknown_sections(root: &Value, problems: &mut Vec<Problem>) {
+    for entry in root.entries() {
+        if KNOWN.contains(&&*entry.key) || entry.key.starts_with("x-") {
+            continue;
+        }
+        // Free sections hold anchors and are fine; a near miss drops a whole section in silence.
+        let near = nearest(&entry.key, KNOWN).filter(|n| root.get(n).is_none());
+        if let Some(near) = near {
+            problems.push(
+                Problem::new(
+                    "unknown-section",
+                    "a top-level key that the service drops",
+                    entry.key_at,
+                    format!("`{}` is not read; `{near}` would be", entry.key),
+                )
+                .help(format!("did you mean `{near}`?"))
+                .note("unknown top-level keys are ignored without a word"),
+            );
+        }
+    }
+}
+
+/// A value that is not of the kind that its place needs.
+pub(crate) fn wrong_type(expected: &str, value: &Value, key_at: Location) -> Problem {
+    let problem = Problem::new(
+        "wrong-type",
+        "a value of the wrong type",
+        value.at(),
+        format!("{expected}, this is {}", value.kind()),
+    );
+    if value.at().span.is_empty() {
+        // An empty value has no text of its own to point at.
+        return Problem::new(
+            "wrong-type",
+            "a value of the wrong type",
+            key_at,
+            format!("{expected}, nothing is given"),
+        );
+    }
+    problem
+}
+
+/// A key that has to be there.
+pub(crate) fn missing_key(key: &str, of: &str, at: Location) -> Problem {
+    Problem::new(
+        "missing-key",
+        "a required key is missing",
+        at,
+        format!("{of} has no `{key}`"),
+    )
+    .help(format!("add `{key}: …`"))
+    .note(format!("the service says: required key [{key}] not found"))
+}

@@ -1,0 +1,269 @@
+//! What a job runs on: executors named, called with arguments, or written in the job itself
+//! (circleci-semantics §5.6).
+
+use super::config::{missing_key, wrong_type};
+use super::compile::Compiler;
+use super::params::{Callee, bind};
+use super::problem::Problem;
+use super::template::Scope;
+use super::value::{Entry, Value};
+use crate::finding::{listed, nearest};
+use crate::plan::{DockerImage, EnvVar, Executor, ExecutorKind, Located};
+use crate::yaml::Location;
+
+/// What an executor or a job says about where it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) executor: Option<Executor>,
+    pub(crate) working_directory: Option<Located<String>>,
+    pub(crate) shell: Option<Located<String>>,
+    pub(crate) environment: Vec<EnvVar>,
+    /// Why the rest is not known: an orb's executor.
+    pub(crate) opaque: Option<String>,
+}
+
+/// The keys by which a body says what it runs on.
+const KINDS: [&str; 3] = ["docker", "machine", "macos"];
+
+impl Compiler<'_> {
+    /// Reads where a job runs: its executor, then its own keys over it.
+    pub(crate) fn environment(&mut self, name: &str, body: &Value, name_at: Location, scope: &Scope) -> Environment {
+        let mut env = match body.get("executor") {
+            Some(entry) => self.executor_use(&entry.value, entry.key_at, scope),
+            None => Environment::default(),
+        };
+        let own = self.executor_body(body);
+        if own.executor.is_some() {
+            env.executor = own.executor;
+        }
+        if own.working_directory.is_some() {
+            env.working_directory = own.working_directory;
+        }
+        if own.shell.is_some() {
+            env.shell = own.shell;
+        }
+        env.environment.extend(own.environment);
+        if let (Some(class), Some(executor)) = (text_key(body, "resource_class"), &mut env.executor) {
+            executor.resource_class = Some(class);
+        }
+        if env.executor.is_none() && env.opaque.is_none() && body.get("executor").is_none() {
+            self.problems.push(
+                Problem::new(
+                    "no-executor",
+                    "a job that says not what it runs on",
+                    name_at,
+                    format!("`{name}` has none of `docker`, `machine`, `macos` and `executor`"),
+                )
+                .help("add `docker: [{image: …}]`, or `executor: NAME` with a name from `executors`")
+                .note("the service says: A job must have one of `docker`, `machine`, `macos` or `executor`"),
+            );
+        }
+        env
+    }
+
+    /// Resolves `executor: name`, `executor: {name: n, …}` and `executor: {name: {…}}`.
+    fn executor_use(&mut self, value: &Value, key_at: Location, scope: &Scope) -> Environment {
+        let (name, name_at, arguments): (String, Location, Vec<Entry>) =
+            if let Some(name) = value.as_str() {
+                (name.to_owned(), value.at(), Vec::new())
+            } else if let Some(named) = value.get("name") {
+                let Some(name) = named.value.as_str() else {
+                    self.problems.push(wrong_type("an executor's name is text", &named.value, named.key_at));
+                    return Environment::unknown("an executor without a name");
+                };
+                let rest = value.entries().iter().filter(|e| &*e.key != "name").cloned();
+                (name.to_owned(), named.value.at(), rest.collect())
+            } else if let [only] = value.entries() {
+                (only.key.to_string(), only.key_at, only.value.entries().to_vec())
+            } else {
+                self.problems.push(
+                    wrong_type("an executor is a name, or a map with `name`", value, key_at)
+                        .note("the service says: Unexpected executor invocation format"),
+                );
+                return Environment::unknown("an executor that cannot be read");
+            };
+        if name.contains("<<") {
+            // The reference that could not be resolved is reported where it stands.
+            return Environment::unknown("an executor whose name is not known");
+        }
+        if self.is_orb_element(&name) {
+            return Environment::unknown("an executor from an orb");
+        }
+        let Some(definition) = self.config.executors.iter().find(|e| *e.key == *name).cloned() else {
+            let names: Vec<&str> = self.config.executors.iter().map(|e| &*e.key).collect();
+            let mut problem = Problem::new(
+                "undefined-executor",
+                "an executor that is not defined",
+                name_at,
+                format!("there is no `{name}` in `executors`"),
+            );
+            problem = match nearest(&name, names.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None if names.is_empty() => problem.help("the config has no `executors`"),
+                None => problem.help(format!("there are {}", listed(&names, 8))),
+            };
+            self.problems.push(problem);
+            return Environment::unknown("an executor that is not defined");
+        };
+        let callee = Callee {
+            kind: "executor",
+            name: &name,
+            at: definition.key_at,
+        };
+        let inner = bind(
+            callee,
+            definition.value.get("parameters").map(|e| &e.value),
+            &arguments,
+            name_at,
+            scope,
+            &mut self.problems,
+        );
+        let body = self.apply(&inner, &definition.value);
+        let env = self.executor_body(&body);
+        if env.executor.is_none() {
+            self.problems.push(
+                Problem::new(
+                    "no-executor",
+                    "an executor that says not what it is",
+                    definition.key_at,
+                    format!("`{name}` has none of `docker`, `machine` and `macos`"),
+                )
+                .help("add `docker: [{image: …}]`"),
+            );
+        }
+        env
+    }
+
+    /// Reads the keys that executors and jobs share.
+    fn executor_body(&mut self, body: &Value) -> Environment {
+        let mut env = Environment {
+            working_directory: text_key(body, "working_directory"),
+            shell: text_key(body, "shell"),
+            ..Environment::default()
+        };
+        if let Some(entry) = body.get("environment") {
+            env.environment = self.env_vars(&entry.value, entry.key_at);
+        }
+        let mut kinds = KINDS.iter().filter_map(|k| body.get(k));
+        let Some(kind) = kinds.next() else {
+            return env;
+        };
+        if let Some(second) = kinds.next() {
+            self.problems.push(
+                Problem::new(
+                    "executor-combination",
+                    "two kinds of executor at once",
+                    second.key_at,
+                    format!("`{}` beside `{}`", second.key, kind.key),
+                )
+                .label(kind.key_at, "the other one")
+                .help("keep one of them"),
+            );
+        }
+        let at = kind.key_at;
+        let kind = match &*kind.key {
+            "docker" => ExecutorKind::Docker(self.docker(kind)),
+            "machine" => ExecutorKind::Machine {
+                image: kind.value.get("image").and_then(|i| i.value.as_text()),
+            },
+            _ => ExecutorKind::Macos {
+                xcode: kind.value.get("xcode").and_then(|x| x.value.as_text()),
+            },
+        };
+        env.executor = Some(Executor {
+            kind,
+            at,
+            resource_class: text_key(body, "resource_class"),
+        });
+        env
+    }
+
+    fn docker(&mut self, entry: &Entry) -> Vec<DockerImage> {
+        if !entry.value.is_list() {
+            self.problems.push(
+                wrong_type("`docker` is a list of images", &entry.value, entry.key_at)
+                    .help("write `docker:` and below it `- image: …`"),
+            );
+            return Vec::new();
+        }
+        let mut images = Vec::new();
+        for item in entry.value.items() {
+            let Some(image) = item.value.get("image") else {
+                if !item.value.is_templated() {
+                    self.problems.push(missing_key("image", "this container", item.value.at()));
+                }
+                continue;
+            };
+            let environment = match item.value.get("environment") {
+                Some(e) => self.env_vars(&e.value, e.key_at),
+                None => Vec::new(),
+            };
+            images.push(DockerImage {
+                image: Located::new(image.value.as_text().unwrap_or_default(), image.value.at()),
+                name: text_key(&item.value, "name").map(|n| n.value),
+                user: text_key(&item.value, "user").map(|u| u.value),
+                entrypoint: words(&item.value, "entrypoint"),
+                command: words(&item.value, "command"),
+                environment,
+            });
+        }
+        images
+    }
+
+    /// Reads `environment`: a map, or a list of one-key maps (circleci-semantics §5.13).
+    pub(crate) fn env_vars(&mut self, value: &Value, key_at: Location) -> Vec<EnvVar> {
+        let mut out = Vec::new();
+        let maps: Vec<&Value> = if value.is_list() {
+            value.items().iter().map(|i| &i.value).collect()
+        } else if value.is_map() || value.is_null() {
+            vec![value]
+        } else {
+            self.problems.push(wrong_type("`environment` is a map of names and values", value, key_at));
+            return out;
+        };
+        for entry in maps.into_iter().flat_map(Value::entries) {
+            match entry.value.as_text() {
+                Some(text) => out.push(EnvVar {
+                    name: entry.key.to_string(),
+                    value: text,
+                    at: entry.key_at,
+                }),
+                None => self.problems.push(wrong_type(
+                    "the value of an environment variable is text",
+                    &entry.value,
+                    entry.key_at,
+                )),
+            }
+        }
+        out
+    }
+}
+
+impl Environment {
+    fn unknown(why: &str) -> Self {
+        Self {
+            opaque: Some(why.to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Returns a key's value as text, where it is a scalar with something in it.
+pub(crate) fn text_key(map: &Value, key: &str) -> Option<Located<String>> {
+    let entry = map.get(key)?;
+    if entry.value.is_null() {
+        return None;
+    }
+    Some(Located::new(entry.value.as_text()?, entry.value.at()))
+}
+
+fn words(map: &Value, key: &str) -> Vec<String> {
+    let Some(entry) = map.get(key) else {
+        return Vec::new();
+    };
+    if entry.value.is_list() {
+        entry.value.items().iter().filter_map(|i| i.value.as_text()).collect()
+    } else {
+        entry.value.as_text().into_iter().collect()
+    }
+}

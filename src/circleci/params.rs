@@ -1,0 +1,172 @@
+//! Declared parameters and the arguments that meet them (circleci-semantics §5.3).
+
+use std::rc::Rc;
+
+use super::problem::Problem;
+use super::template::Scope;
+use super::value::{Data, Entry, Value};
+use crate::finding::nearest;
+use crate::yaml::Location;
+
+/// Who takes the parameters, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Callee<'a> {
+    /// `command`, `job` or `executor`.
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'a str,
+    /// Where it is defined.
+    pub(crate) at: Location,
+}
+
+/// Meets the arguments of a call with the declarations of its callee: a scope for its body.
+pub(crate) fn bind(
+    callee: Callee<'_>,
+    declared: Option<&Value>,
+    arguments: &[Entry],
+    call_at: Location,
+    outer: &Scope,
+    problems: &mut Vec<Problem>,
+) -> Scope {
+    let declared = declared.map_or(&[][..], Value::entries);
+    for argument in arguments {
+        if !declared.iter().any(|d| d.key == argument.key) {
+            let mut problem = Problem::new(
+                "unknown-argument",
+                "an argument that nothing takes",
+                argument.key_at,
+                format!("{} `{}` has no such parameter", callee.kind, callee.name),
+            )
+            .label(callee.at, "defined here")
+            .note(format!("the service says: Unexpected argument(s): {}", argument.key));
+            if let Some(near) = nearest(&argument.key, declared.iter().map(|d| &*d.key)) {
+                problem = problem.help(format!("did you mean `{near}`?"));
+            }
+            problems.push(problem);
+        }
+    }
+    let mut parameters = Vec::with_capacity(declared.len());
+    for declaration in declared {
+        let given = arguments.iter().rev().find(|a| a.key == declaration.key);
+        // `default:` without a value is no default (circleci-semantics §5.3).
+        let default = declaration
+            .value
+            .get("default")
+            .filter(|d| !d.value.is_null());
+        let value = match (given, default) {
+            (Some(argument), _) => {
+                check(declaration, &argument.value, argument.value.at(), problems);
+                argument.value.clone()
+            }
+            (None, Some(default)) => {
+                // A default may speak of pipeline parameters.
+                let value = Scope {
+                    parameters: Vec::new(),
+                    pipeline: Rc::clone(&outer.pipeline),
+                }
+                .apply(&default.value, problems);
+                check(declaration, &value, default.value.at(), problems);
+                value
+            }
+            (None, None) => {
+                problems.push(
+                    Problem::new(
+                        "missing-argument",
+                        "a required argument is missing",
+                        call_at,
+                        format!("`{}` is not given", declaration.key),
+                    )
+                    .label(declaration.key_at, "declared here, without a default")
+                    .help(format!("add `{}: …` to the call, or a default to the declaration", declaration.key))
+                    .note(format!("the service says: Missing required argument(s): {}", declaration.key)),
+                );
+                Value::null(call_at)
+            }
+        };
+        parameters.push((Rc::clone(&declaration.key), value));
+    }
+    Scope {
+        parameters,
+        pipeline: Rc::clone(&outer.pipeline),
+    }
+}
+
+/// Checks that a value fits the type of a declaration.
+fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Problem>) {
+    // A reference that could not be resolved has been reported already.
+    if value.is_templated() {
+        return;
+    }
+    let Some(kind) = declaration.value.get("type").and_then(|t| t.value.as_str().map(str::to_owned))
+    else {
+        return;
+    };
+    let data = value.data();
+    let fits = match kind.as_str() {
+        "string" => !matches!(data, Data::List(_) | Data::Map(_)),
+        "boolean" => matches!(data, Data::Bool(_)),
+        "integer" => matches!(data, Data::Int(_)),
+        "enum" => {
+            let allowed = declaration.value.get("enum");
+            let options: Vec<String> = allowed
+                .iter()
+                .flat_map(|e| e.value.items())
+                .filter_map(|i| i.value.as_text())
+                .collect();
+            let text = value.as_text();
+            if !options.is_empty() && !text.as_ref().is_some_and(|t| options.contains(t)) {
+                let said = text.unwrap_or_else(|| value.kind().to_owned());
+                let mut problem = Problem::new(
+                    "enum-value",
+                    "a value that the enum does not list",
+                    at,
+                    format!("`{said}` is none of {}", crate::finding::listed(&options, 6)),
+                )
+                .label(declaration.key_at, "declared here");
+                if let Some(near) = nearest(&said, options.iter().map(String::as_str)) {
+                    problem = problem.help(format!("did you mean `{near}`?"));
+                }
+                problems.push(problem);
+            }
+            return;
+        }
+        "executor" => matches!(data, Data::Str(_) | Data::Map(_)),
+        "steps" => matches!(data, Data::List(_)),
+        "env_var_name" => value.as_str().is_some_and(is_env_name),
+        _ => return,
+    };
+    if !fits {
+        problems.push(
+            Problem::new(
+                "argument-type",
+                "an argument of the wrong type",
+                at,
+                format!("this is {}, `{}` is of type {kind}", value.kind(), declaration.key),
+            )
+            .label(declaration.key_at, "declared here")
+            .note(format!("the service says: expected type: {kind}")),
+        );
+    }
+}
+
+fn is_env_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Returns the pipeline parameters with their defaults.
+pub(crate) fn pipeline_defaults(declared: Option<&Value>) -> Vec<(Rc<str>, Value)> {
+    declared
+        .map_or(&[][..], Value::entries)
+        .iter()
+        .map(|d| {
+            let default = d.value.get("default").map_or_else(
+                || Value::null(d.key_at),
+                |default| default.value.clone(),
+            );
+            (Rc::clone(&d.key), default)
+        })
+        .collect()
+}

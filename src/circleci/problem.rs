@@ -1,0 +1,73 @@
+//! What the configuration language has to say about a config: kinds of problem, collected, never
+//! the first only. The rules of the linter turn them into findings.
+
+use crate::finding::Label;
+use crate::yaml::Location;
+
+/// Something wrong with a config, under the name of the rule that reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The rule.
+    pub rule: &'static str,
+    /// What is wrong, short.
+    pub title: String,
+    /// The places, the primary one first.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Why, and what the service says.
+    pub notes: Vec<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        rule: &'static str,
+        title: impl Into<String>,
+        at: Location,
+        text: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            title: title.into(),
+            labels: vec![Label {
+                at,
+                text: text.into(),
+                primary: true,
+            }],
+            help: None,
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn label(mut self, at: Location, text: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            at,
+            text: text.into(),
+            primary: false,
+        });
+        self
+    }
+
+    pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// A part of the language that is read but not compiled.
+    pub(crate) fn unsupported(what: &str, at: Location) -> Self {
+        Self::new(
+            UNSUPPORTED,
+            format!("not supported yet: {what}"),
+            at,
+            "holdall does not look behind this",
+        )
+    }
+}
+
+/// The rule that names what holdall does not compile.
+pub const UNSUPPORTED: &str = "not-supported";

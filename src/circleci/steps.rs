@@ -1,0 +1,328 @@
+//! Lists of steps: strings, maps, commands of the config expanded in place
+//! (circleci-semantics §5.5, §5.7).
+
+use super::compile::Compiler;
+use super::config::{missing_key, wrong_type};
+use super::executor::text_key;
+use super::params::{Callee, bind};
+use super::problem::Problem;
+use super::template::Scope;
+use super::value::{Data, Entry, Item, Value};
+use crate::finding::nearest;
+use crate::plan::{
+    AttachStep, BuiltinStep, Call, Located, Origin, PersistStep, RunStep, RunWhen, Step, StepKind,
+};
+use crate::yaml::Location;
+
+/// Steps of the service that need no more than their name here.
+const BUILTIN: [&str; 8] = [
+    "setup_remote_docker", "save_cache", "restore_cache", "store_artifacts", "store_test_results",
+    "add_ssh_keys", "install_signing_bundle", "deploy",
+];
+
+/// Every step that the service knows.
+pub(crate) const STEP_NAMES: [&str; 14] = [
+    "run", "checkout", "persist_to_workspace", "attach_workspace", "setup_remote_docker",
+    "save_cache", "restore_cache", "store_artifacts", "store_test_results", "add_ssh_keys",
+    "install_signing_bundle", "when", "unless", "steps",
+];
+
+/// Deepest nesting of commands; the service refuses recursion, which this ends too.
+const DEPTH: usize = 60;
+
+/// Most steps that one job may come to.
+const MOST_STEPS: usize = 20_000;
+
+impl Compiler<'_> {
+    /// Expands a list of steps; `via` is how we got here.
+    pub(crate) fn steps(&mut self, value: &Value, key_at: Location, via: &[Call], scope: &Scope, out: &mut Vec<Step>) {
+        if value.is_null() {
+            return;
+        }
+        if !value.is_list() {
+            if !value.is_templated() {
+                self.problems.push(wrong_type("`steps` is a list", value, key_at));
+            }
+            return;
+        }
+        for item in value.items() {
+            if out.len() >= MOST_STEPS {
+                self.problems.push(Problem::new(
+                    "too-large",
+                    "a job of more steps than are read",
+                    key_at,
+                    format!("more than {MOST_STEPS} steps come of this"),
+                ));
+                return;
+            }
+            self.step(item, via, scope, out);
+        }
+    }
+
+    fn step(&mut self, item: &Item, via: &[Call], scope: &Scope, out: &mut Vec<Step>) {
+        let value = &item.value;
+        let mut via = via.to_vec();
+        if let Some(alias) = item.through {
+            via.push(Call {
+                what: "alias".to_owned(),
+                at: alias,
+            });
+        }
+        let (name, name_at, body) = match value.data() {
+            Data::Str(name) => (name.to_string(), value.at(), None),
+            Data::Map(entries) => match entries.as_slice() {
+                [only] => (only.key.to_string(), only.key_at, Some(only)),
+                [] => return,
+                [first, second, ..] => {
+                    self.problems.push(
+                        Problem::new(
+                            "misindented-step",
+                            "a step with two keys",
+                            second.key_at,
+                            format!("`{}` stands beside `{}`, not below it", second.key, first.key),
+                        )
+                        .label(first.key_at, "the step")
+                        .help(format!("indent `{}` so that it belongs to `{}`, or give it a `-` of its own", second.key, first.key)),
+                    );
+                    return;
+                }
+            },
+            Data::List(_) => {
+                self.problems.push(
+                    Problem::new(
+                        "steps-list-nested",
+                        "a list stands where a step should",
+                        item.through.unwrap_or_else(|| value.at()),
+                        "lists of steps are not flattened",
+                    )
+                    .help("use `- steps: …`, a command, or write its steps here"),
+                );
+                return;
+            }
+            Data::Null => return,
+            _ => {
+                self.problems.push(wrong_type("a step is a name or a map", value, value.at()));
+                return;
+            }
+        };
+        if name.contains("<<") {
+            // What could not be resolved is reported where it stands.
+            return;
+        }
+        self.named_step(&name, name_at, body, value, via, scope, out);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step, with the place and the way to it")]
+    fn named_step(&mut self, name: &str, name_at: Location, body: Option<&Entry>, value: &Value, via: Vec<Call>, scope: &Scope, out: &mut Vec<Step>) {
+        let origin = Origin {
+            at: value.at(),
+            via: via.clone(),
+        };
+        let nothing = Value::null(name_at);
+        let arguments = body.map_or(&nothing, |b| &b.value);
+        let local = self.config.commands.iter().find(|c| *c.key == *name).cloned();
+        if let Some(command) = local {
+            self.command(&command, arguments, name_at, via, scope, out);
+            return;
+        }
+        let kind = match name {
+            "run" => self.run_step(arguments, name_at),
+            "checkout" => Some(StepKind::Checkout {
+                path: text_key(arguments, "path"),
+            }),
+            "persist_to_workspace" => self.persist_step(arguments, name_at),
+            "attach_workspace" => self.attach_step(arguments, name_at),
+            "steps" => {
+                self.steps(arguments, name_at, &via, scope, out);
+                return;
+            }
+            "when" | "unless" => {
+                self.problems.push(Problem::unsupported(&format!("`{name}` steps"), name_at));
+                Some(StepKind::Opaque { name: name.to_owned() })
+            }
+            _ if BUILTIN.contains(&name) => Some(StepKind::Builtin(BuiltinStep { name: name.to_owned() })),
+            _ if self.is_orb_element(name) => {
+                self.problems.push(Problem::unsupported("commands from orbs", name_at));
+                Some(StepKind::Opaque { name: name.to_owned() })
+            }
+            _ => {
+                self.undefined_command(name, name_at);
+                Some(StepKind::Opaque { name: name.to_owned() })
+            }
+        };
+        if let Some(kind) = kind {
+            out.push(Step { origin, kind });
+        }
+    }
+
+    fn undefined_command(&mut self, name: &str, at: Location) {
+        let commands: Vec<String> = self.config.commands.iter().map(|c| c.key.to_string()).collect();
+        let known = commands.iter().map(String::as_str).chain(STEP_NAMES);
+        let mut problem = Problem::new(
+            "undefined-command",
+            "a step that is neither builtin nor a command",
+            at,
+            format!("nothing is named `{name}`"),
+        )
+        .note(format!("the service says: Cannot find a definition for command named {name}"));
+        if let Some(near) = nearest(name, known) {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        }
+        self.problems.push(problem);
+    }
+
+    fn command(&mut self, command: &Entry, arguments: &Value, call_at: Location, mut via: Vec<Call>, scope: &Scope, out: &mut Vec<Step>) {
+        let what = format!("command {}", command.key);
+        let again = via.iter().any(|c| c.what == what);
+        if again || via.len() > DEPTH {
+            self.problems.push(
+                Problem::new(
+                    "recursive-command",
+                    "a command that calls itself",
+                    call_at,
+                    format!("`{}` is already being expanded here", command.key),
+                )
+                .label(command.key_at, "defined here")
+                .help("commands cannot be recursive"),
+            );
+            return;
+        }
+        via.push(Call { what, at: call_at });
+        let callee = Callee {
+            kind: "command",
+            name: &command.key,
+            at: command.key_at,
+        };
+        let inner = bind(
+            callee,
+            command.value.get("parameters").map(|e| &e.value),
+            arguments.entries(),
+            call_at,
+            scope,
+            &mut self.problems,
+        );
+        let Some(steps) = command.value.get("steps") else {
+            self.problems.push(missing_key("steps", &format!("command `{}`", command.key), command.key_at));
+            return;
+        };
+        let body = self.apply(&inner, &steps.value);
+        self.steps(&body, steps.key_at, &via, &inner, out);
+    }
+
+    fn run_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {
+        if let Some(command) = value.as_text().filter(|_| !value.is_null()) {
+            return Some(StepKind::Run(RunStep {
+                command: Located::new(command, value.at()),
+                ..RunStep::default()
+            }));
+        }
+        let command = text_key(value, "command");
+        let Some(command) = command else {
+            self.problems.push(missing_key("command", "this `run` step", name_at));
+            return None;
+        };
+        let when = match text_key(value, "when").map(|w| (w.value, w.at)) {
+            None => RunWhen::OnSuccess,
+            Some((w, at)) => match w.as_str() {
+                "on_success" => RunWhen::OnSuccess,
+                "on_fail" => RunWhen::OnFail,
+                "always" => RunWhen::Always,
+                _ => {
+                    self.problems.push(
+                        Problem::new("enum-value", "a value that `when` does not know", at, format!("`{w}` is none of `on_success`, `on_fail` and `always`")),
+                    );
+                    RunWhen::OnSuccess
+                }
+            },
+        };
+        let environment = match value.get("environment") {
+            Some(e) => self.env_vars(&e.value, e.key_at),
+            None => Vec::new(),
+        };
+        Some(StepKind::Run(RunStep {
+            name: text_key(value, "name").map(|n| n.value),
+            command,
+            shell: text_key(value, "shell").map(|s| s.value),
+            working_directory: text_key(value, "working_directory"),
+            environment,
+            background: value.get("background").is_some_and(|b| matches!(b.value.data(), Data::Bool(true))),
+            when,
+            no_output_timeout: text_key(value, "no_output_timeout"),
+        }))
+    }
+
+    fn persist_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {
+        let step = "this `persist_to_workspace` step";
+        self.unknown_keys(value, &["root", "paths", "name"], step);
+        let root = self.required_text(value, "root", step, name_at);
+        let Some(paths) = value.get("paths").filter(|p| !p.value.is_null()) else {
+            self.problems.push(missing_key("paths", step, name_at));
+            return None;
+        };
+        let mut list = Vec::new();
+        let is_string = !paths.value.is_list();
+        if is_string {
+            match paths.value.as_text() {
+                Some(text) => list.push(Located::new(text, paths.value.at())),
+                None => self.problems.push(wrong_type("`paths` is a list of paths", &paths.value, paths.key_at)),
+            }
+        }
+        for item in paths.value.items() {
+            match item.value.as_text() {
+                Some(text) => list.push(Located::new(text, item.value.at())),
+                None => self.problems.push(wrong_type("a path is text", &item.value, paths.key_at)),
+            }
+        }
+        Some(StepKind::Persist(PersistStep {
+            name: text_key(value, "name").map(|n| n.value),
+            root: root?,
+            paths: list,
+            paths_at: paths.value.at(),
+            paths_is_string: is_string,
+        }))
+    }
+
+    fn attach_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {
+        let step = "this `attach_workspace` step";
+        self.unknown_keys(value, &["at", "name"], step);
+        let at = self.required_text(value, "at", step, name_at)?;
+        Some(StepKind::Attach(AttachStep {
+            name: text_key(value, "name").map(|n| n.value),
+            at,
+        }))
+    }
+
+    fn required_text(&mut self, value: &Value, key: &str, of: &str, at: Location) -> Option<Located<String>> {
+        let entry = value.get(key).filter(|e| !e.value.is_null());
+        let Some(entry) = entry else {
+            self.problems.push(missing_key(key, of, at));
+            return None;
+        };
+        let text = entry.value.as_text();
+        if text.is_none() {
+            self.problems.push(wrong_type(&format!("`{key}` is text"), &entry.value, entry.key_at));
+        }
+        Some(Located::new(text?, entry.value.at()))
+    }
+
+    fn unknown_keys(&mut self, value: &Value, known: &[&str], of: &str) {
+        for entry in value.entries() {
+            // Whether `when` works on every builtin step is not documented (circleci-semantics §11.8).
+            if known.contains(&&*entry.key) || &*entry.key == "when" {
+                continue;
+            }
+            let mut problem = Problem::new(
+                "unknown-key",
+                "a key that does not belong here",
+                entry.key_at,
+                format!("{of} takes no `{}`", entry.key),
+            )
+            .note(format!("the service says: extraneous key [{}] is not permitted", entry.key));
+            problem = match nearest(&entry.key, known.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("it takes {}", crate::finding::listed(known, 8))),
+            };
+            self.problems.push(problem);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! `<< … >>` in texts (circleci-semantics §5.4): found, looked up, put in place.
+
+use std::rc::Rc;
+
+use super::problem::Problem;
+use super::value::{Data, Entry, Item, Value};
+use crate::finding::nearest;
+use crate::yaml::Location;
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// Text as it is; `\<<` is already `<<`.
+    Text(String),
+    /// What stands between `<<` and `>>`, trimmed.
+    Reference(&'a str),
+}
+
+/// A `<<` without its `>>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unclosed;
+
+/// Cuts a text into pieces.
+pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Unclosed> {
+    let mut out = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(i) = rest.find("<<") {
+        if rest[..i].ends_with('\\') {
+            plain.push_str(&rest[..i - 1]);
+            plain.push_str("<<");
+            rest = &rest[i + 2..];
+            continue;
+        }
+        let after = &rest[i + 2..];
+        let end = after.find(">>").ok_or(Unclosed)?;
+        plain.push_str(&rest[..i]);
+        if !plain.is_empty() {
+            out.push(Piece::Text(std::mem::take(&mut plain)));
+        }
+        out.push(Piece::Reference(after[..end].trim()));
+        rest = &after[end + 2..];
+    }
+    plain.push_str(rest);
+    if !plain.is_empty() || out.is_empty() {
+        out.push(Piece::Text(plain));
+    }
+    Ok(out)
+}
+
+/// The names that a text may refer to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// `parameters.x` of the job, command or executor around it.
+    pub(crate) parameters: Vec<(Rc<str>, Value)>,
+    /// `pipeline.parameters.x`.
+    pub(crate) pipeline: Rc<Vec<(Rc<str>, Value)>>,
+}
+
+enum Found {
+    Value(Value),
+    /// Known to the service, unknown here.
+    Unsupported(String),
+    /// Unknown to the service too.
+    Missing(Option<String>),
+}
+
+impl Scope {
+    fn find(&self, name: &str) -> Found {
+        let of = |list: &[(Rc<str>, Value)], prefix: &str, key: &str| {
+            match list.iter().find(|(n, _)| &**n == key) {
+                Some((_, value)) => Found::Value(value.clone()),
+                None => Found::Missing(
+                    nearest(key, list.iter().map(|(n, _)| &**n)).map(|n| format!("{prefix}{n}")),
+                ),
+            }
+        };
+        if let Some(key) = name.strip_prefix("parameters.") {
+            return of(&self.parameters, "parameters.", key);
+        }
+        if let Some(key) = name.strip_prefix("pipeline.parameters.") {
+            return of(&self.pipeline, "pipeline.parameters.", key);
+        }
+        let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if !name.bytes().all(word) {
+            return Found::Unsupported("expressions in << >>".to_owned());
+        }
+        if name.starts_with("pipeline.") || name.starts_with("matrix.") {
+            let kind = name.split('.').next().unwrap_or(name);
+            return Found::Unsupported(format!("{kind} values"));
+        }
+        Found::Missing(None)
+    }
+
+    /// Puts values in the place of references, in a value and everything below it.
+    pub(crate) fn apply(&self, value: &Value, problems: &mut Vec<Problem>) -> Value {
+        if !value.is_templated() {
+            return value.clone();
+        }
+        let data = match value.data() {
+            Data::Str(text) => return self.text(text, value.at(), problems),
+            Data::List(items) => Data::List(
+                items
+                    .iter()
+                    .map(|item| Item {
+                        value: self.apply(&item.value, problems),
+                        through: item.through,
+                    })
+                    .collect(),
+            ),
+            Data::Map(entries) => Data::Map(
+                entries
+                    .iter()
+                    .map(|entry| Entry {
+                        key: self.key(entry, problems),
+                        key_at: entry.key_at,
+                        value: self.apply(&entry.value, problems),
+                        through: entry.through,
+                    })
+                    .collect(),
+            ),
+            _ => return value.clone(),
+        };
+        Value::new(data, value.at())
+    }
+
+    fn key(&self, entry: &Entry, problems: &mut Vec<Problem>) -> Rc<str> {
+        if !entry.key.contains("<<") {
+            return Rc::clone(&entry.key);
+        }
+        let value = self.text(&entry.key, entry.key_at, problems);
+        value.as_text().map_or_else(|| Rc::clone(&entry.key), Rc::from)
+    }
+
+    fn text(&self, text: &str, at: Location, problems: &mut Vec<Problem>) -> Value {
+        let pieces = match pieces(text) {
+            Ok(pieces) => pieces,
+            Err(Unclosed) => {
+                problems.push(
+                    Problem::new("unclosed-template", "`<<` without its `>>`", at, "in this text")
+                        .help("write `\\<<` where `<<` is meant as it is, a heredoc for example")
+                        .note("the service says: Unclosed '<<' tag in string"),
+                );
+                return Value::new(Data::Str(Rc::from(text)), at);
+            }
+        };
+        if let [Piece::Reference(name)] = pieces.as_slice() {
+            return match self.lookup(name, at, problems) {
+                // A reference that is the whole text keeps the type of what it stands for.
+                Some(value) => value.moved_to(at),
+                None => Value::new(Data::Str(Rc::from(text)), at),
+            };
+        }
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(plain) => out.push_str(&plain),
+                Piece::Reference(name) => match self.lookup(name, at, problems) {
+                    Some(value) => match value.as_text() {
+                        Some(text) => out.push_str(&text),
+                        None => problems.push(Problem::new(
+                            "argument-type",
+                            format!("{} cannot stand inside a text", value.kind()),
+                            at,
+                            format!("`{name}` is {}", value.kind()),
+                        )),
+                    },
+                    None => {
+                        out.push_str("<< ");
+                        out.push_str(name);
+                        out.push_str(" >>");
+                    }
+                },
+            }
+        }
+        // What is put in place is not read as a template again.
+        Value::new(Data::Str(Rc::from(out)), at)
+    }
+
+    fn lookup(&self, name: &str, at: Location, problems: &mut Vec<Problem>) -> Option<Value> {
+        match self.find(name) {
+            Found::Value(value) => Some(value),
+            Found::Unsupported(what) => {
+                problems.push(Problem::unsupported(&what, at));
+                None
+            }
+            Found::Missing(near) => {
+                let mut problem = Problem::new(
+                    "undefined-parameter",
+                    "a template refers to a parameter that does not exist",
+                    at,
+                    format!("`{name}` is not declared here"),
+                )
+                .note(format!(
+                    "the service says: Referred to a variable \"{name}\" that does not exist"
+                ));
+                if let Some(near) = near {
+                    problem = problem.help(format!("did you mean `{near}`?"));
+                }
+                problems.push(problem);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_its_references() {
+        assert_eq!(
+            pieces("a-<<parameters.x>>-<< y >>"),
+            Ok(vec![
+                Piece::Text("a-".into()),
+                Piece::Reference("parameters.x"),
+                Piece::Text("-".into()),
+                Piece::Reference("y"),
+            ])
+        );
+        assert_eq!(pieces(""), Ok(vec![Piece::Text(String::new())]));
+    }
+
+    #[test]
+    fn an_escaped_heredoc_is_text() {
+        assert_eq!(
+            pieces("cat \\<<EOF"),
+            Ok(vec![Piece::Text("cat <<EOF".into())])
+        );
+        assert_eq!(pieces("cat <<EOF"), Err(Unclosed));
+    }
+}

@@ -1,0 +1,320 @@
+//! The config's data with aliases followed, merge keys applied and scalars typed as the service
+//! types them, each value still knowing its text.
+//!
+//! Values are shared: an anchor that is used a thousand times is read once. The way by which a
+//! value was reached (an alias, a merge key) is kept on the edge that leads to it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::yaml::{Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
+
+/// A value of the config.
+#[derive(Debug, Clone)]
+pub(crate) struct Value(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    data: Data,
+    at: Location,
+    /// Whether a `<<` stands in it or below it: what is free of templates is never copied.
+    templated: bool,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(crate) enum Data {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(Rc<str>),
+    List(Vec<Item>),
+    Map(Vec<Entry>),
+}
+
+/// An item of a list.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) value: Value,
+    /// The alias that stands in the item's place.
+    pub(crate) through: Option<Location>,
+}
+
+/// An entry of a map.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Rc<str>,
+    pub(crate) key_at: Location,
+    pub(crate) value: Value,
+    /// The alias or merge key by which the value got here.
+    pub(crate) through: Option<Location>,
+}
+
+impl Value {
+    pub(crate) fn new(data: Data, at: Location) -> Self {
+        let templated = match &data {
+            Data::Str(text) => text.contains("<<"),
+            Data::List(items) => items.iter().any(|i| i.value.is_templated()),
+            Data::Map(entries) => entries
+                .iter()
+                .any(|e| e.key.contains("<<") || e.value.is_templated()),
+            _ => false,
+        };
+        Self(Rc::new(Inner {
+            data,
+            at,
+            templated,
+        }))
+    }
+
+    pub(crate) fn null(at: Location) -> Self {
+        Self::new(Data::Null, at)
+    }
+
+    pub(crate) fn data(&self) -> &Data {
+        &self.0.data
+    }
+
+    pub(crate) fn at(&self) -> Location {
+        self.0.at
+    }
+
+    pub(crate) fn is_templated(&self) -> bool {
+        self.0.templated
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.0.data, Data::Null)
+    }
+
+    /// Returns the same value as if it stood elsewhere.
+    pub(crate) fn moved_to(&self, at: Location) -> Self {
+        let data = match &self.0.data {
+            Data::Null => Data::Null,
+            Data::Bool(b) => Data::Bool(*b),
+            Data::Int(n) => Data::Int(*n),
+            Data::Float(f) => Data::Float(*f),
+            Data::Str(s) => Data::Str(Rc::clone(s)),
+            // A list or map keeps the places of its parts: they are the real text.
+            Data::List(_) | Data::Map(_) => return self.clone(),
+        };
+        Self::new(data, at)
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match &self.0.data {
+            Data::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns a scalar as the text that the service would put in its place.
+    pub(crate) fn as_text(&self) -> Option<String> {
+        match &self.0.data {
+            Data::Null => Some(String::new()),
+            Data::Bool(b) => Some(b.to_string()),
+            Data::Int(n) => Some(n.to_string()),
+            Data::Float(f) => Some(float_text(*f)),
+            Data::Str(text) => Some(text.to_string()),
+            Data::List(_) | Data::Map(_) => None,
+        }
+    }
+
+    pub(crate) fn items(&self) -> &[Item] {
+        match &self.0.data {
+            Data::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.0.data {
+            Data::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.0.data, Data::Map(_))
+    }
+
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.0.data, Data::List(_))
+    }
+
+    /// Returns the entry with a key; the last one where a key is repeated, as the service does.
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().rev().find(|e| &*e.key == key)
+    }
+
+    /// Returns what a person calls this kind of value.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.0.data {
+            Data::Null => "nothing",
+            Data::Bool(_) => "a boolean",
+            Data::Int(_) | Data::Float(_) => "a number",
+            Data::Str(_) => "text",
+            Data::List(_) => "a list",
+            Data::Map(_) => "a map",
+        }
+    }
+}
+
+fn float_text(f: f64) -> String {
+    if f.is_nan() {
+        ".nan".to_owned()
+    } else if f.is_infinite() {
+        if f > 0.0 { ".inf" } else { "-.inf" }.to_owned()
+    } else {
+        // `{:?}` keeps the `.0` of a whole number, as the service's text does.
+        format!("{f:?}")
+    }
+}
+
+/// The reading of one tree gave up: it stands for more values than are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TooLarge {
+    pub(crate) at: Location,
+}
+
+/// Reads a tree's data.
+pub(crate) struct Reader<'t> {
+    tree: &'t Tree,
+    source: SourceId,
+    shared: HashMap<NodeId, Value>,
+    open: Vec<NodeId>,
+    budget: usize,
+    /// Aliases without an anchor before them.
+    pub(crate) undefined: Vec<Location>,
+}
+
+/// Most values that one config may stand for, merges and aliases counted where they are used.
+const BUDGET: usize = 8_000_000;
+
+impl<'t> Reader<'t> {
+    pub(crate) fn new(tree: &'t Tree, source: SourceId) -> Self {
+        Self {
+            tree,
+            source,
+            shared: HashMap::new(),
+            open: Vec::new(),
+            budget: BUDGET,
+            undefined: Vec::new(),
+        }
+    }
+
+    pub(crate) fn read(&mut self) -> Result<Option<Value>, TooLarge> {
+        self.tree.root().map(|root| self.value(root)).transpose()
+    }
+
+    fn at(&self, node: Node<'_>) -> Location {
+        Location::new(self.source, node.span())
+    }
+
+    fn spend(&mut self, node: Node<'_>, cost: usize) -> Result<(), TooLarge> {
+        match self.budget.checked_sub(cost) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => Err(TooLarge { at: self.at(node) }),
+        }
+    }
+
+    /// Reads the value in a place, and says by which alias it got there.
+    fn edge(&mut self, node: Node<'t>) -> Result<(Value, Option<Location>), TooLarge> {
+        let resolved = node.resolve();
+        let through = resolved.via.first().map(|alias| self.at(*alias));
+        let Some(target) = resolved.node else {
+            self.undefined.push(self.at(node));
+            return Ok((Value::null(self.at(node)), through));
+        };
+        if self.open.contains(&target.id()) {
+            // A value cannot hold itself; the alias is named and read as nothing.
+            self.undefined.push(self.at(node));
+            return Ok((Value::null(self.at(node)), through));
+        }
+        Ok((self.value(target)?, through))
+    }
+
+    fn value(&mut self, node: Node<'t>) -> Result<Value, TooLarge> {
+        if let Some(known) = self.shared.get(&node.id()) {
+            return Ok(known.clone());
+        }
+        self.spend(node, 1)?;
+        let at = self.at(node);
+        let data = match node.shape() {
+            Shape::Scalar(_) => match node.scalar(Schema::Yaml11) {
+                None | Some(Scalar::Null) => Data::Null,
+                Some(Scalar::Bool(b)) => Data::Bool(b),
+                Some(Scalar::Int(n)) => Data::Int(n),
+                Some(Scalar::Float(f)) => Data::Float(f),
+                Some(Scalar::Str(text)) => Data::Str(Rc::from(text)),
+            },
+            Shape::Sequence(nodes) => {
+                self.open.push(node.id());
+                let mut items = Vec::with_capacity(nodes.len());
+                for item in nodes {
+                    let (value, through) = self.edge(item)?;
+                    items.push(Item { value, through });
+                }
+                self.open.pop();
+                Data::List(items)
+            }
+            Shape::Mapping(_) => {
+                self.open.push(node.id());
+                let entries = self.map(node);
+                self.open.pop();
+                Data::Map(entries?)
+            }
+            Shape::Alias(_) => return Ok(self.edge(node)?.0),
+        };
+        let value = Value::new(data, at);
+        if node.anchor().is_some() {
+            self.shared.insert(node.id(), value.clone());
+        }
+        Ok(value)
+    }
+
+    fn map(&mut self, node: Node<'t>) -> Result<Vec<Entry>, TooLarge> {
+        if !node.has_merge() {
+            let entries = node.entries();
+            let mut out = Vec::with_capacity(entries.len());
+            for entry in entries {
+                out.push(self.entry(entry, None)?);
+            }
+            return Ok(out);
+        }
+        let merged = node.merged(self.budget);
+        self.spend(node, merged.len())?;
+        let mut out = Vec::with_capacity(merged.len());
+        for m in &merged {
+            // The innermost text is the entry's; the outermost merge key is how it got here.
+            let through = m.merges.first().map(|merge| self.at(merge.value));
+            out.push(self.entry(m.entry, through)?);
+        }
+        for merge in node.entries().filter(|e| crate::yaml::is_merge_key(e.key)) {
+            if merge.value.resolve().node.is_none() {
+                self.undefined.push(self.at(merge.value));
+            }
+        }
+        Ok(out)
+    }
+
+    fn entry(
+        &mut self,
+        entry: crate::yaml::Entry<'t>,
+        through: Option<Location>,
+    ) -> Result<Entry, TooLarge> {
+        let key = entry.key.resolve().node.unwrap_or(entry.key);
+        let text = key.text().unwrap_or_else(|| key.source());
+        let (value, alias) = self.edge(entry.value)?;
+        Ok(Entry {
+            key: Rc::from(text),
+            key_at: self.at(entry.key),
+            value,
+            through: through.or(alias),
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! Findings for a person: the text itself, framed, with a label on every place.
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    ThemeCharacters, ThemeStyles,
+};
+
+use super::{Counts, Finding, Report, Severity};
+use crate::yaml::{Location, SourceId};
+
+/// How findings may look where they are printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Colours and bold.
+    pub color: bool,
+    /// Box-drawing characters.
+    pub unicode: bool,
+    /// Columns to wrap at.
+    pub width: usize,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            color: false,
+            unicode: true,
+            width: 100,
+        }
+    }
+}
+
+/// A finding as miette wants it: the labels of one text, the others as related diagnostics.
+#[derive(Debug)]
+struct Framed {
+    title: String,
+    code: Option<&'static str>,
+    severity: miette::Severity,
+    labels: Vec<LabeledSpan>,
+    source: NamedSource<std::sync::Arc<str>>,
+    footer: Option<String>,
+    related: Vec<Framed>,
+}
+
+impl std::fmt::Display for Framed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.title)
+    }
+}
+
+impl std::error::Error for Framed {}
+
+impl Diagnostic for Framed {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.code
+            .map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.footer
+            .as_ref()
+            .map(|text| Box::new(text) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        (!self.labels.is_empty()).then_some(&self.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty())
+            .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        (!self.related.is_empty()).then(|| {
+            Box::new(self.related.iter().map(|r| r as &dyn Diagnostic))
+                as Box<dyn Iterator<Item = &dyn Diagnostic>>
+        })
+    }
+}
+
+pub(super) fn render(reports: &[Report], look: Look) -> String {
+    let theme = GraphicalTheme {
+        characters: if look.unicode {
+            ThemeCharacters::unicode()
+        } else {
+            ThemeCharacters::ascii()
+        },
+        styles: if look.color {
+            ThemeStyles::ansi()
+        } else {
+            ThemeStyles::none()
+        },
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(look.width)
+        .with_links(false)
+        .with_context_lines(1);
+    let mut out = String::new();
+    for report in reports {
+        for finding in &report.findings {
+            let framed = frame(report, finding);
+            // Writing into a string cannot fail; a frame that does is still named in words.
+            if handler.render_report(&mut out, &framed).is_err() {
+                out.push_str(&finding.title);
+            }
+            out.push('\n');
+        }
+    }
+    out.push_str(&summary(reports));
+    out
+}
+
+fn frame(report: &Report, finding: &Finding) -> Framed {
+    let severity = match finding.severity {
+        Severity::Error => miette::Severity::Error,
+        Severity::Warning => miette::Severity::Warning,
+        Severity::Info => miette::Severity::Advice,
+    };
+    let main = finding.primary().map_or(SourceId::default(), |l| l.at.source);
+    let mut framed = part(report, finding, main, severity);
+    framed.title.clone_from(&finding.title);
+    framed.code = Some(finding.rule);
+    let mut footer = finding.help.clone().unwrap_or_default();
+    for note in &finding.notes {
+        if !footer.is_empty() {
+            footer.push('\n');
+        }
+        footer.push_str("note: ");
+        footer.push_str(note);
+    }
+    framed.footer = (!footer.is_empty()).then_some(footer);
+    let mut others: Vec<SourceId> = finding
+        .labels
+        .iter()
+        .map(|l| l.at.source)
+        .filter(|s| *s != main)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    framed.related = others
+        .into_iter()
+        .map(|source| part(report, finding, source, severity))
+        .collect();
+    framed
+}
+
+fn part(report: &Report, finding: &Finding, source: SourceId, severity: miette::Severity) -> Framed {
+    let text = report.sources.get(source);
+    let labels = finding
+        .labels
+        .iter()
+        .filter(|l| l.at.source == source)
+        .map(|l| {
+            let words = (!l.text.is_empty()).then(|| l.text.clone());
+            let at = range(report, l.at);
+            if l.primary {
+                LabeledSpan::new_primary_with_span(words, at)
+            } else {
+                LabeledSpan::new_with_span(words, at)
+            }
+        })
+        .collect();
+    Framed {
+        title: String::from("also here"),
+        code: None,
+        severity,
+        labels,
+        source: NamedSource::new(
+            text.map(crate::yaml::Source::name).unwrap_or_default(),
+            text.map_or_else(|| "".into(), crate::yaml::Source::text_arc),
+        ),
+        footer: None,
+        related: Vec::new(),
+    }
+}
+
+/// A label over many lines hides the text that it is about: only its first line is marked.
+fn range(report: &Report, at: Location) -> std::ops::Range<usize> {
+    let text = report.sources.get(at.source).map_or("", |s| s.text());
+    let range = at.span.range();
+    let start = range.start.min(text.len());
+    let end = range.end.clamp(start, text.len());
+    match text.get(start..end).and_then(|t| t.find(['\n', '\r'])) {
+        Some(line) => start..start + line,
+        None => start..end,
+    }
+}
+
+/// Says how many findings there were, as the last line.
+fn summary(reports: &[Report]) -> String {
+    let counts = Counts::of(reports);
+    let files = match reports.len() {
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
+    };
+    let mut parts = Vec::new();
+    for (n, word) in [
+        (counts.errors, "error"),
+        (counts.warnings, "warning"),
+        (counts.infos, "info"),
+    ] {
+        match n {
+            0 => {}
+            1 => parts.push(format!("1 {word}")),
+            n if word == "info" => parts.push(format!("{n} {word}")),
+            n => parts.push(format!("{n} {word}s")),
+        }
+    }
+    if parts.is_empty() {
+        format!("{files} checked: nothing to say\n")
+    } else {
+        format!("{files} checked: {}\n", parts.join(", "))
+    }
+}
