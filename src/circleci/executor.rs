@@ -87,6 +87,8 @@ impl Compiler<'_> {
             return Environment::unknown("an executor whose name is not known");
         }
         if self.is_orb_element(&name) {
+            self.check_orb(&name, name_at);
+            self.problems.push(Problem::unsupported("executors from orbs", name_at));
             return Environment::unknown("an executor from an orb");
         }
         let Some(definition) = self.config.executors.iter().find(|e| *e.key == *name).cloned() else {

@@ -142,6 +142,7 @@ impl Compiler<'_> {
             }
             _ if BUILTIN.contains(&name) => Some(StepKind::Builtin(BuiltinStep { name: name.to_owned() })),
             _ if self.is_orb_element(name) => {
+                self.check_orb(name, name_at);
                 self.problems.push(Problem::unsupported("commands from orbs", name_at));
                 Some(StepKind::Opaque { name: name.to_owned() })
             }

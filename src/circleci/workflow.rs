@@ -261,7 +261,7 @@ impl Compiler<'_> {
                             statuses: want.statuses,
                         });
                     }
-                    [] if incomplete => {}
+                    [] if incomplete => jobs[i].unknown_requires.push(Located::new(want.name, want.at)),
                     [] => {
                         let problem = self.unknown_requirement(workflow, jobs, i, &want);
                         self.problems.push(problem);
@@ -335,6 +335,8 @@ impl Compiler<'_> {
             definition: base_at,
             kind: JobKind::Build,
             requires: Vec::new(),
+            unknown_requires: Vec::new(),
+            filters: arguments.get("filters").map(|f| f.key_at),
             executor: None,
             working_directory: Located::new(DEFAULT_WORKING_DIRECTORY.to_owned(), base_at),
             shell: None,

@@ -6,7 +6,9 @@
 //! as it is. There is no `**`, no `{a,b}`, no `[!a]`, and a leading dot is nothing special.
 
 mod expand;
+mod intersect;
 mod pattern;
 
 pub use expand::{ExpandError, expand};
+pub use intersect::intersect_segment;
 pub use pattern::{Pattern, PatternError, PatternErrorKind, Token, matches};

@@ -80,6 +80,10 @@ pub struct Job {
     pub kind: JobKind,
     /// The jobs that it waits for, in the order of the text.
     pub requires: Vec<Requirement>,
+    /// Requirements that could not be resolved because a part of the workflow is not compiled.
+    pub unknown_requires: Vec<Located<String>>,
+    /// Where its filters stand, if it has any.
+    pub filters: Option<Location>,
     /// What it runs on; none for jobs that run nothing.
     pub executor: Option<Executor>,
     /// Its working directory as written, `~/project` where nothing is said.

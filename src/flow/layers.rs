@@ -1,0 +1,131 @@
+//! Layers and attaches of one workflow, from the steps of its jobs.
+
+use super::graph::Graph;
+use super::place::Place;
+use crate::plan::{AttachStep, Job, JobIndex, Origin, PersistStep, StepKind, Workflow};
+
+/// One layer that a job makes.
+#[derive(Debug, Clone)]
+pub struct Layer<'p> {
+    /// The job.
+    pub job: JobIndex,
+    /// The position of the persist among the job's steps.
+    pub step: usize,
+    /// Where the step came from.
+    pub origin: &'p Origin,
+    /// The step.
+    pub persist: &'p PersistStep,
+    /// Where its root lies.
+    pub root: Place,
+}
+
+/// One attach of a job.
+#[derive(Debug, Clone)]
+pub struct Attach<'p> {
+    /// The job.
+    pub job: JobIndex,
+    /// The position of the attach among the job's steps.
+    pub step: usize,
+    /// Where the step came from.
+    pub origin: &'p Origin,
+    /// The step.
+    pub attach: &'p AttachStep,
+    /// Where the layers go.
+    pub at: Place,
+}
+
+/// The data flow of one workflow.
+#[derive(Debug, Clone)]
+pub struct Flow<'p> {
+    /// The workflow.
+    pub workflow: &'p Workflow,
+    /// Its order.
+    pub graph: Graph,
+    /// The layers that its jobs make, in the order of jobs and steps.
+    pub layers: Vec<Layer<'p>>,
+    /// The attaches of its jobs, in the same order.
+    pub attaches: Vec<Attach<'p>>,
+}
+
+impl<'p> Flow<'p> {
+    /// Reads the data flow of a workflow.
+    #[must_use]
+    pub fn new(workflow: &'p Workflow) -> Self {
+        let mut layers = Vec::new();
+        let mut attaches = Vec::new();
+        for (job, node) in workflow.jobs.iter().enumerate() {
+            let wd = Place::of_working_directory(&node.working_directory.value);
+            for (step, s) in node.steps.iter().enumerate() {
+                match &s.kind {
+                    StepKind::Persist(persist) => layers.push(Layer {
+                        job,
+                        step,
+                        origin: &s.origin,
+                        persist,
+                        root: wd.join(&persist.root.value),
+                    }),
+                    StepKind::Attach(attach) => attaches.push(Attach {
+                        job,
+                        step,
+                        origin: &s.origin,
+                        attach,
+                        at: wd.join(&attach.at.value),
+                    }),
+                    _ => {}
+                }
+            }
+        }
+        Self {
+            workflow,
+            graph: Graph::new(workflow),
+            layers,
+            attaches,
+        }
+    }
+
+    /// Returns a job.
+    #[must_use]
+    pub fn job(&self, job: JobIndex) -> &'p Job {
+        &self.workflow.jobs[job]
+    }
+
+    /// Returns the layers that a job's attach sees, in the order in which they apply.
+    #[must_use]
+    pub fn visible(&self, job: JobIndex) -> Vec<&Layer<'p>> {
+        let upstream = self.graph.upstream(job);
+        upstream
+            .iter()
+            .flat_map(|u| self.layers.iter().filter(move |l| l.job == *u))
+            .collect()
+    }
+
+    /// Says whether a job may see layers that the plan does not show: something upstream is
+    /// opaque, or a requirement points at a job that is not known.
+    #[must_use]
+    pub fn may_see_more(&self, job: JobIndex) -> bool {
+        let unknown = |j: JobIndex| {
+            let job = self.job(j);
+            job.opaque.is_some() || !job.unknown_requires.is_empty()
+        };
+        !self.job(job).unknown_requires.is_empty()
+            || self.graph.upstream(job).into_iter().any(unknown)
+    }
+
+    /// Says whether a job's layers may be attached by jobs that the plan does not show.
+    #[must_use]
+    pub fn may_be_seen_more(&self, job: JobIndex) -> bool {
+        let opaque_below = self
+            .graph
+            .downstream(job)
+            .into_iter()
+            .any(|j| self.job(j).opaque.is_some());
+        let written = &self.job(job).written_name;
+        // A requirement that could not be resolved may mean this job or one below it.
+        let unknown_edge = self.workflow.jobs.iter().any(|j| {
+            j.unknown_requires.iter().any(|r| {
+                r.value.starts_with(written.as_str()) || r.value.contains("<<") || self.workflow.incomplete
+            })
+        });
+        opaque_below || unknown_edge
+    }
+}
