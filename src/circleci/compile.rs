@@ -62,9 +62,14 @@ pub(super) fn tree(tree: &Tree, source: SourceId, problems: &mut Vec<Problem>) -
     };
     for at in std::mem::take(&mut reader.undefined) {
         problems.push(
-            Problem::new("undefined-alias", "an alias without its anchor", at, "no `&` of this name stands before it")
-                .help("define the anchor above its first use")
-                .note("the service says: found undefined alias"),
+            Problem::new(
+                "undefined-alias",
+                "an alias without its anchor",
+                at,
+                "no `&` of this name stands before it",
+            )
+            .help("define the anchor above its first use")
+            .note("the service says: found undefined alias"),
         );
     }
     let Some(config) = Config::read(root.as_ref(), source, problems) else {
@@ -89,7 +94,8 @@ impl Compiler<'_> {
             pipeline: Rc::new(pipeline_defaults(parameters)),
         };
         for group in &self.config.job_groups {
-            self.problems.push(Problem::unsupported("job groups", group.key_at));
+            self.problems
+                .push(Problem::unsupported("job groups", group.key_at));
         }
         Pipeline {
             definitions: self
@@ -114,7 +120,8 @@ impl Compiler<'_> {
     /// Says whether a name is an orb's element, `alias/name`; an alias that is not declared is
     /// reported.
     pub(crate) fn is_orb_element(&self, name: &str) -> bool {
-        name.split_once('/').is_some_and(|(alias, rest)| !alias.is_empty() && !rest.is_empty())
+        name.split_once('/')
+            .is_some_and(|(alias, rest)| !alias.is_empty() && !rest.is_empty())
     }
 
     /// Reports an orb that is used and not declared.
@@ -122,7 +129,9 @@ impl Compiler<'_> {
         let Some((alias, _)) = name.split_once('/') else {
             return;
         };
-        if self.config.orbs.iter().any(|o| &*o.key == alias) || self.undeclared.iter().any(|u| u == alias) {
+        if self.config.orbs.iter().any(|o| &*o.key == alias)
+            || self.undeclared.iter().any(|u| u == alias)
+        {
             return;
         }
         self.undeclared.push(alias.to_owned());
@@ -135,7 +144,9 @@ impl Compiler<'_> {
         let names = self.config.orbs.iter().map(|o| &*o.key);
         problem = match crate::finding::nearest(alias, names) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`")),
+            None => problem.help(format!(
+                "declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`"
+            )),
         };
         self.problems.push(problem);
     }
@@ -148,13 +159,20 @@ fn fold_unsupported(problems: &mut Vec<Problem>) {
     let mut more: Vec<(usize, usize)> = Vec::new();
     for problem in problems.drain(..) {
         let same = (problem.rule == super::UNSUPPORTED)
-            .then(|| kept.iter().position(|k| k.rule == problem.rule && k.title == problem.title))
+            .then(|| {
+                kept.iter()
+                    .position(|k| k.rule == problem.rule && k.title == problem.title)
+            })
             .flatten();
         let Some(i) = same else {
             kept.push(problem);
             continue;
         };
-        if kept[i].labels.iter().any(|l| problem.labels.iter().any(|p| p.at == l.at)) {
+        if kept[i]
+            .labels
+            .iter()
+            .any(|l| problem.labels.iter().any(|p| p.at == l.at))
+        {
             continue;
         }
         if kept[i].labels.len() < PLACES {

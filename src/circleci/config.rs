@@ -7,8 +7,19 @@ use crate::yaml::{Location, SourceId, Span};
 
 /// The sections that the service knows (circleci-semantics §5.1); others are dropped silently.
 const KNOWN: [&str; 13] = [
-    "version", "setup", "orbs", "commands", "parameters", "executors", "jobs", "job-groups",
-    "workflows", "description", "display", "examples", "experimental",
+    "version",
+    "setup",
+    "orbs",
+    "commands",
+    "parameters",
+    "executors",
+    "jobs",
+    "job-groups",
+    "workflows",
+    "description",
+    "display",
+    "examples",
+    "experimental",
 ];
 
 /// The parts of a config.

@@ -1,8 +1,8 @@
 //! What a job runs on: executors named, called with arguments, or written in the job itself
 //! (circleci-semantics §5.6).
 
-use super::config::{missing_key, wrong_type};
 use super::compile::Compiler;
+use super::config::{missing_key, wrong_type};
 use super::params::{Callee, bind};
 use super::problem::Problem;
 use super::template::Scope;
@@ -27,7 +27,13 @@ const KINDS: [&str; 3] = ["docker", "machine", "macos"];
 
 impl Compiler<'_> {
     /// Reads where a job runs: its executor, then its own keys over it.
-    pub(crate) fn environment(&mut self, name: &str, body: &Value, name_at: Location, scope: &Scope) -> Environment {
+    pub(crate) fn environment(
+        &mut self,
+        name: &str,
+        body: &Value,
+        name_at: Location,
+        scope: &Scope,
+    ) -> Environment {
         let mut env = match body.get("executor") {
             Some(entry) => self.executor_use(&entry.value, entry.key_at, scope),
             None => Environment::default(),
@@ -43,7 +49,8 @@ impl Compiler<'_> {
             env.shell = own.shell;
         }
         env.environment.extend(own.environment);
-        if let (Some(class), Some(executor)) = (text_key(body, "resource_class"), &mut env.executor) {
+        if let (Some(class), Some(executor)) = (text_key(body, "resource_class"), &mut env.executor)
+        {
             executor.resource_class = Some(class);
         }
         if env.executor.is_none() && env.opaque.is_none() && body.get("executor").is_none() {
@@ -68,13 +75,25 @@ impl Compiler<'_> {
                 (name.to_owned(), value.at(), Vec::new())
             } else if let Some(named) = value.get("name") {
                 let Some(name) = named.value.as_str() else {
-                    self.problems.push(wrong_type("an executor's name is text", &named.value, named.key_at));
+                    self.problems.push(wrong_type(
+                        "an executor's name is text",
+                        &named.value,
+                        named.key_at,
+                    ));
                     return Environment::unknown("an executor without a name");
                 };
-                let rest = value.entries().iter().filter(|e| &*e.key != "name").cloned();
+                let rest = value
+                    .entries()
+                    .iter()
+                    .filter(|e| &*e.key != "name")
+                    .cloned();
                 (name.to_owned(), named.value.at(), rest.collect())
             } else if let [only] = value.entries() {
-                (only.key.to_string(), only.key_at, only.value.entries().to_vec())
+                (
+                    only.key.to_string(),
+                    only.key_at,
+                    only.value.entries().to_vec(),
+                )
             } else {
                 self.problems.push(
                     wrong_type("an executor is a name, or a map with `name`", value, key_at)
@@ -88,10 +107,17 @@ impl Compiler<'_> {
         }
         if self.is_orb_element(&name) {
             self.check_orb(&name, name_at);
-            self.problems.push(Problem::unsupported("executors from orbs", name_at));
+            self.problems
+                .push(Problem::unsupported("executors from orbs", name_at));
             return Environment::unknown("an executor from an orb");
         }
-        let Some(definition) = self.config.executors.iter().find(|e| *e.key == *name).cloned() else {
+        let Some(definition) = self
+            .config
+            .executors
+            .iter()
+            .find(|e| *e.key == *name)
+            .cloned()
+        else {
             let names: Vec<&str> = self.config.executors.iter().map(|e| &*e.key).collect();
             let mut problem = Problem::new(
                 "undefined-executor",
@@ -192,7 +218,8 @@ impl Compiler<'_> {
         for item in entry.value.items() {
             let Some(image) = item.value.get("image") else {
                 if !item.value.is_templated() {
-                    self.problems.push(missing_key("image", "this container", item.value.at()));
+                    self.problems
+                        .push(missing_key("image", "this container", item.value.at()));
                 }
                 continue;
             };
@@ -212,15 +239,45 @@ impl Compiler<'_> {
         images
     }
 
-    /// Reads `environment`: a map, or a list of one-key maps (circleci-semantics §5.13).
+    /// Reads `environment`: a map, or a list of one-key maps (circleci-semantics §5.13); a bare
+    /// `NAME=value` is not documented, but configs that run have it.
     pub(crate) fn env_vars(&mut self, value: &Value, key_at: Location) -> Vec<EnvVar> {
         let mut out = Vec::new();
+        let bare: Vec<&Value> = if value.is_list() {
+            value
+                .items()
+                .iter()
+                .map(|i| &i.value)
+                .filter(|v| v.as_str().is_some())
+                .collect()
+        } else {
+            value.as_str().map(|_| value).into_iter().collect()
+        };
+        for text in &bare {
+            if let Some((name, content)) = text.as_str().and_then(|t| t.split_once('=')) {
+                out.push(EnvVar {
+                    name: name.to_owned(),
+                    value: content.to_owned(),
+                    at: text.at(),
+                });
+            } else {
+                self.problems.push(wrong_type(
+                    "`environment` is a map of names and values",
+                    text,
+                    key_at,
+                ));
+            }
+        }
         let maps: Vec<&Value> = if value.is_list() {
             value.items().iter().map(|i| &i.value).collect()
-        } else if value.is_map() || value.is_null() {
+        } else if value.is_map() || value.is_null() || !bare.is_empty() {
             vec![value]
         } else {
-            self.problems.push(wrong_type("`environment` is a map of names and values", value, key_at));
+            self.problems.push(wrong_type(
+                "`environment` is a map of names and values",
+                value,
+                key_at,
+            ));
             return out;
         };
         for entry in maps.into_iter().flat_map(Value::entries) {
@@ -264,7 +321,12 @@ fn words(map: &Value, key: &str) -> Vec<String> {
         return Vec::new();
     };
     if entry.value.is_list() {
-        entry.value.items().iter().filter_map(|i| i.value.as_text()).collect()
+        entry
+            .value
+            .items()
+            .iter()
+            .filter_map(|i| i.value.as_text())
+            .collect()
     } else {
         entry.value.as_text().into_iter().collect()
     }

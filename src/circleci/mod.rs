@@ -34,7 +34,9 @@ pub struct Compiled {
 /// Reads and compiles one of the sources.
 #[must_use]
 pub fn compile(sources: &Sources, id: SourceId) -> Compiled {
-    let text = sources.get(id).map_or_else(|| "".into(), crate::yaml::Source::text_arc);
+    let text = sources
+        .get(id)
+        .map_or_else(|| "".into(), crate::yaml::Source::text_arc);
     let parsed = parse(text);
     let mut problems = Vec::new();
     if let Some(error) = &parsed.error {

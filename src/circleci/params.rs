@@ -37,7 +37,10 @@ pub(crate) fn bind(
                 format!("{} `{}` has no such parameter", callee.kind, callee.name),
             )
             .label(callee.at, "defined here")
-            .note(format!("the service says: Unexpected argument(s): {}", argument.key));
+            .note(format!(
+                "the service says: Unexpected argument(s): {}",
+                argument.key
+            ));
             if let Some(near) = nearest(&argument.key, declared.iter().map(|d| &*d.key)) {
                 problem = problem.help(format!("did you mean `{near}`?"));
             }
@@ -76,8 +79,14 @@ pub(crate) fn bind(
                         format!("`{}` is not given", declaration.key),
                     )
                     .label(declaration.key_at, "declared here, without a default")
-                    .help(format!("add `{}: …` to the call, or a default to the declaration", declaration.key))
-                    .note(format!("the service says: Missing required argument(s): {}", declaration.key)),
+                    .help(format!(
+                        "add `{}: …` to the call, or a default to the declaration",
+                        declaration.key
+                    ))
+                    .note(format!(
+                        "the service says: Missing required argument(s): {}",
+                        declaration.key
+                    )),
                 );
                 Value::null(call_at)
             }
@@ -96,7 +105,10 @@ fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Pr
     if value.is_templated() {
         return;
     }
-    let Some(kind) = declaration.value.get("type").and_then(|t| t.value.as_str().map(str::to_owned))
+    let Some(kind) = declaration
+        .value
+        .get("type")
+        .and_then(|t| t.value.as_str().map(str::to_owned))
     else {
         return;
     };
@@ -119,7 +131,10 @@ fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Pr
                     "enum-value",
                     "a value that the enum does not list",
                     at,
-                    format!("`{said}` is none of {}", crate::finding::listed(&options, 6)),
+                    format!(
+                        "`{said}` is none of {}",
+                        crate::finding::listed(&options, 6)
+                    ),
                 )
                 .label(declaration.key_at, "declared here");
                 if let Some(near) = nearest(&said, options.iter().map(String::as_str)) {
@@ -140,7 +155,11 @@ fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Pr
                 "argument-type",
                 "an argument of the wrong type",
                 at,
-                format!("this is {}, `{}` is of type {kind}", value.kind(), declaration.key),
+                format!(
+                    "this is {}, `{}` is of type {kind}",
+                    value.kind(),
+                    declaration.key
+                ),
             )
             .label(declaration.key_at, "declared here")
             .note(format!("the service says: expected type: {kind}")),
@@ -162,10 +181,10 @@ pub(crate) fn pipeline_defaults(declared: Option<&Value>) -> Vec<(Rc<str>, Value
         .map_or(&[][..], Value::entries)
         .iter()
         .map(|d| {
-            let default = d.value.get("default").map_or_else(
-                || Value::null(d.key_at),
-                |default| default.value.clone(),
-            );
+            let default = d
+                .value
+                .get("default")
+                .map_or_else(|| Value::null(d.key_at), |default| default.value.clone());
             (Rc::clone(&d.key), default)
         })
         .collect()

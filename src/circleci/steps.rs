@@ -16,15 +16,32 @@ use crate::yaml::Location;
 
 /// Steps of the service that need no more than their name here.
 const BUILTIN: [&str; 8] = [
-    "setup_remote_docker", "save_cache", "restore_cache", "store_artifacts", "store_test_results",
-    "add_ssh_keys", "install_signing_bundle", "deploy",
+    "setup_remote_docker",
+    "save_cache",
+    "restore_cache",
+    "store_artifacts",
+    "store_test_results",
+    "add_ssh_keys",
+    "install_signing_bundle",
+    "deploy",
 ];
 
 /// Every step that the service knows.
 pub(crate) const STEP_NAMES: [&str; 14] = [
-    "run", "checkout", "persist_to_workspace", "attach_workspace", "setup_remote_docker",
-    "save_cache", "restore_cache", "store_artifacts", "store_test_results", "add_ssh_keys",
-    "install_signing_bundle", "when", "unless", "steps",
+    "run",
+    "checkout",
+    "persist_to_workspace",
+    "attach_workspace",
+    "setup_remote_docker",
+    "save_cache",
+    "restore_cache",
+    "store_artifacts",
+    "store_test_results",
+    "add_ssh_keys",
+    "install_signing_bundle",
+    "when",
+    "unless",
+    "steps",
 ];
 
 /// Deepest nesting of commands; the service refuses recursion, which this ends too.
@@ -35,13 +52,21 @@ const MOST_STEPS: usize = 20_000;
 
 impl Compiler<'_> {
     /// Expands a list of steps; `via` is how we got here.
-    pub(crate) fn steps(&mut self, value: &Value, key_at: Location, via: &[Call], scope: &Scope, out: &mut Vec<Step>) {
+    pub(crate) fn steps(
+        &mut self,
+        value: &Value,
+        key_at: Location,
+        via: &[Call],
+        scope: &Scope,
+        out: &mut Vec<Step>,
+    ) {
         if value.is_null() {
             return;
         }
         if !value.is_list() {
             if !value.is_templated() {
-                self.problems.push(wrong_type("`steps` is a list", value, key_at));
+                self.problems
+                    .push(wrong_type("`steps` is a list", value, key_at));
             }
             return;
         }
@@ -70,11 +95,12 @@ impl Compiler<'_> {
         }
         let (name, name_at, body) = match value.data() {
             Data::Str(name) => (name.to_string(), value.at(), None),
-            Data::Map(entries) => match entries.as_slice() {
-                [only] => (only.key.to_string(), only.key_at, Some(only)),
-                [] => return,
-                [first, second, ..] => {
-                    self.problems.push(
+            Data::Map(entries) => {
+                match entries.as_slice() {
+                    [only] => (only.key.to_string(), only.key_at, Some(only)),
+                    [] => return,
+                    [first, second, ..] => {
+                        self.problems.push(
                         Problem::new(
                             "misindented-step",
                             "a step with two keys",
@@ -84,9 +110,10 @@ impl Compiler<'_> {
                         .label(first.key_at, "the step")
                         .help(format!("indent `{}` so that it belongs to `{}`, or give it a `-` of its own", second.key, first.key)),
                     );
-                    return;
+                        return;
+                    }
                 }
-            },
+            }
             Data::List(_) => {
                 self.problems.push(
                     Problem::new(
@@ -101,7 +128,8 @@ impl Compiler<'_> {
             }
             Data::Null => return,
             _ => {
-                self.problems.push(wrong_type("a step is a name or a map", value, value.at()));
+                self.problems
+                    .push(wrong_type("a step is a name or a map", value, value.at()));
                 return;
             }
         };
@@ -112,15 +140,32 @@ impl Compiler<'_> {
         self.named_step(&name, name_at, body, value, via, scope, out);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step, with the place and the way to it")]
-    fn named_step(&mut self, name: &str, name_at: Location, body: Option<&Entry>, value: &Value, via: Vec<Call>, scope: &Scope, out: &mut Vec<Step>) {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step, with the place and the way to it"
+    )]
+    fn named_step(
+        &mut self,
+        name: &str,
+        name_at: Location,
+        body: Option<&Entry>,
+        value: &Value,
+        via: Vec<Call>,
+        scope: &Scope,
+        out: &mut Vec<Step>,
+    ) {
         let origin = Origin {
             at: value.at(),
             via: via.clone(),
         };
         let nothing = Value::null(name_at);
         let arguments = body.map_or(&nothing, |b| &b.value);
-        let local = self.config.commands.iter().find(|c| *c.key == *name).cloned();
+        let local = self
+            .config
+            .commands
+            .iter()
+            .find(|c| *c.key == *name)
+            .cloned();
         if let Some(command) = local {
             self.command(&command, arguments, name_at, via, scope, out);
             return;
@@ -137,18 +182,34 @@ impl Compiler<'_> {
                 return;
             }
             "when" | "unless" => {
-                self.problems.push(Problem::unsupported(&format!("`{name}` steps"), name_at));
-                Some(StepKind::Opaque { name: name.to_owned() })
+                self.problems
+                    .push(Problem::unsupported(&format!("`{name}` steps"), name_at));
+                Some(StepKind::Opaque {
+                    name: name.to_owned(),
+                })
             }
-            _ if BUILTIN.contains(&name) => Some(StepKind::Builtin(BuiltinStep { name: name.to_owned() })),
+            _ if BUILTIN.contains(&name) => Some(StepKind::Builtin(BuiltinStep {
+                name: name.to_owned(),
+            })),
+            // Version 2 took these spellings too; configs that ran for years have them.
+            "save-cache" | "restore-cache" | "store-artifacts" if !self.config.templates => {
+                Some(StepKind::Builtin(BuiltinStep {
+                    name: name.replace('-', "_"),
+                }))
+            }
             _ if self.is_orb_element(name) => {
                 self.check_orb(name, name_at);
-                self.problems.push(Problem::unsupported("commands from orbs", name_at));
-                Some(StepKind::Opaque { name: name.to_owned() })
+                self.problems
+                    .push(Problem::unsupported("commands from orbs", name_at));
+                Some(StepKind::Opaque {
+                    name: name.to_owned(),
+                })
             }
             _ => {
                 self.undefined_command(name, name_at);
-                Some(StepKind::Opaque { name: name.to_owned() })
+                Some(StepKind::Opaque {
+                    name: name.to_owned(),
+                })
             }
         };
         if let Some(kind) = kind {
@@ -157,7 +218,12 @@ impl Compiler<'_> {
     }
 
     fn undefined_command(&mut self, name: &str, at: Location) {
-        let commands: Vec<String> = self.config.commands.iter().map(|c| c.key.to_string()).collect();
+        let commands: Vec<String> = self
+            .config
+            .commands
+            .iter()
+            .map(|c| c.key.to_string())
+            .collect();
         let known = commands.iter().map(String::as_str).chain(STEP_NAMES);
         let mut problem = Problem::new(
             "undefined-command",
@@ -165,14 +231,24 @@ impl Compiler<'_> {
             at,
             format!("nothing is named `{name}`"),
         )
-        .note(format!("the service says: Cannot find a definition for command named {name}"));
+        .note(format!(
+            "the service says: Cannot find a definition for command named {name}"
+        ));
         if let Some(near) = nearest(name, known) {
             problem = problem.help(format!("did you mean `{near}`?"));
         }
         self.problems.push(problem);
     }
 
-    fn command(&mut self, command: &Entry, arguments: &Value, call_at: Location, mut via: Vec<Call>, scope: &Scope, out: &mut Vec<Step>) {
+    fn command(
+        &mut self,
+        command: &Entry,
+        arguments: &Value,
+        call_at: Location,
+        mut via: Vec<Call>,
+        scope: &Scope,
+        out: &mut Vec<Step>,
+    ) {
         let what = format!("command {}", command.key);
         let again = via.iter().any(|c| c.what == what);
         if again || via.len() > DEPTH {
@@ -203,7 +279,11 @@ impl Compiler<'_> {
             &mut self.problems,
         );
         let Some(steps) = command.value.get("steps") else {
-            self.problems.push(missing_key("steps", &format!("command `{}`", command.key), command.key_at));
+            self.problems.push(missing_key(
+                "steps",
+                &format!("command `{}`", command.key),
+                command.key_at,
+            ));
             return;
         };
         let body = self.apply(&inner, &steps.value);
@@ -219,7 +299,8 @@ impl Compiler<'_> {
         }
         let command = text_key(value, "command");
         let Some(command) = command else {
-            self.problems.push(missing_key("command", "this `run` step", name_at));
+            self.problems
+                .push(missing_key("command", "this `run` step", name_at));
             return None;
         };
         let when = match text_key(value, "when").map(|w| (w.value, w.at)) {
@@ -229,9 +310,12 @@ impl Compiler<'_> {
                 "on_fail" => RunWhen::OnFail,
                 "always" => RunWhen::Always,
                 _ => {
-                    self.problems.push(
-                        Problem::new("enum-value", "a value that `when` does not know", at, format!("`{w}` is none of `on_success`, `on_fail` and `always`")),
-                    );
+                    self.problems.push(Problem::new(
+                        "enum-value",
+                        "a value that `when` does not know",
+                        at,
+                        format!("`{w}` is none of `on_success`, `on_fail` and `always`"),
+                    ));
                     RunWhen::OnSuccess
                 }
             },
@@ -246,7 +330,9 @@ impl Compiler<'_> {
             shell: text_key(value, "shell").map(|s| s.value),
             working_directory: text_key(value, "working_directory"),
             environment,
-            background: value.get("background").is_some_and(|b| matches!(b.value.data(), Data::Bool(true))),
+            background: value
+                .get("background")
+                .is_some_and(|b| matches!(b.value.data(), Data::Bool(true))),
             when,
             no_output_timeout: text_key(value, "no_output_timeout"),
         }))
@@ -265,13 +351,19 @@ impl Compiler<'_> {
         if is_string {
             match paths.value.as_text() {
                 Some(text) => list.push(Located::new(text, paths.value.at())),
-                None => self.problems.push(wrong_type("`paths` is a list of paths", &paths.value, paths.key_at)),
+                None => self.problems.push(wrong_type(
+                    "`paths` is a list of paths",
+                    &paths.value,
+                    paths.key_at,
+                )),
             }
         }
         for item in paths.value.items() {
             match item.value.as_text() {
                 Some(text) => list.push(Located::new(text, item.value.at())),
-                None => self.problems.push(wrong_type("a path is text", &item.value, paths.key_at)),
+                None => self
+                    .problems
+                    .push(wrong_type("a path is text", &item.value, paths.key_at)),
             }
         }
         Some(StepKind::Persist(PersistStep {
@@ -293,7 +385,13 @@ impl Compiler<'_> {
         }))
     }
 
-    fn required_text(&mut self, value: &Value, key: &str, of: &str, at: Location) -> Option<Located<String>> {
+    fn required_text(
+        &mut self,
+        value: &Value,
+        key: &str,
+        of: &str,
+        at: Location,
+    ) -> Option<Located<String>> {
         let entry = value.get(key).filter(|e| !e.value.is_null());
         let Some(entry) = entry else {
             self.problems.push(missing_key(key, of, at));
@@ -301,7 +399,11 @@ impl Compiler<'_> {
         };
         let text = entry.value.as_text();
         if text.is_none() {
-            self.problems.push(wrong_type(&format!("`{key}` is text"), &entry.value, entry.key_at));
+            self.problems.push(wrong_type(
+                &format!("`{key}` is text"),
+                &entry.value,
+                entry.key_at,
+            ));
         }
         Some(Located::new(text?, entry.value.at()))
     }
@@ -318,7 +420,10 @@ impl Compiler<'_> {
                 entry.key_at,
                 format!("{of} takes no `{}`", entry.key),
             )
-            .note(format!("the service says: extraneous key [{}] is not permitted", entry.key));
+            .note(format!(
+                "the service says: extraneous key [{}] is not permitted",
+                entry.key
+            ));
             problem = match nearest(&entry.key, known.iter().copied()) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem.help(format!("it takes {}", crate::finding::listed(known, 8))),

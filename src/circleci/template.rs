@@ -67,13 +67,14 @@ enum Found {
 
 impl Scope {
     fn find(&self, name: &str) -> Found {
-        let of = |list: &[(Rc<str>, Value)], prefix: &str, key: &str| {
-            match list.iter().find(|(n, _)| &**n == key) {
-                Some((_, value)) => Found::Value(value.clone()),
-                None => Found::Missing(
-                    nearest(key, list.iter().map(|(n, _)| &**n)).map(|n| format!("{prefix}{n}")),
-                ),
-            }
+        let of = |list: &[(Rc<str>, Value)], prefix: &str, key: &str| match list
+            .iter()
+            .find(|(n, _)| &**n == key)
+        {
+            Some((_, value)) => Found::Value(value.clone()),
+            None => Found::Missing(
+                nearest(key, list.iter().map(|(n, _)| &**n)).map(|n| format!("{prefix}{n}")),
+            ),
         };
         if let Some(key) = name.strip_prefix("parameters.") {
             return of(&self.parameters, "parameters.", key);
@@ -129,7 +130,9 @@ impl Scope {
             return Rc::clone(&entry.key);
         }
         let value = self.text(&entry.key, entry.key_at, problems);
-        value.as_text().map_or_else(|| Rc::clone(&entry.key), Rc::from)
+        value
+            .as_text()
+            .map_or_else(|| Rc::clone(&entry.key), Rc::from)
     }
 
     fn text(&self, text: &str, at: Location, problems: &mut Vec<Problem>) -> Value {
@@ -137,9 +140,14 @@ impl Scope {
             Ok(pieces) => pieces,
             Err(Unclosed) => {
                 problems.push(
-                    Problem::new("unclosed-template", "`<<` without its `>>`", at, "in this text")
-                        .help("write `\\<<` where `<<` is meant as it is, a heredoc for example")
-                        .note("the service says: Unclosed '<<' tag in string"),
+                    Problem::new(
+                        "unclosed-template",
+                        "`<<` without its `>>`",
+                        at,
+                        "in this text",
+                    )
+                    .help("write `\\<<` where `<<` is meant as it is, a heredoc for example")
+                    .note("the service says: Unclosed '<<' tag in string"),
                 );
                 return Value::new(Data::Str(Rc::from(text)), at);
             }

@@ -11,15 +11,21 @@ use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
-use crate::plan::{
-    Call, Job, JobKind, JobStatus, Located, Origin, Requirement, Step, Workflow,
-};
+use crate::plan::{Call, Job, JobKind, JobStatus, Located, Origin, Requirement, Step, Workflow};
 use crate::yaml::Location;
 
 /// Keys of a workflow's entry that are not arguments of its job (circleci-semantics §4.2).
 const ENTRY_KEYS: [&str; 10] = [
-    "requires", "name", "context", "type", "filters", "matrix", "pre-steps", "post-steps",
-    "serial-group", "override-with",
+    "requires",
+    "name",
+    "context",
+    "type",
+    "filters",
+    "matrix",
+    "pre-steps",
+    "post-steps",
+    "serial-group",
+    "override-with",
 ];
 
 /// The working directory where nothing is said (circleci-semantics §3).
@@ -39,7 +45,11 @@ impl Compiler<'_> {
             return self.implicit_workflow(scope, &mut uses);
         };
         if !section.value.is_map() {
-            self.problems.push(wrong_type("`workflows` is a map of names", &section.value, section.key_at));
+            self.problems.push(wrong_type(
+                "`workflows` is a map of names",
+                &section.value,
+                section.key_at,
+            ));
             return Vec::new();
         }
         let mut out = Vec::new();
@@ -53,16 +63,31 @@ impl Compiler<'_> {
         }
         if out.is_empty() && self.problems.is_empty() {
             self.problems.push(
-                Problem::new("missing-key", "the config has no workflow", section.key_at, "nothing below this key would run")
-                    .help("add a workflow: a name, and below it `jobs:`"),
+                Problem::new(
+                    "missing-key",
+                    "the config has no workflow",
+                    section.key_at,
+                    "nothing below this key would run",
+                )
+                .help("add a workflow: a name, and below it `jobs:`"),
             );
         }
         out
     }
 
     /// Without workflows, a job named `build` runs alone (circleci-semantics §4.1).
-    fn implicit_workflow(&mut self, scope: &Scope, uses: &mut HashMap<String, usize>) -> Vec<Workflow> {
-        let Some(build) = self.config.jobs.iter().find(|j| &*j.key == "build").cloned() else {
+    fn implicit_workflow(
+        &mut self,
+        scope: &Scope,
+        uses: &mut HashMap<String, usize>,
+    ) -> Vec<Workflow> {
+        let Some(build) = self
+            .config
+            .jobs
+            .iter()
+            .find(|j| &*j.key == "build")
+            .cloned()
+        else {
             let mut problem = Problem::new(
                 "missing-key",
                 "the config has no workflows",
@@ -83,29 +108,52 @@ impl Compiler<'_> {
         let job = self.job("build", at, None, Value::null(at), scope, uses);
         vec![Workflow {
             name: "workflow".to_owned(),
-            origin: Origin { at, via: Vec::new() },
+            origin: Origin {
+                at,
+                via: Vec::new(),
+            },
             incomplete: job.opaque.is_some(),
             jobs: vec![job],
         }]
     }
 
-    fn workflow(&mut self, entry: &Entry, scope: &Scope, uses: &mut HashMap<String, usize>) -> Option<Workflow> {
+    fn workflow(
+        &mut self,
+        entry: &Entry,
+        scope: &Scope,
+        uses: &mut HashMap<String, usize>,
+    ) -> Option<Workflow> {
         let body = self.apply(scope, &entry.value);
         if !body.is_map() {
-            self.problems.push(wrong_type("a workflow is a map with `jobs`", &body, entry.key_at));
+            self.problems.push(wrong_type(
+                "a workflow is a map with `jobs`",
+                &body,
+                entry.key_at,
+            ));
             return None;
         }
         for key in ["when", "unless"] {
             if let Some(condition) = body.get(key) {
-                self.problems.push(Problem::unsupported("conditions of workflows", condition.key_at));
+                self.problems.push(Problem::unsupported(
+                    "conditions of workflows",
+                    condition.key_at,
+                ));
             }
         }
         let Some(list) = body.get("jobs") else {
-            self.problems.push(missing_key("jobs", &format!("workflow `{}`", entry.key), entry.key_at));
+            self.problems.push(missing_key(
+                "jobs",
+                &format!("workflow `{}`", entry.key),
+                entry.key_at,
+            ));
             return None;
         };
         if !list.value.is_list() || list.value.items().is_empty() {
-            self.problems.push(wrong_type("`jobs` of a workflow is a list of at least one job", &list.value, list.key_at));
+            self.problems.push(wrong_type(
+                "`jobs` of a workflow is a list of at least one job",
+                &list.value,
+                list.key_at,
+            ));
             return None;
         }
         let mut jobs = Vec::new();
@@ -113,7 +161,11 @@ impl Compiler<'_> {
         let mut incomplete = false;
         for item in list.value.items() {
             let (name, name_at, arguments) = match item.value.data() {
-                Data::Str(name) => (name.to_string(), item.value.at(), Value::null(item.value.at())),
+                Data::Str(name) => (
+                    name.to_string(),
+                    item.value.at(),
+                    Value::null(item.value.at()),
+                ),
                 Data::Map(entries) => match entries.as_slice() {
                     [only] => (only.key.to_string(), only.key_at, only.value.clone()),
                     [first, second, ..] => {
@@ -122,10 +174,16 @@ impl Compiler<'_> {
                                 "misindented-step",
                                 "a workflow's entry with two keys",
                                 second.key_at,
-                                format!("`{}` stands beside `{}`, not below it", second.key, first.key),
+                                format!(
+                                    "`{}` stands beside `{}`, not below it",
+                                    second.key, first.key
+                                ),
                             )
                             .label(first.key_at, "the job")
-                            .help(format!("indent `{}` so that it belongs to `{}`", second.key, first.key)),
+                            .help(format!(
+                                "indent `{}` so that it belongs to `{}`",
+                                second.key, first.key
+                            )),
                         );
                         incomplete = true;
                         continue;
@@ -133,17 +191,23 @@ impl Compiler<'_> {
                     [] => continue,
                 },
                 _ => {
-                    self.problems.push(wrong_type("an entry of a workflow is a job's name, or a map with one", &item.value, list.key_at));
+                    self.problems.push(wrong_type(
+                        "an entry of a workflow is a job's name, or a map with one",
+                        &item.value,
+                        list.key_at,
+                    ));
                     incomplete = true;
                     continue;
                 }
             };
             if let Some(matrix) = arguments.get("matrix") {
-                self.problems.push(Problem::unsupported("matrix", matrix.key_at));
+                self.problems
+                    .push(Problem::unsupported("matrix", matrix.key_at));
                 incomplete = true;
             }
             if let Some(filters) = arguments.get("filters") {
-                self.problems.push(Problem::unsupported("filters", filters.key_at));
+                self.problems
+                    .push(Problem::unsupported("filters", filters.key_at));
             }
             wanted.push(self.wanted(&arguments));
             let at = item.through.unwrap_or_else(|| item.value.at());
@@ -172,7 +236,11 @@ impl Compiler<'_> {
             return Vec::new();
         }
         if !requires.value.is_list() {
-            self.problems.push(wrong_type("`requires` is a list of jobs", &requires.value, requires.key_at));
+            self.problems.push(wrong_type(
+                "`requires` is a list of jobs",
+                &requires.value,
+                requires.key_at,
+            ));
             return Vec::new();
         }
         let mut out = Vec::new();
@@ -199,7 +267,11 @@ impl Compiler<'_> {
                         at: item.value.at(),
                         statuses: vec![JobStatus::Success],
                     }),
-                    None => self.problems.push(wrong_type("a requirement is a job's name", &item.value, requires.key_at)),
+                    None => self.problems.push(wrong_type(
+                        "a requirement is a job's name",
+                        &item.value,
+                        requires.key_at,
+                    )),
                 },
             }
         }
@@ -220,11 +292,19 @@ impl Compiler<'_> {
             } else if let Some(status) = JobStatus::ALL.into_iter().find(|s| s.as_str() == text) {
                 out.push(status);
             } else {
-                let words: Vec<&str> = JobStatus::ALL.iter().map(|s| s.as_str()).chain(["terminal"]).collect();
+                let words: Vec<&str> = JobStatus::ALL
+                    .iter()
+                    .map(|s| s.as_str())
+                    .chain(["terminal"])
+                    .collect();
                 let mut problem = Problem::new(
                     "enum-value",
                     "a status that jobs do not have",
-                    if value.is_null() { entry.key_at } else { value.at() },
+                    if value.is_null() {
+                        entry.key_at
+                    } else {
+                        value.at()
+                    },
                     format!("`{text}` is none of {}", listed(&words, 8)),
                 );
                 if let Some(near) = nearest(&text, words) {
@@ -242,11 +322,19 @@ impl Compiler<'_> {
     }
 
     /// Points every requirement at the one other job of that name (circleci-semantics §4.2).
-    fn resolve(&mut self, workflow: &str, jobs: &mut [Job], wanted: Vec<Vec<Wanted>>, incomplete: bool) {
+    fn resolve(
+        &mut self,
+        workflow: &str,
+        jobs: &mut [Job],
+        wanted: Vec<Vec<Wanted>>,
+        incomplete: bool,
+    ) {
         for (i, list) in wanted.into_iter().enumerate() {
             for want in list {
                 let matching = |of: fn(&Job) -> &str| -> Vec<usize> {
-                    (0..jobs.len()).filter(|j| *j != i && of(&jobs[*j]) == want.name).collect()
+                    (0..jobs.len())
+                        .filter(|j| *j != i && of(&jobs[*j]) == want.name)
+                        .collect()
                 };
                 let mut found = matching(|j| &j.written_name);
                 if found.is_empty() {
@@ -261,7 +349,9 @@ impl Compiler<'_> {
                             statuses: want.statuses,
                         });
                     }
-                    [] if incomplete => jobs[i].unknown_requires.push(Located::new(want.name, want.at)),
+                    [] if incomplete => jobs[i]
+                        .unknown_requires
+                        .push(Located::new(want.name, want.at)),
                     [] => {
                         let problem = self.unknown_requirement(workflow, jobs, i, &want);
                         self.problems.push(problem);
@@ -288,7 +378,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn unknown_requirement(&self, workflow: &str, jobs: &[Job], i: usize, want: &Wanted) -> Problem {
+    fn unknown_requirement(
+        &self,
+        workflow: &str,
+        jobs: &[Job],
+        i: usize,
+        want: &Wanted,
+    ) -> Problem {
         let here: Vec<&str> = jobs
             .iter()
             .enumerate()
@@ -299,7 +395,10 @@ impl Compiler<'_> {
         let text = if itself {
             format!("`{}` cannot wait for itself", want.name)
         } else {
-            format!("no other job of workflow `{workflow}` is named `{}`", want.name)
+            format!(
+                "no other job of workflow `{workflow}` is named `{}`",
+                want.name
+            )
         };
         let mut problem = Problem::new("requires-unknown-job", "a requirement that no job answers to", want.at, text)
             .note(format!(
@@ -310,20 +409,43 @@ impl Compiler<'_> {
         problem = match (nearest(&want.name, here.iter().copied()), defined) {
             (Some(near), _) if !itself => problem.help(format!("did you mean `{near}`?")),
             (_, Some(job)) if !itself => problem
-                .label(job.key_at, "this job is defined, but the workflow does not run it")
-                .help(format!("add `- {}` to the workflow's jobs, or remove the requirement", want.name)),
-            _ if here.is_empty() => problem.help("remove the requirement: the workflow has no other job"),
-            _ => problem.help(format!("the workflow's other jobs are {}", listed(&here, 8))),
+                .label(
+                    job.key_at,
+                    "this job is defined, but the workflow does not run it",
+                )
+                .help(format!(
+                    "add `- {}` to the workflow's jobs, or remove the requirement",
+                    want.name
+                )),
+            _ if here.is_empty() => {
+                problem.help("remove the requirement: the workflow has no other job")
+            }
+            _ => problem.help(format!(
+                "the workflow's other jobs are {}",
+                listed(&here, 8)
+            )),
         };
         problem
     }
 
     /// Compiles one entry of a workflow.
-    fn job(&mut self, base: &str, base_at: Location, entry_at: Option<Location>, arguments: Value, scope: &Scope, uses: &mut HashMap<String, usize>) -> Job {
+    fn job(
+        &mut self,
+        base: &str,
+        base_at: Location,
+        entry_at: Option<Location>,
+        arguments: Value,
+        scope: &Scope,
+        uses: &mut HashMap<String, usize>,
+    ) -> Job {
         let written = text_key(&arguments, "name");
         let written_name = written.map_or_else(|| base.to_owned(), |n| n.value);
         let count = uses.entry(written_name.clone()).or_insert(0);
-        let name = if *count == 0 { written_name.clone() } else { format!("{written_name}-{count}") };
+        let name = if *count == 0 {
+            written_name.clone()
+        } else {
+            format!("{written_name}-{count}")
+        };
         *count += 1;
         let mut job = Job {
             name,
@@ -371,7 +493,11 @@ impl Compiler<'_> {
         let inner = bind(callee, declared, &own, base_at, scope, &mut self.problems);
         let body = self.apply(&inner, &definition.value);
         if !body.is_map() {
-            self.problems.push(wrong_type("a job is a map of keys", &body, definition.key_at));
+            self.problems.push(wrong_type(
+                "a job is a map of keys",
+                &body,
+                definition.key_at,
+            ));
             job.opaque = Some("it cannot be read".to_owned());
             return job;
         }
@@ -383,7 +509,8 @@ impl Compiler<'_> {
                 return job;
             }
             Some((t, at)) => {
-                self.problems.push(Problem::unsupported(&format!("jobs of type {t}"), at));
+                self.problems
+                    .push(Problem::unsupported(&format!("jobs of type {t}"), at));
                 job.kind = JobKind::NoOp;
                 return job;
             }
@@ -392,7 +519,15 @@ impl Compiler<'_> {
         job
     }
 
-    fn job_body(&mut self, job: &mut Job, base: &str, body: &Value, name_at: Location, arguments: &Value, scope: &Scope) {
+    fn job_body(
+        &mut self,
+        job: &mut Job,
+        base: &str,
+        body: &Value,
+        name_at: Location,
+        arguments: &Value,
+        scope: &Scope,
+    ) {
         let env = self.environment(base, body, name_at, scope);
         job.executor = env.executor;
         if let Some(directory) = env.working_directory {
@@ -404,26 +539,54 @@ impl Compiler<'_> {
             match entry.value.data() {
                 Data::Int(n) if *n >= 1 => job.parallelism = u32::try_from(*n).unwrap_or(u32::MAX),
                 _ if entry.value.is_templated() => {}
-                _ => self.problems.push(wrong_type("`parallelism` is a whole number of at least 1", &entry.value, entry.key_at)),
+                _ => self.problems.push(wrong_type(
+                    "`parallelism` is a whole number of at least 1",
+                    &entry.value,
+                    entry.key_at,
+                )),
             }
         }
         let mut steps: Vec<Step> = Vec::new();
-        let way = |what: &str, at: Location| vec![Call { what: what.to_owned(), at }];
+        let way = |what: &str, at: Location| {
+            vec![Call {
+                what: what.to_owned(),
+                at,
+            }]
+        };
         if let Some(pre) = arguments.get("pre-steps") {
-            self.steps(&pre.value, pre.key_at, &way("pre-steps", pre.key_at), scope, &mut steps);
+            self.steps(
+                &pre.value,
+                pre.key_at,
+                &way("pre-steps", pre.key_at),
+                scope,
+                &mut steps,
+            );
         }
         match body.get("steps") {
             Some(entry) => self.steps(&entry.value, entry.key_at, &[], scope, &mut steps),
-            None => self.problems.push(missing_key("steps", &format!("job `{base}`"), name_at)),
+            None => self
+                .problems
+                .push(missing_key("steps", &format!("job `{base}`"), name_at)),
         }
         if let Some(post) = arguments.get("post-steps") {
-            self.steps(&post.value, post.key_at, &way("post-steps", post.key_at), scope, &mut steps);
+            self.steps(
+                &post.value,
+                post.key_at,
+                &way("post-steps", post.key_at),
+                scope,
+                &mut steps,
+            );
         }
         let unknown = steps.iter().find_map(|s| match &s.kind {
-            crate::plan::StepKind::Opaque { name } => Some(format!("what its step `{name}` does is not known")),
+            crate::plan::StepKind::Opaque { name } => {
+                Some(format!("what its step `{name}` does is not known"))
+            }
             _ => None,
         });
-        job.opaque = unknown.or_else(|| env.opaque.filter(|_| job.executor.is_none() && steps.is_empty()));
+        job.opaque = unknown.or_else(|| {
+            env.opaque
+                .filter(|_| job.executor.is_none() && steps.is_empty())
+        });
         job.steps = steps;
     }
 
@@ -437,11 +600,17 @@ impl Compiler<'_> {
         }
         if self.is_orb_element(name) {
             self.check_orb(name, at);
-            self.problems.push(Problem::unsupported("jobs from orbs", at));
+            self.problems
+                .push(Problem::unsupported("jobs from orbs", at));
             return "it comes from an orb".to_owned();
         }
         let names: Vec<String> = self.config.jobs.iter().map(|j| j.key.to_string()).collect();
-        let mut problem = Problem::new("undefined-job", "a job that is not defined", at, format!("there is no `{name}` in `jobs`"));
+        let mut problem = Problem::new(
+            "undefined-job",
+            "a job that is not defined",
+            at,
+            format!("there is no `{name}` in `jobs`"),
+        );
         problem = match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None if names.is_empty() => problem.help("the config has no `jobs`"),

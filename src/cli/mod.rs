@@ -1,9 +1,100 @@
 //! The command line: the only room that prints.
 
+mod error;
+mod explain;
+mod input;
+mod lint;
+mod rules;
+mod schema;
+mod ui;
+
 use std::process::ExitCode;
 
-/// Runs the program.
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub(crate) use error::CliError;
+pub(crate) use ui::Ui;
+
+/// Lint, migrate and run CircleCI workspaces: the files that CI jobs hand to each other.
+#[derive(Debug, Parser)]
+#[command(
+    name = "holdall",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Example: holdall lint            checks .circleci/*.yml of this repository\n         holdall run             runs its workflow on this machine"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    color: ColorChoice,
+
+    /// Say only what went wrong.
+    #[arg(long, short, global = true, help_heading = "Output")]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check configs: structure, references, the graph, and the workspace data flow.
+    Lint(lint::Args),
+    /// Say why a rule exists, with a bad and a good example.
+    Explain(explain::Args),
+    /// List the rules.
+    Rules(rules::Args),
+    /// Print an embedded JSON Schema.
+    Schema(schema::Args),
+}
+
+/// Runs the program and returns its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let defect = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        defect(info);
+        ui::say_defect();
+    }));
+    let code = std::panic::catch_unwind(start).unwrap_or(error::DEFECT);
+    ExitCode::from(code)
+}
+
+fn start() -> u8 {
+    let command = Cli::command();
+    let cli = match command
+        .try_get_matches()
+        .and_then(|m| Cli::from_arg_matches(&m))
+    {
+        Ok(cli) => cli,
+        Err(said) => {
+            // `--help` and `--version` come this way too and go to stdout.
+            let asked = !said.use_stderr();
+            return match said.print() {
+                Ok(()) if asked => 0,
+                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => 0,
+                _ => error::USAGE,
+            };
+        }
+    };
+    let mut ui = Ui::new(cli.color, cli.quiet);
+    let result = match &cli.command {
+        Command::Lint(args) => lint::run(args, &mut ui),
+        Command::Explain(args) => explain::run(args, &mut ui),
+        Command::Rules(args) => rules::run(args, &mut ui),
+        Command::Schema(args) => schema::run(args, &mut ui),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => ui.fail(&error),
+    }
 }

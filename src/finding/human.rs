@@ -107,6 +107,9 @@ pub(super) fn render(reports: &[Report], look: Look) -> String {
             if handler.render_report(&mut out, &framed).is_err() {
                 out.push_str(&finding.title);
             }
+            for note in &finding.notes {
+                out.push_str(&wrapped("  note: ", note, look.width));
+            }
             out.push('\n');
         }
     }
@@ -120,19 +123,13 @@ fn frame(report: &Report, finding: &Finding) -> Framed {
         Severity::Warning => miette::Severity::Warning,
         Severity::Info => miette::Severity::Advice,
     };
-    let main = finding.primary().map_or(SourceId::default(), |l| l.at.source);
+    let main = finding
+        .primary()
+        .map_or(SourceId::default(), |l| l.at.source);
     let mut framed = part(report, finding, main, severity);
     framed.title.clone_from(&finding.title);
     framed.code = Some(finding.rule);
-    let mut footer = finding.help.clone().unwrap_or_default();
-    for note in &finding.notes {
-        if !footer.is_empty() {
-            footer.push('\n');
-        }
-        footer.push_str("note: ");
-        footer.push_str(note);
-    }
-    framed.footer = (!footer.is_empty()).then_some(footer);
+    framed.footer.clone_from(&finding.help);
     let mut others: Vec<SourceId> = finding
         .labels
         .iter()
@@ -148,7 +145,12 @@ fn frame(report: &Report, finding: &Finding) -> Framed {
     framed
 }
 
-fn part(report: &Report, finding: &Finding, source: SourceId, severity: miette::Severity) -> Framed {
+fn part(
+    report: &Report,
+    finding: &Finding,
+    source: SourceId,
+    severity: miette::Severity,
+) -> Framed {
     let text = report.sources.get(source);
     let labels = finding
         .labels
@@ -176,6 +178,27 @@ fn part(report: &Report, finding: &Finding, source: SourceId, severity: miette::
         footer: None,
         related: Vec::new(),
     }
+}
+
+/// Breaks a text at blanks, its later lines indented like the first one's text.
+fn wrapped(lead: &str, text: &str, width: usize) -> String {
+    let mut out = String::from(lead);
+    let mut column = lead.len();
+    for (i, word) in text.split_whitespace().enumerate() {
+        let len = word.chars().count();
+        if i > 0 && column + 1 + len > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(lead.len()));
+            column = lead.len();
+        } else if i > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += len;
+    }
+    out.push('\n');
+    out
 }
 
 /// A label over many lines hides the text that it is about: only its first line is marked.

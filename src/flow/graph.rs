@@ -20,7 +20,13 @@ impl Graph {
         let requires: Vec<Vec<JobIndex>> = workflow
             .jobs
             .iter()
-            .map(|j| j.requires.iter().map(|r| r.job).filter(|r| *r < n).collect())
+            .map(|j| {
+                j.requires
+                    .iter()
+                    .map(|r| r.job)
+                    .filter(|r| *r < n)
+                    .collect()
+            })
             .collect();
         let mut upstream = vec![vec![false; n]; n];
         for (job, seen) in upstream.iter_mut().enumerate() {
@@ -98,7 +104,8 @@ fn order(requires: &[Vec<JobIndex>]) -> Vec<JobIndex> {
             dependants[*r].push(job);
         }
     }
-    let mut ready: std::collections::BTreeSet<JobIndex> = (0..n).filter(|j| waiting[*j] == 0).collect();
+    let mut ready: std::collections::BTreeSet<JobIndex> =
+        (0..n).filter(|j| waiting[*j] == 0).collect();
     let mut out = Vec::with_capacity(n);
     while let Some(job) = ready.pop_first() {
         out.push(job);

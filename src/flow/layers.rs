@@ -123,7 +123,9 @@ impl<'p> Flow<'p> {
         // A requirement that could not be resolved may mean this job or one below it.
         let unknown_edge = self.workflow.jobs.iter().any(|j| {
             j.unknown_requires.iter().any(|r| {
-                r.value.starts_with(written.as_str()) || r.value.contains("<<") || self.workflow.incomplete
+                r.value.starts_with(written.as_str())
+                    || r.value.contains("<<")
+                    || self.workflow.incomplete
             })
         });
         opaque_below || unknown_edge

@@ -55,7 +55,13 @@ pub fn overlap(a: &str, b: &str) -> Option<Overlap> {
 fn segments(item: &str) -> Option<Vec<Pattern>> {
     item.split('/')
         .filter(|part| !part.is_empty() && *part != ".")
-        .map(|part| if part == ".." { None } else { Pattern::parse(part).ok() })
+        .map(|part| {
+            if part == ".." {
+                None
+            } else {
+                Pattern::parse(part).ok()
+            }
+        })
         .collect()
 }
 
@@ -69,13 +75,19 @@ mod tests {
 
     #[test]
     fn equal_texts_meet() {
-        assert_eq!(meet("out/a.txt", "./out//a.txt"), Some(("out/a.txt".into(), OverlapKind::Same)));
+        assert_eq!(
+            meet("out/a.txt", "./out//a.txt"),
+            Some(("out/a.txt".into(), OverlapKind::Same))
+        );
         assert_eq!(meet("a", "b"), None);
     }
 
     #[test]
     fn a_folder_holds_what_is_below_it() {
-        assert_eq!(meet("dist", "dist/app.js"), Some(("dist/app.js".into(), OverlapKind::Inside)));
+        assert_eq!(
+            meet("dist", "dist/app.js"),
+            Some(("dist/app.js".into(), OverlapKind::Inside))
+        );
         assert_eq!(meet(".", "x/y"), Some(("x/y".into(), OverlapKind::Inside)));
         assert_eq!(meet(".", "."), Some((".".into(), OverlapKind::Same)));
         assert_eq!(meet("dist2", "dist/app.js"), None);
@@ -83,8 +95,14 @@ mod tests {
 
     #[test]
     fn patterns_meet_by_a_witness() {
-        assert_eq!(meet("*.xml", "report.xml"), Some(("report.xml".into(), OverlapKind::Pattern)));
-        assert_eq!(meet("a/*", "*/b"), Some(("a/b".into(), OverlapKind::Pattern)));
+        assert_eq!(
+            meet("*.xml", "report.xml"),
+            Some(("report.xml".into(), OverlapKind::Pattern))
+        );
+        assert_eq!(
+            meet("a/*", "*/b"),
+            Some(("a/b".into(), OverlapKind::Pattern))
+        );
         assert_eq!(meet("*.xml", "*.txt"), None);
         assert_eq!(meet("*", "a/b"), Some(("a/b".into(), OverlapKind::Pattern)));
     }

@@ -103,7 +103,10 @@ mod tests {
     #[test]
     fn relative_paths_count_from_the_working_directory() {
         let wd = Place::of_working_directory("/tmp");
-        assert_eq!(wd.join("workspace"), Place::of_working_directory("/tmp/workspace/."));
+        assert_eq!(
+            wd.join("workspace"),
+            Place::of_working_directory("/tmp/workspace/.")
+        );
         assert_eq!(wd.join("./a/../b").to_string(), "/tmp/b");
         assert_eq!(wd.join("~/x").to_string(), "~/x");
         assert_eq!(wd.join("../../..").to_string(), "/");
@@ -114,6 +117,9 @@ mod tests {
         let home = Place::of_working_directory("~/project");
         let root = Place::of_working_directory("/root/project");
         assert_eq!(home.to_below(&root), None);
-        assert_eq!(home.to_below(&home.join("dist/x")).map(<[String]>::len), Some(2));
+        assert_eq!(
+            home.to_below(&home.join("dist/x")).map(<[String]>::len),
+            Some(2)
+        );
     }
 }

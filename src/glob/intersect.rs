@@ -55,7 +55,10 @@ fn steps(a: &[Token], b: &[Token], (i, j): (usize, usize)) -> Vec<Move> {
     out
 }
 
-fn spell(came: &HashMap<(usize, usize), ((usize, usize), Option<char>)>, goal: (usize, usize)) -> String {
+fn spell(
+    came: &HashMap<(usize, usize), ((usize, usize), Option<char>)>,
+    goal: (usize, usize),
+) -> String {
     let mut out: Vec<char> = Vec::new();
     let mut at = goal;
     while let Some((from, c)) = came.get(&at) {
@@ -83,7 +86,9 @@ fn common(a: &Token, b: &Token) -> Option<char> {
             _ => {}
         }
     }
-    candidates.into_iter().find(|c| holds(a, *c) && holds(b, *c))
+    candidates
+        .into_iter()
+        .find(|c| holds(a, *c) && holds(b, *c))
 }
 
 fn holds(token: &Token, c: char) -> bool {

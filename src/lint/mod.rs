@@ -1,1 +1,111 @@
-//! lint
+//! The linter: a registry of rules over a compiled config. Reads no file and prints nothing.
+
+mod context;
+mod rule;
+mod rules;
+
+pub use context::Context;
+pub use rule::Rule;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::circleci::{Compiled, compile};
+use crate::finding::{Finding, Report, Severity};
+use crate::yaml::{Source, Sources};
+
+/// All rules, by group and name.
+#[must_use]
+pub fn rules() -> &'static [&'static Rule] {
+    rules::ALL
+}
+
+/// Returns a rule by its name.
+#[must_use]
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    rules().iter().copied().find(|r| r.name == name)
+}
+
+/// What is asked of the linter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The least severity that is reported.
+    pub least: Severity,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            least: Severity::Warning,
+        }
+    }
+}
+
+/// A config after the linter: its findings, and what it compiled to.
+#[derive(Debug)]
+pub struct Checked {
+    /// The findings with their texts.
+    pub report: Report,
+    /// The compiled config.
+    pub compiled: Compiled,
+}
+
+/// Checks one config.
+#[must_use]
+pub fn check(source: Source, options: Options) -> Checked {
+    let mut sources = Sources::default();
+    let id = sources.add(source);
+    let compiled = compile(&sources, id);
+    let mut findings = Vec::new();
+    {
+        let context = Context::new(&sources, &compiled);
+        for rule in rules() {
+            (rule.check)(&context, &mut findings);
+        }
+    }
+    findings.retain(|f| f.severity >= options.least);
+    settle(&mut findings, &compiled, &sources);
+    Checked {
+        report: Report { sources, findings },
+        compiled,
+    }
+}
+
+/// Sorts findings by place, drops what a job that runs twice says twice, and gives each its
+/// fingerprint.
+fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
+    let place = |f: &Finding| f.primary().map(|l| l.at).unwrap_or_default();
+    findings.sort_by(|a, b| {
+        (place(a), a.rule, &a.title)
+            .cmp(&(place(b), b.rule, &b.title))
+            // The most serious of several at one place stays.
+            .then(b.severity.cmp(&a.severity))
+    });
+    findings.dedup_by(|b, a| {
+        a.rule == b.rule
+            && place(a) == place(b)
+            && a.primary().map(|l| &l.text) == b.primary().map(|l| &l.text)
+    });
+    let mut seen = std::collections::HashMap::new();
+    for finding in findings {
+        let Some(label) = finding.primary() else {
+            continue;
+        };
+        let text = sources
+            .get(label.at.source)
+            .map_or("", |s| s.slice(label.at.span));
+        let snippet: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let path = compiled.tree.path_to(label.at.span);
+        let base = format!("{}\n{path}\n{snippet}", finding.rule);
+        let count = seen.entry(base.clone()).or_insert(0);
+        *count += 1;
+        let mut hash = Sha256::new();
+        hash.update(base.as_bytes());
+        hash.update(format!("\n{count}"));
+        finding.fingerprint = hash
+            .finalize()
+            .iter()
+            .take(12)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+    }
+}

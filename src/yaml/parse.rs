@@ -520,6 +520,22 @@ fn explain(text: &str, offset: usize, error: &ScanError) -> (String, Option<Stri
             "a closing bracket stands here without an opening one",
             "remove it, or put the text in quotes",
         ),
+        ErrorKind::ExpectedFlowMappingSeparator => said(
+            "a `,` or `}` is missing before this",
+            "close the `{`, or separate its entries with `,`",
+        ),
+        ErrorKind::ExpectedFlowSequenceSeparator | ErrorKind::InvalidColonPlacement => said(
+            "a `,` or `]` is missing before this",
+            "close the `[`, or separate its items with `,`",
+        ),
+        ErrorKind::InvalidTrailingSingleQuotedScalar => said(
+            "text follows the closing quote",
+            "write a quote inside single quotes as `''`, or put the value in double quotes",
+        ),
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => said(
+            "text follows the closing quote",
+            "write a quote inside double quotes as `\\\"`",
+        ),
         ErrorKind::UnknownQuotedScalarEscape => said(
             "this escape is not known in double quotes",
             "write a backslash as `\\\\`, or use single quotes, which take it as it is",

@@ -173,3 +173,34 @@ impl Tree {
         self.text.get(span.range()).unwrap_or("")
     }
 }
+
+impl Tree {
+    /// Returns the structural path to the innermost node that holds a span: keys and positions
+    /// joined by dots, `jobs.build.steps.2`.
+    #[must_use]
+    pub fn path_to(&self, span: Span) -> String {
+        let mut path = Vec::new();
+        let mut node = self.root();
+        while let Some(at) = node {
+            node = None;
+            for (i, item) in at.items().enumerate() {
+                if item.outer_span().contains(span) {
+                    path.push(i.to_string());
+                    node = Some(item);
+                }
+            }
+            for entry in at.entries() {
+                let whole = entry.key.span().to(entry.value.outer_span());
+                if whole.contains(span) {
+                    path.push(entry.key.text().unwrap_or_default().to_owned());
+                    node = entry
+                        .value
+                        .outer_span()
+                        .contains(span)
+                        .then_some(entry.value);
+                }
+            }
+        }
+        path.join(".")
+    }
+}

@@ -1,0 +1,91 @@
+//! `holdall lint`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{CliError, Ui, error, input};
+use crate::finding::{self, Report, Severity};
+use crate::lint;
+
+/// Check configs: structure, references, the graph, and the workspace data flow.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: holdall lint .circleci/config.yml --format json")]
+pub(crate) struct Args {
+    /// Configs, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
+    paths: Vec<PathBuf>,
+
+    /// How findings are printed.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
+    format: Format,
+
+    /// Which findings are shown: `pedantic` adds those that are only worth knowing.
+    #[arg(long, value_name = "LEVEL", default_value = "default")]
+    level: Level,
+
+    /// The least severity that makes the exit status 1.
+    #[arg(long, value_name = "SEVERITY", default_value = "error")]
+    fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// The text, framed, with a label on every place.
+    Human,
+    /// One line a finding.
+    Concise,
+    /// The versioned JSON report.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Level {
+    Default,
+    Pedantic,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
+    let options = lint::Options {
+        least: match args.level {
+            Level::Default => Severity::Warning,
+            Level::Pedantic => Severity::Info,
+        },
+    };
+    let mut reports: Vec<Report> = Vec::new();
+    let mut unread = None;
+    for path in input::discover(&args.paths)? {
+        match input::read(&path) {
+            Ok(source) => reports.push(lint::check(source, options).report),
+            // One file that cannot be read does not stop the others.
+            Err(error) => unread = Some(ui.fail(&error)),
+        }
+    }
+    let text = match args.format {
+        Format::Human if reports.is_empty() => String::new(),
+        Format::Human => finding::human(&reports, ui.look()),
+        Format::Concise => finding::concise(&reports),
+        Format::Json => finding::json(&reports),
+    };
+    ui.out(&text)?;
+    let limit = match args.fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Info => Some(Severity::Info),
+        FailOn::Never => None,
+    };
+    let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
+    Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}

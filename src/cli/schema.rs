@@ -1,0 +1,27 @@
+//! `holdall schema`.
+
+use super::{CliError, Ui};
+use crate::finding;
+
+/// The schemas that the binary carries, by name.
+const SCHEMAS: &[(&str, &str)] = &[("report", include_str!("../../schemas/report.schema.json"))];
+
+/// Print an embedded JSON Schema.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: holdall schema report > report.schema.json")]
+pub(crate) struct Args {
+    /// Which schema: `report` is what `holdall lint --format json` prints.
+    name: String,
+}
+
+pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
+    let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == args.name) else {
+        let names: Vec<&str> = SCHEMAS.iter().map(|(name, _)| *name).collect();
+        return Err(
+            CliError::usage(format!("there is no schema `{}`", args.name))
+                .hint(format!("there are {}", finding::listed(&names, 10))),
+        );
+    };
+    ui.out(text)?;
+    Ok(0)
+}

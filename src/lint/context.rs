@@ -1,0 +1,154 @@
+//! What a rule reads: the compiled config, the flow of each workflow, the text.
+
+use crate::circleci::Compiled;
+use crate::finding::Finding;
+use crate::flow::Flow;
+use crate::plan::{Job, PersistStep, RunStep, StepKind, Workflow};
+use crate::yaml::{Location, Sources, Span};
+
+use super::rule::Rule;
+
+/// One config under the linter's eyes.
+pub struct Context<'c> {
+    pub(super) sources: &'c Sources,
+    pub(super) compiled: &'c Compiled,
+    pub(super) flows: Vec<Flow<'c>>,
+}
+
+/// A persist step with the job that it is in.
+#[derive(Clone, Copy)]
+pub(super) struct InJob<'c, T> {
+    pub(super) job: &'c Job,
+    pub(super) step: &'c T,
+}
+
+impl<'c> Context<'c> {
+    pub(super) fn new(sources: &'c Sources, compiled: &'c Compiled) -> Self {
+        Self {
+            sources,
+            compiled,
+            flows: compiled.pipeline.workflows.iter().map(Flow::new).collect(),
+        }
+    }
+
+    pub(super) fn workflows(&self) -> &'c [Workflow] {
+        &self.compiled.pipeline.workflows
+    }
+
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &'c Job> {
+        self.workflows().iter().flat_map(|w| &w.jobs)
+    }
+
+    /// Every persist step of every job; one of a job that runs twice comes twice.
+    pub(super) fn persists(&self) -> impl Iterator<Item = InJob<'c, PersistStep>> {
+        self.jobs().flat_map(|job| {
+            job.steps.iter().filter_map(move |s| match &s.kind {
+                StepKind::Persist(step) => Some(InJob { job, step }),
+                _ => None,
+            })
+        })
+    }
+
+    /// Every path that a workspace step names: root, items and attach targets, with the key.
+    pub(super) fn workspace_paths(&self) -> Vec<(&'static str, &'c crate::plan::Located<String>)> {
+        let mut out = Vec::new();
+        for step in self.jobs().flat_map(|j| &j.steps) {
+            match &step.kind {
+                StepKind::Persist(p) => {
+                    out.push(("root", &p.root));
+                    out.extend(p.paths.iter().map(|i| ("paths", i)));
+                }
+                StepKind::Attach(a) => out.push(("at", &a.at)),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// Returns the text of a place.
+    pub(super) fn text(&self, at: Location) -> &'c str {
+        self.sources.get(at.source).map_or("", |s| s.slice(at.span))
+    }
+
+    /// Returns where a piece of a value stands in its text; the whole value where the text is
+    /// written otherwise (escapes, a template).
+    pub(super) fn within(&self, at: Location, piece: &str) -> Location {
+        match self.text(at).find(piece) {
+            Some(i) if !piece.is_empty() => {
+                let start = at.span.start as usize + i;
+                Location::new(at.source, Span::new(start, start + piece.len()))
+            }
+            _ => at,
+        }
+    }
+
+    /// Returns the findings that the compiler collected under a rule's name.
+    pub(super) fn problems(&self, rule: &Rule, out: &mut Vec<Finding>) {
+        for problem in self
+            .compiled
+            .problems
+            .iter()
+            .filter(|p| p.rule == rule.name)
+        {
+            let Some(first) = problem.labels.first() else {
+                continue;
+            };
+            let mut draft = rule.finding(&problem.title, first.at, &first.text);
+            for label in &problem.labels[1..] {
+                draft = draft.label(label.at, &label.text);
+            }
+            if let Some(help) = &problem.help {
+                draft = draft.help(help);
+            }
+            for note in &problem.notes {
+                draft = draft.note(note);
+            }
+            out.push(draft.done());
+        }
+    }
+}
+
+/// Says whether a script names a path: as a word, with or without something before or behind it.
+pub(super) fn names_path(script: &str, path: &str) -> bool {
+    let path = path.trim_start_matches("./").trim_end_matches('/');
+    if path.len() < 3 || path.contains(['*', '?', '[']) {
+        return false;
+    }
+    let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let bytes = script.as_bytes();
+    script.match_indices(path).any(|(i, _)| {
+        let before = i == 0 || !part(bytes[i - 1]);
+        let end = i + path.len();
+        let after = bytes.get(end).is_none_or(|b| {
+            !part(*b) || (*b == b'.' && bytes.get(end + 1).is_none_or(|c| !part(*c)))
+        });
+        before && after
+    })
+}
+
+/// The run steps of a job behind a position.
+pub(super) fn runs_after(job: &Job, step: usize) -> impl Iterator<Item = (&RunStep, Location)> {
+    job.steps
+        .iter()
+        .skip(step + 1)
+        .filter_map(|s| match &s.kind {
+            StepKind::Run(run) => Some((run, run.command.at)),
+            _ => None,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_path;
+
+    #[test]
+    fn a_path_is_named_as_a_word() {
+        assert!(names_path("cat /tmp/ws/echo-output", "echo-output"));
+        assert!(names_path("ls ws/dist/", "dist"));
+        assert!(names_path("run dist.", "./dist/"));
+        assert!(!names_path("distribute", "dist"));
+        assert!(!names_path("a-dist", "dist"));
+        assert!(!names_path("dist.zip", "dist"));
+        assert!(!names_path("x", "."));
+    }
+}

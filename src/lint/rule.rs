@@ -1,0 +1,124 @@
+//! What a rule is: a name, a family, a level, its documentation, and a check.
+
+use super::context::Context;
+use crate::finding::{Confidence, Finding, Group, Label, Severity};
+use crate::yaml::Location;
+
+/// A rule of the linter.
+pub struct Rule {
+    /// Its stable name.
+    pub name: &'static str,
+    /// Its family.
+    pub group: Group,
+    /// How bad its findings are where the rule does not say otherwise.
+    pub severity: Severity,
+    /// Its documentation in Markdown: the doc comment of its file.
+    pub docs: &'static str,
+    pub(super) check: fn(&Context<'_>, &mut Vec<Finding>),
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Rule {
+    /// Returns the documentation's first paragraph, as one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut lines = self
+            .docs
+            .lines()
+            .map(str::trim)
+            .skip_while(|l| l.is_empty() || l.starts_with('#'));
+        let mut out = String::new();
+        for line in lines.by_ref().take_while(|l| !l.is_empty()) {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(line);
+        }
+        out
+    }
+
+    /// Begins a finding of this rule.
+    pub(super) fn finding(
+        &self,
+        title: impl Into<String>,
+        at: Location,
+        text: impl Into<String>,
+    ) -> Draft {
+        Draft(Finding {
+            rule: self.name,
+            group: self.group,
+            severity: self.severity,
+            confidence: Confidence::High,
+            title: title.into(),
+            labels: vec![Label {
+                at,
+                text: text.into(),
+                primary: true,
+            }],
+            help: None,
+            notes: Vec::new(),
+            fingerprint: String::new(),
+        })
+    }
+}
+
+/// A finding in the making.
+pub(super) struct Draft(Finding);
+
+impl Draft {
+    pub(super) fn label(mut self, at: Location, text: impl Into<String>) -> Self {
+        // Two labels on one place hide each other.
+        if !self.0.labels.iter().any(|l| l.at == at) {
+            self.0.labels.push(Label {
+                at,
+                text: text.into(),
+                primary: false,
+            });
+        }
+        self
+    }
+
+    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
+        self.0.help = Some(text.into());
+        self
+    }
+
+    pub(super) fn note(mut self, text: impl Into<String>) -> Self {
+        self.0.notes.push(text.into());
+        self
+    }
+
+    pub(super) fn severity(mut self, severity: Severity) -> Self {
+        self.0.severity = severity;
+        self
+    }
+
+    pub(super) fn confidence(mut self, confidence: Confidence) -> Self {
+        self.0.confidence = confidence;
+        self
+    }
+
+    pub(super) fn done(self) -> Finding {
+        self.0
+    }
+}
+
+/// Declares a rule; the doc comment in front of it is its documentation.
+macro_rules! declare_rule {
+    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr) => {
+        $(#[doc = $doc])*
+        pub(crate) static $id: $crate::lint::Rule = $crate::lint::Rule {
+            name: $name,
+            group: $crate::finding::Group::$group,
+            severity: $crate::finding::Severity::$severity,
+            docs: concat!($($doc, "\n"),*),
+            check: $check,
+        };
+    };
+}
+pub(crate) use declare_rule;

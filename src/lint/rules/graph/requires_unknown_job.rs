@@ -1,0 +1,25 @@
+//! `requires-unknown-job`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A requirement names a job that the workflow does not have.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config. The job may be misspelt, run in another workflow only, or run
+    /// under another `name` here.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - deploy:
+    ///     requires: [biuld]
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - deploy:
+    ///     requires: [build]
+    /// ```
+    REQUIRES_UNKNOWN_JOB: "requires-unknown-job", Graph, Error, |context, out| context.problems(&REQUIRES_UNKNOWN_JOB, out)
+}

@@ -1,0 +1,11 @@
+//! Rules on names that must exist.
+
+pub(super) mod missing_argument;
+pub(super) mod recursive_command;
+pub(super) mod undefined_alias;
+pub(super) mod undefined_command;
+pub(super) mod undefined_executor;
+pub(super) mod undefined_job;
+pub(super) mod undefined_orb;
+pub(super) mod undefined_parameter;
+pub(super) mod unknown_argument;

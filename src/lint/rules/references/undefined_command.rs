@@ -1,0 +1,22 @@
+//! `undefined-command`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A step is neither builtin nor a command of the config.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - chekout
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - checkout
+    /// ```
+    UNDEFINED_COMMAND: "undefined-command", References, Error, |context, out| context.problems(&UNDEFINED_COMMAND, out)
+}

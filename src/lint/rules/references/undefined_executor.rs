@@ -1,0 +1,22 @@
+//! `undefined-executor`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A job names an executor that is not defined.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// executor: lunix
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// executor: linux
+    /// ```
+    UNDEFINED_EXECUTOR: "undefined-executor", References, Error, |context, out| context.problems(&UNDEFINED_EXECUTOR, out)
+}

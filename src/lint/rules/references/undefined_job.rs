@@ -1,0 +1,22 @@
+//! `undefined-job`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A workflow runs a job that is not defined.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// jobs: [biuld]
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// jobs: [build]
+    /// ```
+    UNDEFINED_JOB: "undefined-job", References, Error, |context, out| context.problems(&UNDEFINED_JOB, out)
+}

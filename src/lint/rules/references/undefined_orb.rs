@@ -1,0 +1,23 @@
+//! `undefined-orb`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A name begins with an orb that is not declared.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - node/install   # no `node` in `orbs`
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// orbs:
+    ///   node: circleci/node@5.2.0
+    /// ```
+    UNDEFINED_ORB: "undefined-orb", References, Error, |context, out| context.problems(&UNDEFINED_ORB, out)
+}

@@ -1,0 +1,23 @@
+//! `undefined-parameter`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A template names a parameter that is not declared around it.
+    ///
+    /// # Why is this bad
+    /// Parameters are seen only inside the job, command or executor that declares them. The compiler
+    /// announced for September 2026 refuses what the old one read as nothing.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - run: echo << parameters.nmae >>
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - run: echo << parameters.name >>
+    /// ```
+    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out)
+}

@@ -1,0 +1,24 @@
+//! `unknown-argument`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A call gives an argument that nothing takes.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - greet:
+    ///     too: world
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - greet:
+    ///     to: world
+    /// ```
+    UNKNOWN_ARGUMENT: "unknown-argument", References, Error, |context, out| context.problems(&UNKNOWN_ARGUMENT, out)
+}

@@ -1,0 +1,22 @@
+//! `argument-type`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// An argument is not of the type that its parameter declares.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// parallel: "yes please"   # declared as integer
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// parallel: 4
+    /// ```
+    ARGUMENT_TYPE: "argument-type", Structure, Error, |context, out| context.problems(&ARGUMENT_TYPE, out)
+}

@@ -1,0 +1,25 @@
+//! `executor-combination`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// Two kinds of executor are given at once.
+    ///
+    /// # Why is this bad
+    /// A job runs on one of `docker`, `machine` and `macos`.
+    ///
+    /// # Example
+    /// ```yaml
+    /// build:
+    ///   docker: [{image: x}]
+    ///   machine: true
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// build:
+    ///   docker: [{image: x}]
+    /// ```
+    EXECUTOR_COMBINATION: "executor-combination", Structure, Error, |context, out| context.problems(&EXECUTOR_COMBINATION, out)
+}

@@ -1,0 +1,25 @@
+//! `misindented-step`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A list item has two keys where it should have one.
+    ///
+    /// # Why is this bad
+    /// A step is one name with its arguments below it. The second key is usually an argument that is
+    /// indented too little.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - run:
+    ///   command: make
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - run:
+    ///     command: make
+    /// ```
+    MISINDENTED_STEP: "misindented-step", Structure, Error, |context, out| context.problems(&MISINDENTED_STEP, out)
+}

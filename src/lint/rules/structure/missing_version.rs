@@ -1,0 +1,23 @@
+//! `missing-version`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// The config does not say its version.
+    ///
+    /// # Why is this bad
+    /// A config without `version` is read as a format that the service no longer runs.
+    ///
+    /// # Example
+    /// ```yaml
+    /// jobs: {}
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// version: 2.1
+    /// jobs: {}
+    /// ```
+    MISSING_VERSION: "missing-version", Structure, Error, |context, out| context.problems(&MISSING_VERSION, out)
+}

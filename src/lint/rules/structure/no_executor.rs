@@ -1,0 +1,25 @@
+//! `no-executor`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A job or an executor does not say what it runs on.
+    ///
+    /// # Why is this bad
+    /// The service cannot start a job without `docker`, `machine`, `macos` or a named executor.
+    ///
+    /// # Example
+    /// ```yaml
+    /// build:
+    ///   steps: [checkout]
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// build:
+    ///   docker: [{image: cimg/base:2024.01}]
+    ///   steps: [checkout]
+    /// ```
+    NO_EXECUTOR: "no-executor", Structure, Error, |context, out| context.problems(&NO_EXECUTOR, out)
+}

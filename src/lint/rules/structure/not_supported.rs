@@ -1,0 +1,24 @@
+//! `not-supported`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// holdall does not look behind this part of the language.
+    ///
+    /// # Why is this bad
+    /// What stands there is taken as it is: jobs and layers that it would bring are not known, and
+    /// rules that depend on them stay silent. It is said so that nobody takes silence for a clean result.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - test:
+    ///     matrix: …
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - test
+    /// ```
+    NOT_SUPPORTED: "not-supported", Structure, Warning, |context, out| context.problems(&NOT_SUPPORTED, out)
+}

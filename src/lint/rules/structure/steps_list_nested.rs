@@ -1,0 +1,24 @@
+//! `steps-list-nested`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A list stands where a step should.
+    ///
+    /// # Why is this bad
+    /// Lists of steps, from an anchor for example, are not flattened into the list around them.
+    ///
+    /// # Example
+    /// ```yaml
+    /// steps:
+    ///   - *setup_steps
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// steps:
+    ///   - setup        # a command of the same steps
+    /// ```
+    STEPS_LIST_NESTED: "steps-list-nested", Structure, Error, |context, out| context.problems(&STEPS_LIST_NESTED, out)
+}

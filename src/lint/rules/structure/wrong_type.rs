@@ -1,0 +1,22 @@
+//! `wrong-type`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A value is not of the kind that its place needs.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config, or reads something else than was meant.
+    ///
+    /// # Example
+    /// ```yaml
+    /// steps: checkout
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// steps: [checkout]
+    /// ```
+    WRONG_TYPE: "wrong-type", Structure, Error, |context, out| context.problems(&WRONG_TYPE, out)
+}

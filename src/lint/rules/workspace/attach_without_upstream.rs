@@ -1,0 +1,149 @@
+//! `attach-without-upstream`: an attach that can see no layer.
+
+use crate::finding::{Finding, Severity, listed};
+use crate::flow::{Attach, Flow, Layer};
+use crate::lint::Context;
+use crate::lint::context::{names_path, runs_after};
+use crate::lint::rule::declare_rule;
+use crate::yaml::Location;
+
+declare_rule! {
+    /// # What it does
+    /// A job attaches the workspace, and no job upstream of it persists anything.
+    ///
+    /// # Why is this bad
+    /// Only the layers of jobs that come before this one arrive: those that it requires, and those
+    /// that they require. Without them the step brings nothing, and a later command fails with
+    /// "No such file or directory".
+    ///
+    /// It is an error where the job goes on to use what a job persists that it does not wait for.
+    ///
+    /// # Example
+    /// ```yaml
+    /// jobs:
+    ///   - build            # persists dist
+    ///   - deploy           # attaches, and copies dist
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// jobs:
+    ///   - build
+    ///   - deploy:
+    ///       requires: [build]
+    /// ```
+    ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check
+}
+
+/// Returns the attaches that see no layer and cannot see one that is not shown.
+pub(super) fn blind<'f, 'p>(flow: &'f Flow<'p>) -> impl Iterator<Item = &'f Attach<'p>> {
+    flow.attaches
+        .iter()
+        .filter(|a| flow.visible(a.job).is_empty() && !flow.may_see_more(a.job))
+}
+
+/// Returns where a later step of the attaching job names what a layer brings.
+pub(super) fn used(
+    flow: &Flow<'_>,
+    attach: &Attach<'_>,
+    layer: &Layer<'_>,
+) -> Option<(Location, String)> {
+    let job = flow.job(attach.job);
+    runs_after(job, attach.step).find_map(|(run, at)| {
+        let item = layer
+            .persist
+            .paths
+            .iter()
+            .find(|p| names_path(&run.command.value, &p.value))?;
+        Some((at, item.value.clone()))
+    })
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for flow in &context.flows {
+        for attach in blind(flow) {
+            let others: Vec<&Layer<'_>> =
+                flow.layers.iter().filter(|l| l.job != attach.job).collect();
+            if others.is_empty()
+                && context
+                    .flows
+                    .iter()
+                    .any(|f| !f.layers.is_empty() && !std::ptr::eq(f, flow))
+            {
+                // Only other workflows persist: cross-workflow-attach says so.
+                continue;
+            }
+            out.push(report(flow, attach, &others));
+        }
+    }
+}
+
+fn report(flow: &Flow<'_>, attach: &Attach<'_>, others: &[&Layer<'_>]) -> Finding {
+    let job = flow.job(attach.job);
+    let at = attach.origin.at;
+    let draft = ATTACH_WITHOUT_UPSTREAM.finding(
+        "attached without a layer to attach",
+        first_line(at, attach),
+        format!("`{}` sees no layer", job.name),
+    );
+    let needed = others
+        .iter()
+        // A job that waits for this one cannot come before it.
+        .filter(|l| !flow.graph.is_upstream(attach.job, l.job))
+        .find_map(|l| used(flow, attach, l).map(|u| (*l, u)));
+    if let Some((layer, (place, item))) = needed {
+        let maker = flow.job(layer.job);
+        return draft
+            .label(
+                layer.persist.paths_at,
+                format!("`{}` persists `{item}`", maker.name),
+            )
+            .label(
+                job.origin.at,
+                format!("`{}` does not wait for `{}`", job.name, maker.name),
+            )
+            .label(place, format!("`{item}` is used here"))
+            .help(format!(
+                "add `requires: [{}]` to `{}` in workflow `{}`",
+                maker.written_name, job.written_name, flow.workflow.name
+            ))
+            .done();
+    }
+    let mut makers: Vec<&str> = Vec::new();
+    for layer in others {
+        let name = flow.job(layer.job).written_name.as_str();
+        if !makers.contains(&name) {
+            makers.push(name);
+        }
+    }
+    let draft = draft
+        .severity(Severity::Warning)
+        .label(job.origin.at, "the job runs here");
+    if makers.is_empty() {
+        draft
+            .help("remove the step: no job of the workflow persists anything")
+            .done()
+    } else {
+        let verb = if makers.len() == 1 {
+            "persists"
+        } else {
+            "persist"
+        };
+        draft
+            .help(format!(
+                "require the job whose files are needed ({} {verb}), or remove the step",
+                listed(&makers, 5)
+            ))
+            .done()
+    }
+}
+
+/// Marks the step by its key and not by all that is below it.
+fn first_line(at: Location, attach: &Attach<'_>) -> Location {
+    let value = attach.attach.at.at;
+    if value.source == at.source && at.span.contains(value.span) {
+        at
+    } else {
+        value
+    }
+}

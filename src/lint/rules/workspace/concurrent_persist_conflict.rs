@@ -1,0 +1,263 @@
+//! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
+
+use crate::finding::{Confidence, Finding, Severity, listed};
+use crate::flow::{Attach, Flow, Layer, Overlap, OverlapKind, overlap};
+use crate::lint::Context;
+use crate::lint::rule::declare_rule;
+use crate::plan::{Job, Located, StepKind};
+
+declare_rule! {
+    /// # What it does
+    /// Two jobs that no requirement orders persist the same path, and a job attaches the layers of
+    /// both.
+    ///
+    /// # Why is this bad
+    /// The attach fails: "Concurrent upstream jobs persisted the same file(s) into the workspace".
+    /// Paths count as they are inside the workspace, relative to each step's own root, so different
+    /// roots can still meet.
+    ///
+    /// It is an error where both name the same file. Where folders or patterns meet it is a
+    /// warning: several jobs may well fill one folder with different files.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - unit:            # persists report.xml
+    /// - e2e:             # persists report.xml
+    /// - publish: {requires: [unit, e2e]}
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - unit:            # persists unit.xml
+    /// - e2e:             # persists e2e.xml
+    /// - publish: {requires: [unit, e2e]}
+    /// ```
+    CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check
+}
+
+/// Jobs whose layers meet in the same way: by the same two texts, both sure or both not.
+struct Meeting<'f, 'p> {
+    first: (&'f Layer<'p>, &'p Located<String>),
+    second: (&'f Layer<'p>, &'p Located<String>),
+    attach: &'f Attach<'p>,
+    overlap: Overlap,
+    /// Whether both are files, so that they meet for sure.
+    file: bool,
+    /// All jobs that meet like this, in the order of the text.
+    jobs: Vec<usize>,
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for flow in &context.flows {
+        let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
+        for (i, first) in flow.layers.iter().enumerate() {
+            for second in &flow.layers[i + 1..] {
+                if flow.graph.is_concurrent(first.job, second.job) {
+                    if let Some(met) = meet(flow, first, second) {
+                        join(&mut meetings, met);
+                    }
+                }
+            }
+        }
+        out.extend(meetings.iter().map(|m| report(flow, m)));
+    }
+}
+
+/// Compares two layers that some job attaches together; the surest pair of paths speaks for them.
+fn meet<'f, 'p>(
+    flow: &'f Flow<'p>,
+    first: &'f Layer<'p>,
+    second: &'f Layer<'p>,
+) -> Option<Meeting<'f, 'p>> {
+    let attach = flow.attaches.iter().find(|a| {
+        flow.graph.is_upstream(first.job, a.job) && flow.graph.is_upstream(second.job, a.job)
+    })?;
+    let mut best: Option<Meeting<'f, 'p>> = None;
+    for a in &first.persist.paths {
+        for b in &second.persist.paths {
+            let Some(overlap) = overlap(&a.value, &b.value) else {
+                continue;
+            };
+            let file = overlap.kind == OverlapKind::Same
+                && is_file(flow.job(first.job), first.step, &a.value)
+                && is_file(flow.job(second.job), second.step, &b.value);
+            if best.as_ref().is_none_or(|m| file && !m.file) {
+                best = Some(Meeting {
+                    first: (first, a),
+                    second: (second, b),
+                    attach,
+                    overlap,
+                    file,
+                    jobs: vec![first.job, second.job],
+                });
+            }
+        }
+    }
+    best
+}
+
+/// Adds a meeting to those of the same texts: a hundred jobs that fill one folder are one finding.
+fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
+    let texts = |m: &Meeting<'_, '_>| {
+        let mut texts = [m.first.1.value.clone(), m.second.1.value.clone()];
+        texts.sort_unstable();
+        (texts, m.file)
+    };
+    match meetings.iter_mut().find(|m| texts(m) == texts(&met)) {
+        Some(known) => {
+            for job in met.jobs {
+                if !known.jobs.contains(&job) {
+                    known.jobs.push(job);
+                }
+            }
+        }
+        None => meetings.push(met),
+    }
+}
+
+fn report(flow: &Flow<'_>, meeting: &Meeting<'_, '_>) -> Finding {
+    let (one, two) = (
+        flow.job(meeting.first.0.job),
+        flow.job(meeting.second.0.job),
+    );
+    let reader = flow.job(meeting.attach.job);
+    // Filters may keep one of them from running where the other does.
+    let filtered = meeting.jobs.iter().all(|j| flow.job(*j).filters.is_some());
+    let sure = meeting.file && !filtered;
+    let witness = &meeting.overlap.witness;
+    let what = match meeting.overlap.kind {
+        OverlapKind::Same if meeting.file => format!("`{}` persists the same file", two.name),
+        OverlapKind::Same => format!("`{}` persists the same path", two.name),
+        OverlapKind::Inside | OverlapKind::Pattern => {
+            format!(
+                "`{}` may persist the same file, `{witness}` for one",
+                two.name
+            )
+        }
+    };
+    let mut draft = CONCURRENT_PERSIST_CONFLICT
+        .finding("concurrent jobs persist the same path", meeting.second.1.at, what)
+        .label(meeting.first.1.at, format!("`{}` persists this", one.name))
+        .label(two.origin.at, format!("`{}` and `{}` are not ordered", two.name, one.name))
+        .label(meeting.attach.origin.at, format!("`{}` attaches both layers", reader.name))
+        .note("the service says: Concurrent upstream jobs persisted the same file(s) into the workspace");
+    draft = if sure {
+        draft.help(format!(
+            "persist under different names, or let `{}` require `{}`",
+            two.written_name, one.written_name
+        ))
+    } else {
+        draft
+            .help("if they write the same files there: persist narrower paths, or let one job require the other")
+            .severity(Severity::Warning)
+            .confidence(if filtered { Confidence::Low } else { Confidence::Medium })
+    };
+    if meeting.jobs.len() > 2 {
+        let names: Vec<&str> = meeting
+            .jobs
+            .iter()
+            .map(|j| flow.job(*j).name.as_str())
+            .collect();
+        draft = draft.note(format!(
+            "{} jobs meet here: {}",
+            names.len(),
+            listed(&names, 6)
+        ));
+    }
+    draft.done()
+}
+
+/// Says whether an item is a file and not a folder: by its ending, or by how an earlier step of
+/// the job writes it.
+fn is_file(job: &Job, step: usize, item: &str) -> bool {
+    let item = item.trim_start_matches("./");
+    let name = item.rsplit('/').next().unwrap_or(item);
+    has_file_ending(name)
+        || job.steps[..step].iter().any(|s| match &s.kind {
+            StepKind::Run(run) => writes_file(&run.command.value, name),
+            _ => false,
+        })
+}
+
+/// Endings of names that are folders all the same.
+const FOLDERS: [&str; 10] = [
+    "app",
+    "framework",
+    "xcframework",
+    "xcarchive",
+    "xcresult",
+    "xcodeproj",
+    "bundle",
+    "dsym",
+    "git",
+    "d",
+];
+
+fn has_file_ending(name: &str) -> bool {
+    let Some((stem, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    !stem.is_empty()
+        && (1..=8).contains(&ending.len())
+        && ending.bytes().all(|b| b.is_ascii_alphanumeric())
+        && ending.bytes().any(|b| b.is_ascii_alphabetic())
+        && !FOLDERS.contains(&ending.to_ascii_lowercase().as_str())
+}
+
+/// Says whether a script writes a file of this name: `> name`, `-o name`, `touch name`, `cp x name`.
+fn writes_file(script: &str, name: &str) -> bool {
+    let is = |word: &str| {
+        let word = word.trim_matches(['"', '\'', ';']);
+        word == name
+            || word
+                .strip_suffix(name)
+                .is_some_and(|rest| rest.ends_with('/'))
+    };
+    script.lines().any(|line| {
+        let spaced = line.replace(">>", " > ").replace('>', " > ");
+        let words: Vec<&str> = spaced.split_whitespace().collect();
+        words.iter().enumerate().any(|(i, word)| {
+            let next = words.get(i + 1).copied().unwrap_or_default();
+            match *word {
+                ">" | "-o" | "--output" | "touch" | "tee" => is(next),
+                "cp" | "mv" => {
+                    let end = words[i..]
+                        .iter()
+                        .position(|w| matches!(*w, "&&" | ";" | "||" | "|"))
+                        .map_or(words.len(), |n| i + n);
+                    let recursive = words[i..end]
+                        .iter()
+                        .any(|w| w.starts_with('-') && w.contains(['r', 'R', 'a']));
+                    !recursive && end > i + 2 && is(words[end - 1])
+                }
+                _ => false,
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{has_file_ending, writes_file};
+
+    #[test]
+    fn an_ending_tells_a_file_where_it_can() {
+        assert!(has_file_ending("report.xml"));
+        assert!(has_file_ending("a.tar.gz"));
+        assert!(!has_file_ending("dist"));
+        assert!(!has_file_ending(".nyc_output"));
+        assert!(!has_file_ending("build-1.0"));
+        assert!(!has_file_ending("Sample.app"));
+    }
+
+    #[test]
+    fn a_script_tells_a_file_by_how_it_writes_it() {
+        assert!(writes_file("echo hi > ws/echo-output", "echo-output"));
+        assert!(writes_file("make && go build -o ./bin/app ./cmd", "app"));
+        assert!(writes_file("touch a; touch 'b'", "b"));
+        assert!(writes_file("cp target/x out/app && ls", "app"));
+        assert!(!writes_file("cp -r target/x out/app", "app"));
+        assert!(!writes_file("mkdir app", "app"));
+        assert!(!writes_file("echo app", "app"));
+    }
+}

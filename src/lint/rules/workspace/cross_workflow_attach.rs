@@ -1,0 +1,98 @@
+//! `cross-workflow-attach`: an attach whose layers are all made in other workflows.
+
+use super::attach_without_upstream::{blind, used};
+use crate::finding::{Finding, Severity};
+use crate::flow::{Attach, Flow};
+use crate::lint::Context;
+use crate::lint::context::{names_path, runs_after};
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A job attaches the workspace, and the only jobs that persist anything are in another
+    /// workflow.
+    ///
+    /// # Why is this bad
+    /// Each workflow has a workspace of its own: nothing crosses from one to the other, nor from a
+    /// setup workflow to what it continues with.
+    ///
+    /// # Example
+    /// ```yaml
+    /// workflows:
+    ///   build: {jobs: [build]}      # persists dist
+    ///   deploy: {jobs: [deploy]}    # attaches
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
+    /// ```
+    CROSS_WORKFLOW_ATTACH: "cross-workflow-attach", Workspace, Error, check
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for flow in &context.flows {
+        for attach in blind(flow) {
+            if flow.layers.iter().any(|l| l.job != attach.job) {
+                continue;
+            }
+            out.extend(report(context, flow, attach));
+        }
+    }
+}
+
+fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option<Finding> {
+    // The same job may run in both workflows: then its own persist is no source for it.
+    let definition = flow.job(attach.job).definition;
+    let mut foreign = context
+        .flows
+        .iter()
+        .filter(|f| !std::ptr::eq(*f, flow))
+        .flat_map(|f| f.layers.iter().map(move |l| (f, l)))
+        .filter(|(f, l)| f.job(l.job).definition != definition)
+        .collect::<Vec<_>>();
+    let job = flow.job(attach.job);
+    let used_at = foreign
+        .iter()
+        .position(|(_, l)| used(flow, attach, l).is_some());
+    if let Some(i) = used_at {
+        foreign.swap(0, i);
+    }
+    let (other, layer) = foreign.first()?;
+    let maker = other.job(layer.job);
+    let mut draft = CROSS_WORKFLOW_ATTACH
+        .finding(
+            "attached in another workflow than the one that persists",
+            attach.origin.at,
+            format!(
+                "`{}` runs in workflow `{}` and sees no layer",
+                job.name, flow.workflow.name
+            ),
+        )
+        .label(
+            layer.persist.paths_at,
+            format!(
+                "`{}` persists in workflow `{}`",
+                maker.name, other.workflow.name
+            ),
+        )
+        .help("run both jobs in one workflow, with a requirement between them")
+        .note("each workflow has a workspace of its own");
+    let place = runs_after(job, attach.step).find_map(|(run, at)| {
+        let item = layer
+            .persist
+            .paths
+            .iter()
+            .find(|p| names_path(&run.command.value, &p.value))?;
+        Some((at, item.value.as_str()))
+    });
+    match place {
+        Some((at, item)) => draft = draft.label(at, format!("`{item}` is used here")),
+        None => draft = draft.severity(Severity::Warning),
+    }
+    Some(draft.done())
+}

@@ -1,0 +1,93 @@
+//! `layer-never-attached`: a layer that no job reads.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Finding;
+use crate::lint::Context;
+use crate::lint::rule::declare_rule;
+use crate::yaml::Location;
+
+declare_rule! {
+    /// # What it does
+    /// A job persists files, and no job behind it attaches the workspace, in any workflow that
+    /// runs it.
+    ///
+    /// # Why is this bad
+    /// Packing and uploading costs time and storage for nothing, or a requirement is missing
+    /// between this job and the one that was meant to read the layer.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - build             # persists
+    /// - deploy            # attaches, but does not require build
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - build
+    /// - deploy: {requires: [build]}
+    /// ```
+    LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check
+}
+
+/// What is known of one persist step over all the jobs that it runs in.
+struct Use<'c> {
+    root: Location,
+    seen: bool,
+    job: &'c str,
+    entry: Location,
+    /// A job of the workflow that attaches without waiting for this one.
+    reader: Option<(&'c str, Location)>,
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    let mut uses: BTreeMap<Location, Use<'_>> = BTreeMap::new();
+    for flow in &context.flows {
+        for layer in &flow.layers {
+            let job = flow.job(layer.job);
+            let seen = flow.may_be_seen_more(layer.job)
+                || flow
+                    .attaches
+                    .iter()
+                    .any(|a| flow.graph.is_upstream(layer.job, a.job));
+            let reader = flow
+                .attaches
+                .iter()
+                .find(|a| {
+                    flow.graph.is_concurrent(a.job, layer.job) && flow.visible(a.job).is_empty()
+                })
+                .map(|a| (flow.job(a.job).name.as_str(), a.origin.at));
+            let entry = uses.entry(layer.persist.paths_at).or_insert(Use {
+                root: layer.origin.at,
+                seen: false,
+                job: &job.name,
+                entry: job.origin.at,
+                reader: None,
+            });
+            entry.seen |= seen;
+            entry.reader = entry.reader.or(reader);
+        }
+    }
+    for (_, found) in uses.into_iter().filter(|(_, u)| !u.seen) {
+        let mut draft = LAYER_NEVER_ATTACHED.finding(
+            "a layer that no job attaches",
+            found.root,
+            format!("nothing behind `{}` attaches this", found.job),
+        );
+        draft = match found.reader {
+            Some((reader, at)) => draft
+                .label(
+                    at,
+                    format!("`{reader}` attaches, but does not wait for `{}`", found.job),
+                )
+                .help(format!(
+                    "add `{}` to what `{reader}` requires, or remove the step",
+                    found.job
+                )),
+            None => draft
+                .label(found.entry, "the job runs here")
+                .help("remove the step, or attach the workspace in a job that requires this one"),
+        };
+        out.push(draft.done());
+    }
+}

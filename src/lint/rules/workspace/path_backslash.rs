@@ -1,0 +1,95 @@
+//! `path-backslash`: a backslash as a separator, or a Windows drive, where neither means that.
+
+use crate::finding::Finding;
+use crate::lint::Context;
+use crate::lint::rule::declare_rule;
+use crate::plan::{ExecutorKind, Job, StepKind};
+
+declare_rule! {
+    /// # What it does
+    /// A path uses `\` as a separator, or names a Windows drive, in a job that does not run on
+    /// Windows.
+    ///
+    /// # Why is this bad
+    /// In a pattern `\` takes the next character as it is: `dist\app` matches `distapp`. A drive
+    /// is a name like any other on Linux and macOS.
+    ///
+    /// # Example
+    /// ```yaml
+    /// paths: ['dist\app']
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// paths: [dist/app]
+    /// ```
+    PATH_BACKSLASH: "path-backslash", Workspace, Warning, check
+}
+
+/// Says whether a job is known to run elsewhere than on Windows.
+fn is_posix(job: &Job) -> bool {
+    let Some(executor) = &job.executor else {
+        return false;
+    };
+    let class = executor
+        .resource_class
+        .as_ref()
+        .map_or("", |c| c.value.as_str());
+    let shell = job.shell.as_ref().map_or("", |s| s.value.as_str());
+    let windows = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        [
+            "windows",
+            "win-",
+            "nanoserver",
+            "powershell",
+            "cmd.exe",
+            "bash.exe",
+        ]
+        .iter()
+        .any(|w| text.contains(w))
+    };
+    if windows(class) || windows(shell) {
+        return false;
+    }
+    match &executor.kind {
+        ExecutorKind::Docker(images) => images.first().is_some_and(|i| !windows(&i.image.value)),
+        ExecutorKind::Machine { image } => image.as_deref().is_some_and(|i| !windows(i)),
+        ExecutorKind::Macos { .. } => true,
+    }
+}
+
+fn separates(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes
+        .windows(2)
+        .any(|w| w[0] == b'\\' && (w[1].is_ascii_alphanumeric() || w[1] == b'_'))
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for job in context.jobs().filter(|j| is_posix(j)) {
+        let mut paths = Vec::new();
+        for step in &job.steps {
+            match &step.kind {
+                StepKind::Persist(p) => {
+                    paths.push(&p.root);
+                    paths.extend(&p.paths);
+                }
+                StepKind::Attach(a) => paths.push(&a.at),
+                _ => {}
+            }
+        }
+        for path in paths.into_iter().filter(|p| separates(&p.value)) {
+            out.push(
+                PATH_BACKSLASH
+                    .finding(
+                        "a backslash where `/` is meant",
+                        context.within(path.at, "\\"),
+                        format!("`{}` does not run on Windows", job.name),
+                    )
+                    .help(format!("write `{}`", path.value.replace('\\', "/")))
+                    .done(),
+            );
+        }
+    }
+}

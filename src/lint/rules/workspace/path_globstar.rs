@@ -1,0 +1,55 @@
+//! `path-globstar`: `**`, which reaches one level only.
+
+use crate::finding::Finding;
+use crate::lint::Context;
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// An item of `paths` holds `**`.
+    ///
+    /// # Why is this bad
+    /// Patterns follow Go's `filepath.Match`, in which `**` is a single `*`: it reaches exactly one
+    /// level. Deeper files are left out without a word as soon as anything else matches.
+    ///
+    /// # Example
+    /// ```yaml
+    /// paths: [dist/**]
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// paths: [dist]     # a folder is taken whole
+    /// ```
+    PATH_GLOBSTAR: "path-globstar", Workspace, Warning, check
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for persist in context.persists() {
+        for item in &persist.step.paths {
+            let Some(i) = item.value.find("**") else {
+                continue;
+            };
+            let before = item.value[..i].trim_end_matches('/');
+            let rest = item.value[i..].trim_matches(['*', '/']);
+            let help = match (before, rest) {
+                ("", "") => "persist the folders by name, or `.` for all of the root".to_owned(),
+                (dir, "") => format!("write `{dir}`: a folder is taken whole"),
+                ("", _) => "name the folders: a folder is taken whole".to_owned(),
+                (dir, _) => {
+                    format!("write `{dir}` to take the folder whole, or one item for each level")
+                }
+            };
+            out.push(
+                PATH_GLOBSTAR
+                    .finding(
+                        "`**` reaches one level only",
+                        context.within(item.at, "**"),
+                        "the same as a single `*` here",
+                    )
+                    .help(help)
+                    .done(),
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `path-repeats-root`: an item that begins with the root's own name.
+
+use crate::finding::{Confidence, Finding};
+use crate::flow::Place;
+use crate::lint::Context;
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// The first part of an item is the last part of its root.
+    ///
+    /// # Why is this bad
+    /// Items are relative to the root, so the name is looked for twice: `root: dist` with
+    /// `paths: [dist]` means `dist/dist`, which usually is not there.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - persist_to_workspace:
+    ///     root: dist
+    ///     paths: [dist]
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
+    /// ```
+    PATH_REPEATS_ROOT: "path-repeats-root", Workspace, Warning, check
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for persist in context.persists() {
+        let wd = Place::of_working_directory(&persist.job.working_directory.value);
+        let root = wd.join(&persist.step.root.value);
+        let Some(name) = root.name() else {
+            continue;
+        };
+        // `root: .` in `~/project` says nothing about a folder `project` inside the project.
+        let named = persist
+            .step
+            .root
+            .value
+            .trim_end_matches('/')
+            .ends_with(name);
+        for item in &persist.step.paths {
+            let mut parts = item.value.split('/').filter(|p| !p.is_empty() && *p != ".");
+            if parts.next() != Some(name) {
+                continue;
+            }
+            if !named && parts.next().is_none() {
+                continue;
+            }
+            let looked = root.join(&item.value);
+            out.push(
+                PATH_REPEATS_ROOT
+                    .finding(
+                        "an item that repeats its root",
+                        item.at,
+                        format!("looked for as `{looked}`"),
+                    )
+                    .label(persist.step.root.at, format!("the root is `{root}`"))
+                    .help("name the item as it is called inside the root")
+                    .confidence(if named {
+                        Confidence::Medium
+                    } else {
+                        Confidence::Low
+                    })
+                    .done(),
+            );
+        }
+    }
+}
