@@ -109,7 +109,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("dist/js/deep")).unwrap();
         fs::create_dir_all(dir.path().join(".hidden")).unwrap();
-        for file in ["dist/a.js", "dist/b.css", "dist/js/c.js", "dist/js/deep/d.js", ".env", "a b"] {
+        for file in [
+            "dist/a.js",
+            "dist/b.css",
+            "dist/js/c.js",
+            "dist/js/deep/d.js",
+            ".env",
+            "a b",
+        ] {
             fs::write(dir.path().join(file), file).unwrap();
         }
         std::os::unix::fs::symlink("dist", dir.path().join("link")).unwrap();
@@ -139,7 +146,10 @@ mod tests {
     #[test]
     fn a_star_takes_dotfiles_and_a_link_but_not_what_is_below_the_link() {
         let dir = tree();
-        assert_eq!(names(dir.path(), "*"), [".env", ".hidden", "a b", "dist", "link"]);
+        assert_eq!(
+            names(dir.path(), "*"),
+            [".env", ".hidden", "a b", "dist", "link"]
+        );
         assert_eq!(names(dir.path(), "link"), ["link"]);
         assert_eq!(names(dir.path(), "link/*"), Vec::<String>::new());
         assert_eq!(names(dir.path(), "l*/a.js"), Vec::<String>::new());

@@ -292,7 +292,11 @@ mod tests {
             ("*??", "☺"),
         ];
         for (pattern, name) in yes {
-            assert_eq!(matches(pattern, name.as_bytes()), Ok(true), "{pattern} {name}");
+            assert_eq!(
+                matches(pattern, name.as_bytes()),
+                Ok(true),
+                "{pattern} {name}"
+            );
         }
         let no = [
             ("a*", "ab/c"),
@@ -318,7 +322,11 @@ mod tests {
             ("", "a"),
         ];
         for (pattern, name) in no {
-            assert_eq!(matches(pattern, name.as_bytes()), Ok(false), "{pattern} {name}");
+            assert_eq!(
+                matches(pattern, name.as_bytes()),
+                Ok(false),
+                "{pattern} {name}"
+            );
         }
     }
 
@@ -359,7 +367,10 @@ mod tests {
 
     #[test]
     fn tells_literals_from_patterns() {
-        assert_eq!(Pattern::parse("a\\*b").unwrap().literal().as_deref(), Some("a*b"));
+        assert_eq!(
+            Pattern::parse("a\\*b").unwrap().literal().as_deref(),
+            Some("a*b")
+        );
         assert_eq!(Pattern::parse("a*b").unwrap().literal(), None);
     }
 

@@ -67,7 +67,9 @@ fn apply(
             Err(ApplyError::Read(error)) => Err(error),
             Err(ApplyError::Layer(error)) => {
                 failed = Some(error);
-                Err(ReadError::Io(std::io::Error::other("the target cannot be written")))
+                Err(ReadError::Io(std::io::Error::other(
+                    "the target cannot be written",
+                )))
             }
         }
     });

@@ -74,7 +74,12 @@ impl Beneath {
                 flags
             };
             let parent = here.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
-            here = Some(openat(parent, component, flags | OFlags::NOFOLLOW, Mode::empty())?);
+            here = Some(openat(
+                parent,
+                component,
+                flags | OFlags::NOFOLLOW,
+                Mode::empty(),
+            )?);
         }
         here.ok_or(Errno::NOENT)
     }
@@ -100,7 +105,16 @@ mod tests {
         for resolve in [Beneath::resolve, Beneath::walk] {
             assert!(resolve(&beneath, b"a/b", flags).is_ok());
             assert!(resolve(&beneath, b"a/f", flags).is_ok());
-            for bad in ["in", "in/b", "out", "out/secret", "../secret", "a/../../secret", "file", "/etc/passwd"] {
+            for bad in [
+                "in",
+                "in/b",
+                "out",
+                "out/secret",
+                "../secret",
+                "a/../../secret",
+                "file",
+                "/etc/passwd",
+            ] {
                 assert!(resolve(&beneath, bad.as_bytes(), flags).is_err(), "{bad}");
             }
         }

@@ -150,13 +150,15 @@ fn compress(compression: Compression, bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Returns a reader of the bytes before compression.
-pub(crate) fn decoder<'r>(encoding: Encoding, inner: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+pub(crate) fn decoder<'r>(
+    encoding: Encoding,
+    inner: impl Read + 'r,
+) -> io::Result<Box<dyn Read + 'r>> {
     Ok(match encoding {
         Encoding::None => Box::new(BufReader::with_capacity(1 << 17, inner)),
-        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(
-            1 << 17,
-            inner,
-        ))),
+        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(
+            BufReader::with_capacity(1 << 17, inner),
+        )),
         Encoding::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::new(inner)?;
             decoder.window_log_max(WINDOW_LOG_MAX)?;
@@ -178,7 +180,9 @@ mod tests {
 
     #[test]
     fn reads_back_what_was_written_at_any_number_of_threads() {
-        let data: Vec<u8> = (0..PIECE as u32 * 2 / 3 + 5).flat_map(u32::to_le_bytes).collect();
+        let data: Vec<u8> = (0..PIECE as u32 * 2 / 3 + 5)
+            .flat_map(u32::to_le_bytes)
+            .collect();
         for compression in [Compression::None, Compression::Gzip, Compression::Zstd(1)] {
             let one = through(compression, 1, &data);
             assert_eq!(one, through(compression, 5, &data));

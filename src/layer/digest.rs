@@ -96,7 +96,11 @@ impl<T> Hashing<T> {
 
     /// Returns what was wrapped, the digest and the number of bytes.
     pub(crate) fn finish(self) -> (T, Digest, u64) {
-        (self.inner, Digest(self.state.finalize().into()), self.length)
+        (
+            self.inner,
+            Digest(self.state.finalize().into()),
+            self.length,
+        )
     }
 }
 
@@ -136,7 +140,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_digest() {
-        for text in ["", "sha256:", "md5:44", "sha256:4413", &format!("sha256:{}", "G".repeat(64)), &format!("sha256:{}", "A".repeat(64))] {
+        for text in [
+            "",
+            "sha256:",
+            "md5:44",
+            "sha256:4413",
+            &format!("sha256:{}", "G".repeat(64)),
+            &format!("sha256:{}", "A".repeat(64)),
+        ] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
     }

@@ -101,7 +101,10 @@ pub enum LayerError {
         now: String,
     },
     /// Layers that are not ordered hold the same path; the first words are CircleCI's.
-    #[error("Concurrent upstream jobs persisted the same file(s): {first} and {second} both hold {}", list(paths))]
+    #[error(
+        "Concurrent upstream jobs persisted the same file(s): {first} and {second} both hold {}",
+        list(paths)
+    )]
     Conflict {
         /// The layer that comes earlier in the order of this attach.
         first: LayerId,
@@ -167,7 +170,11 @@ pub enum LayerError {
 
 /// At most ten names; a conflict of whole trees would fill the screen.
 fn list(paths: &[String]) -> String {
-    let shown: Vec<String> = paths.iter().take(10).map(|path| format!("`{path}`")).collect();
+    let shown: Vec<String> = paths
+        .iter()
+        .take(10)
+        .map(|path| format!("`{path}`"))
+        .collect();
     match paths.len().saturating_sub(shown.len()) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -271,6 +278,7 @@ impl miette::Diagnostic for LayerError {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.hint().map(|hint| Box::new(hint) as Box<dyn std::fmt::Display>)
+        self.hint()
+            .map(|hint| Box::new(hint) as Box<dyn std::fmt::Display>)
     }
 }

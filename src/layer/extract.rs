@@ -29,8 +29,8 @@ pub(super) struct Target {
     beneath: Beneath,
     /// The folder that was used last: entries of one folder mostly come together.
     current: Option<(Vec<u8>, OwnedFd)>,
-    /// Folders whose mode and time are set at the end; no time where no entry names it.
-    folders: BTreeMap<Vec<u8>, (u32, Option<u64>)>,
+    /// Folders that entries name; their modes and times are set at the end.
+    folders: BTreeMap<Vec<u8>, (u32, u64)>,
     /// Links of the current layer: made after its files.
     links: Vec<Entry>,
     pub(super) tree: Tree,
@@ -52,8 +52,14 @@ impl Target {
             tree: Tree::default(),
             done: Transferred::default(),
         };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(target.beneath.root(), MARKER, flags, Mode::from_raw_mode(0o644)) {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(
+            target.beneath.root(),
+            MARKER,
+            flags,
+            Mode::from_raw_mode(0o644),
+        ) {
             // One of an attach that failed before serves this one.
             Ok(_) | Err(Errno::EXIST) => Ok(target),
             Err(error) => Err(target.failed(MARKER.as_bytes(), error.into())),
@@ -61,7 +67,9 @@ impl Target {
     }
 
     fn failed(&self, path: &[u8], error: io::Error) -> LayerError {
-        let path = self.path.join(super::scan::os_path(&EntryPath::found(path)));
+        let path = self
+            .path
+            .join(super::scan::os_path(&EntryPath::found(path)));
         LayerError::io("write", &path, error)
     }
 
@@ -80,7 +88,8 @@ impl Target {
                 fchmod(&handle, Mode::from_raw_mode(entry.mode | 0o700))
                     .map_err(|error| self.failed(path, error.into()))?;
                 self.current = Some((path.to_vec(), handle));
-                self.folders.insert(path.to_vec(), (entry.mode, Some(entry.mtime)));
+                self.folders
+                    .insert(path.to_vec(), (entry.mode, entry.mtime));
                 self.tree.folder(path, entry.mode);
             }
             EntryKind::File { .. } => self.file(layer, entry, content)?,
@@ -101,7 +110,8 @@ impl Target {
         content: &mut dyn FnMut(&mut [u8]) -> Result<usize, ReadError>,
     ) -> Result<(), ApplyError> {
         let path = entry.path.as_bytes();
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = self.replacing(layer, &entry.path, |folder, name| {
             openat(folder, name, flags, Mode::from_raw_mode(0o600))
         })?;
@@ -220,13 +230,13 @@ impl Target {
                         Errno::NOENT => Ok(()),
                         _ => unlinkat(&here, name, AtFlags::empty()),
                     };
+                    // Whatever the umask is, as in an archive that names the folder.
                     cleared
                         .and_then(|()| mkdirat(&here, name, Mode::from_raw_mode(0o700)))
-                        .map_err(|error| self.failed(so_far, error.into()))?;
-                    self.folders
-                        .entry(so_far.to_vec())
-                        .or_insert((IMPLIED_MODE, None));
-                    open()
+                        .and_then(|()| open())
+                        .and_then(|made| {
+                            fchmod(&made, Mode::from_raw_mode(IMPLIED_MODE)).map(|()| made)
+                        })
                 }
                 other => other,
             };
@@ -244,7 +254,7 @@ impl Target {
                 .folder(&path)
                 .map_err(|error| self.failed(&path, error))?;
             fchmod(&handle, Mode::from_raw_mode(mode))
-                .and_then(|()| mtime.map_or(Ok(()), |mtime| futimens(&handle, &times(mtime))))
+                .and_then(|()| futimens(&handle, &times(mtime)))
                 .map_err(|error| self.failed(&path, error.into()))?;
         }
         unlinkat(self.beneath.root(), MARKER, AtFlags::empty())

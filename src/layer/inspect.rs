@@ -7,6 +7,15 @@ use super::plan::read_layer;
 use super::store::LayerInfo;
 use super::{LayerError, LayerId, Upstream, Workspace};
 
+/// What a check of a layer found.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The layer.
+    pub id: LayerId,
+    /// What is wrong with it; none where nothing is.
+    pub problem: Option<LayerError>,
+}
+
 impl Workspace {
     /// Returns all layers in the order of job, attempt, node and number. The archives are not
     /// read.
@@ -35,19 +44,19 @@ impl Workspace {
         Ok(planned.entries)
     }
 
-    /// Returns, for every layer, what is wrong with it: digests and sizes of ref, manifest, config
+    /// Checks every layer: digests and sizes of ref, manifest, config
     /// and archive, and every rule of the archive profile.
     ///
     /// # Errors
     /// The store cannot be listed. What is wrong with a layer is a value, so that one damaged
     /// layer does not hide the next.
-    pub fn verify(&self) -> Result<Vec<(LayerId, Result<(), LayerError>)>, LayerError> {
+    pub fn verify(&self) -> Result<Vec<Verdict>, LayerError> {
         let ids = self.ids()?;
         Ok(ids
             .into_iter()
-            .map(|id| {
-                let verdict = self.files(&id).map(|_| ());
-                (id, verdict)
+            .map(|id| Verdict {
+                problem: self.files(&id).err(),
+                id,
             })
             .collect())
     }

@@ -104,18 +104,31 @@ impl FromStr for Record {
     /// Reads the line without its LF.
     fn from_str(line: &str) -> Result<Self, String> {
         let fields: Vec<&str> = line.split(' ').collect();
-        let &[version, manifest, manifest_size, layer, layer_size, encoding] = fields.as_slice()
+        let &[
+            version,
+            manifest,
+            manifest_size,
+            layer,
+            layer_size,
+            encoding,
+        ] = fields.as_slice()
         else {
             return Err(format!("its ref has {} fields instead of 6", fields.len()));
         };
         if version != "1" {
-            return Err(format!("its ref has version `{}`, and this program knows 1", version.escape_debug()));
+            return Err(format!(
+                "its ref has version `{}`, and this program knows 1",
+                version.escape_debug()
+            ));
         }
         let size = |text: &str| {
             text.parse::<u64>()
                 .map_err(|_| format!("its ref has the size `{}`", text.escape_debug()))
         };
-        let digest = |text: &str| text.parse::<Digest>().map_err(|error| format!("its ref: {error}"));
+        let digest = |text: &str| {
+            text.parse::<Digest>()
+                .map_err(|error| format!("its ref: {error}"))
+        };
         Ok(Self {
             manifest: digest(manifest)?,
             manifest_size: size(manifest_size)?,
@@ -125,7 +138,12 @@ impl FromStr for Record {
                 "none" => Encoding::None,
                 "gzip" => Encoding::Gzip,
                 "zstd" => Encoding::Zstd,
-                other => return Err(format!("its ref has the compression `{}`", other.escape_debug())),
+                other => {
+                    return Err(format!(
+                        "its ref has the compression `{}`",
+                        other.escape_debug()
+                    ));
+                }
             },
         })
     }
@@ -280,7 +298,13 @@ mod tests {
             encoding: Encoding::Gzip,
         };
         assert_eq!(record.to_string().parse(), Ok(record));
-        for bad in ["", "2 a 1 b 2 gzip", "1 sha256:00 1 sha256:00 2 gzip", &record.to_string().replace("gzip", "lz4"), &format!("{record} x")] {
+        for bad in [
+            "",
+            "2 a 1 b 2 gzip",
+            "1 sha256:00 1 sha256:00 2 gzip",
+            &record.to_string().replace("gzip", "lz4"),
+            &format!("{record} x"),
+        ] {
             assert!(bad.parse::<Record>().is_err(), "{bad}");
         }
     }

@@ -23,6 +23,7 @@ use std::time::Duration;
 pub use archive::{Budget, Entry, EntryKind};
 pub use digest::{BadDigest, Digest};
 pub use error::{ErrorKind, LayerError, Refusal};
+pub use inspect::Verdict;
 pub use manifest::{
     ARTIFACT_TYPE, CONFIG_TYPE, Descriptor, Encoding, LAYER_TYPE, LayerBlob, LayerConfig, Manifest,
     Record,

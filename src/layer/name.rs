@@ -39,7 +39,11 @@ impl EntryPath {
             rest = &rest[..rest.len() - 1];
         }
         if rest == b"." {
-            return if folder { Ok(None) } else { Err("it replaces the root by something that is no folder") };
+            return if folder {
+                Ok(None)
+            } else {
+                Err("it replaces the root by something that is no folder")
+            };
         }
         rest = rest.strip_prefix(b"./").unwrap_or(rest);
         for component in rest.split(|byte| *byte == b'/') {
@@ -123,9 +127,8 @@ pub fn printable(name: &[u8]) -> String {
 pub fn encode_job(job: &str) -> String {
     let mut text = String::new();
     for (at, byte) in job.bytes().enumerate() {
-        let plain = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'-')
-            || (byte == b'.' && at > 0);
+        let plain =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (byte == b'.' && at > 0);
         if plain {
             text.push(char::from(byte));
         } else {
@@ -190,9 +193,17 @@ mod tests {
         let path = |name: &str| EntryPath::from_archive(name.as_bytes(), false);
         assert_eq!(path("a/b").unwrap().unwrap().as_bytes(), b"a/b");
         assert_eq!(path("./a").unwrap().unwrap().as_bytes(), b"a");
-        assert_eq!(EntryPath::from_archive(b"a/", true).unwrap().unwrap().as_bytes(), b"a");
+        assert_eq!(
+            EntryPath::from_archive(b"a/", true)
+                .unwrap()
+                .unwrap()
+                .as_bytes(),
+            b"a"
+        );
         assert!(EntryPath::from_archive(b"./", true).unwrap().is_none());
-        for bad in ["", "/a", "../a", "a/..", "a/../b", "a//b", "a/./b", "././a", "a/", ".", "a\0b", MARKER] {
+        for bad in [
+            "", "/a", "../a", "a/..", "a/../b", "a//b", "a/./b", "././a", "a/", ".", "a\0b", MARKER,
+        ] {
             assert!(path(bad).is_err(), "{bad:?}");
         }
         assert!(path(&"a/".repeat(2047)).is_err());

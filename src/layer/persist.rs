@@ -14,7 +14,9 @@ use super::name::{encode_job, printable};
 use super::scan::{Scan, Source, Stamp, scan};
 use super::store::{Committed, timestamp};
 use super::tree::Tree;
-use super::{Digest, LayerError, LayerId, PersistRequest, Persisted, Progress, Transferred, Workspace};
+use super::{
+    Digest, LayerError, LayerId, PersistRequest, Persisted, Progress, Transferred, Workspace,
+};
 
 /// How often another number is tried before giving up; each try means that another writer won.
 const TRIES: u32 = 10_000;
@@ -152,7 +154,9 @@ impl<W: Write> Packer<'_, W> {
         let read = |error: io::Error| LayerError::io("read", &here, error);
         let file: File = match self.root.file(entry.path.as_bytes()) {
             Ok(handle) => handle.into(),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(read(error)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(read(error));
+            }
             // Gone, or a link by now.
             Err(_) => return Err(changed()),
         };
@@ -257,7 +261,9 @@ fn describe(
         entries: Some(archived.scan.sources.len() as u64),
         producer: Some(concat!("holdall/", env!("CARGO_PKG_VERSION")).to_owned()),
     };
-    let text = |error: serde_json::Error| LayerError::Request(format!("the layer cannot be described: {error}"));
+    let text = |error: serde_json::Error| {
+        LayerError::Request(format!("the layer cannot be described: {error}"))
+    };
     let (digest, size) =
         workspace.put_document(&serde_json::to_vec(&config).map_err(text)?, request.durable)?;
     let title = format!("{}.{}", encode_job(&id.job), id.ref_name());
@@ -275,8 +281,10 @@ fn describe(
             encoding,
         },
     );
-    let (manifest, manifest_size) =
-        workspace.put_document(&serde_json::to_vec(&manifest).map_err(text)?, request.durable)?;
+    let (manifest, manifest_size) = workspace.put_document(
+        &serde_json::to_vec(&manifest).map_err(text)?,
+        request.durable,
+    )?;
     Ok(Record {
         manifest,
         manifest_size,

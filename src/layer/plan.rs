@@ -54,7 +54,10 @@ impl Order {
                 }
             }
             if before.insert(entry.job.clone(), all).is_some() {
-                return Err(LayerError::Request(format!("{} is listed twice", entry.job)));
+                return Err(LayerError::Request(format!(
+                    "{} is listed twice",
+                    entry.job
+                )));
             }
         }
         Ok(Self { before })
@@ -73,7 +76,10 @@ impl Order {
 
 /// Returns the layers of the listed jobs in the order in which they apply: as listed, then by
 /// node, then by number; of each job those of its highest attempt.
-pub(super) fn select(workspace: &Workspace, upstream: &[Upstream]) -> Result<Vec<LayerId>, LayerError> {
+pub(super) fn select(
+    workspace: &Workspace,
+    upstream: &[Upstream],
+) -> Result<Vec<LayerId>, LayerError> {
     let mut selected = Vec::new();
     for entry in upstream {
         let mut ids = Vec::new();
@@ -123,7 +129,9 @@ pub(super) fn read_layer(
     let mut blob = workspace.open_blob(&info.id, "archive", record.layer, record.layer_size)?;
     let budget = Budget {
         entries: budget.entries.min(info.config.entries.unwrap_or(u64::MAX)),
-        bytes: budget.bytes.min(info.config.uncompressed_size.unwrap_or(u64::MAX)),
+        bytes: budget
+            .bytes
+            .min(info.config.uncompressed_size.unwrap_or(u64::MAX)),
     };
     let mut entries = Vec::new();
     let mut trails = Vec::new();
@@ -136,9 +144,15 @@ pub(super) fn read_layer(
                 reason,
             })
         };
-        trails.push(shape.add(arena, &entry).map_err(|reason| refuse(reason.to_owned()))?);
+        trails.push(
+            shape
+                .add(arena, &entry)
+                .map_err(|reason| refuse(reason.to_owned()))?,
+        );
         // Folders that are only implied cost memory as well; generous, for deep honest trees.
-        if arena.len() as u64 - paths_before > budget.entries.saturating_mul(16).saturating_add(4096) {
+        if arena.len() as u64 - paths_before
+            > budget.entries.saturating_mul(16).saturating_add(4096)
+        {
             return Err(refuse("too many folders that no entry names".to_owned()));
         }
         entries.push(entry);
@@ -148,11 +162,24 @@ pub(super) fn read_layer(
         layer: info.id.clone(),
         reason,
     };
-    if let Some(size) = info.config.uncompressed_size.filter(|size| *size != uncompressed) {
-        return Err(damaged(format!("it unpacks to {uncompressed} bytes instead of {size}")));
+    if let Some(size) = info
+        .config
+        .uncompressed_size
+        .filter(|size| *size != uncompressed)
+    {
+        return Err(damaged(format!(
+            "it unpacks to {uncompressed} bytes instead of {size}"
+        )));
     }
-    if let Some(count) = info.config.entries.filter(|count| *count != entries.len() as u64) {
-        return Err(damaged(format!("it holds {} entries instead of {count}", entries.len())));
+    if let Some(count) = info
+        .config
+        .entries
+        .filter(|count| *count != entries.len() as u64)
+    {
+        return Err(damaged(format!(
+            "it holds {} entries instead of {count}",
+            entries.len()
+        )));
     }
     let planned = Planned {
         info,
@@ -176,7 +203,11 @@ pub(super) fn walk(
         reason,
     };
     let io_error = |error: io::Error| match error.raw_os_error() {
-        Some(_) => LayerError::io("read the archive of", std::path::Path::new(&info.id.to_string()), error),
+        Some(_) => LayerError::io(
+            "read the archive of",
+            std::path::Path::new(&info.id.to_string()),
+            error,
+        ),
         None => damaged(format!("its archive does not unpack: {error}")),
     };
     blob.rewind().map_err(io_error)?;
@@ -198,7 +229,10 @@ pub(super) fn walk(
         io::copy(&mut hashing, &mut io::sink()).map_err(io_error)?;
         let (_, digest, _) = hashing.finish();
         if digest != info.record.layer {
-            return Err(damaged(format!("its archive does not have the digest {}", info.record.layer)));
+            return Err(damaged(format!(
+                "its archive does not have the digest {}",
+                info.record.layer
+            )));
         }
     }
     result.map_err(|error| match error {
@@ -243,7 +277,10 @@ impl World {
                 continue;
             };
             let folder = entry.kind == EntryKind::Folder;
-            let steps = parents.iter().map(|parent| (parent, true)).chain([(last, folder)]);
+            let steps = parents
+                .iter()
+                .map(|parent| (parent, true))
+                .chain([(last, folder)]);
             for (step, folder) in steps {
                 let new = Slot {
                     layer: index,
@@ -258,7 +295,11 @@ impl World {
                 let path = entry.path.to_string();
                 if old.folder != folder {
                     let (first, second) = (id(old.layer), id(index));
-                    let (folder, other) = if folder { (second, first) } else { (first, second) };
+                    let (folder, other) = if folder {
+                        (second, first)
+                    } else {
+                        (first, second)
+                    };
                     return Err(LayerError::Clash {
                         path,
                         folder,
@@ -267,7 +308,10 @@ impl World {
                 }
                 // Who wrote before the last writer comes before it, or there was a conflict.
                 if !order.precedes(&id(old.layer), &id(index)) {
-                    self.conflicts.entry((old.layer, index)).or_default().push(path);
+                    self.conflicts
+                        .entry((old.layer, index))
+                        .or_default()
+                        .push(path);
                 }
             }
         }

@@ -62,7 +62,9 @@ pub(super) fn scan(root: &Path, items: &[String], store: &Path) -> Result<Scan, 
         .iter()
         .map(|item| clean(item))
         .collect::<Result<Vec<_>, _>>()?;
-    let store = fs::metadata(store).ok().map(|meta| (meta.dev(), meta.ino()));
+    let store = fs::metadata(store)
+        .ok()
+        .map(|meta| (meta.dev(), meta.ino()));
     let mut walk = Walk {
         root,
         store,
@@ -245,7 +247,10 @@ mod tests {
         assert_eq!(clean("a/../b").unwrap(), "b");
         assert_eq!(clean(".").unwrap(), "");
         for bad in ["/a", "..", "a/../..", "", "a\0"] {
-            assert!(matches!(clean(bad), Err(LayerError::PathItem { .. })), "{bad}");
+            assert!(
+                matches!(clean(bad), Err(LayerError::PathItem { .. })),
+                "{bad}"
+            );
         }
         assert!(matches!(clean("[a/../b"), Err(LayerError::Pattern(_))));
     }

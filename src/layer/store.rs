@@ -167,7 +167,9 @@ impl Workspace {
         let bytes = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(LayerError::io("read", &path, error)),
-            Ok(file) => read_limited(file, MAX_REF).map_err(|e| LayerError::io("read", &path, e))?,
+            Ok(file) => {
+                read_limited(file, MAX_REF).map_err(|e| LayerError::io("read", &path, e))?
+            }
         };
         let damaged = |reason: String| LayerError::Damaged {
             layer: id.clone(),
@@ -179,7 +181,8 @@ impl Workspace {
         let Some(line) = bytes.strip_suffix(b"\n") else {
             return Ok(None);
         };
-        let line = std::str::from_utf8(line).map_err(|_| damaged("its ref is no text".to_owned()))?;
+        let line =
+            std::str::from_utf8(line).map_err(|_| damaged("its ref is no text".to_owned()))?;
         line.parse().map(Some).map_err(damaged)
     }
 
@@ -244,7 +247,9 @@ impl Workspace {
             .map_err(|error| LayerError::io("read", &path, error))?
             .len();
         if actual != size {
-            return Err(damaged(format!("its {what} has {actual} bytes instead of {size}")));
+            return Err(damaged(format!(
+                "its {what} has {actual} bytes instead of {size}"
+            )));
         }
         Ok(file)
     }
@@ -261,13 +266,17 @@ impl Workspace {
             reason,
         };
         if size > MAX_DOCUMENT {
-            return Err(damaged(format!("its {what} has {size} bytes, which is too much")));
+            return Err(damaged(format!(
+                "its {what} has {size} bytes, which is too much"
+            )));
         }
         let file = self.open_blob(id, what, digest, size)?;
         let bytes = read_limited(file, MAX_DOCUMENT)
             .map_err(|error| LayerError::io("read", &self.blob_path(digest), error))?;
         if bytes.len() as u64 != size || Digest::of(&bytes) != digest {
-            return Err(damaged(format!("its {what} does not have the digest {digest}")));
+            return Err(damaged(format!(
+                "its {what} does not have the digest {digest}"
+            )));
         }
         Ok(bytes)
     }
@@ -309,7 +318,9 @@ impl Workspace {
             return Err(damaged(format!("its config says that it is {named}")));
         }
         if config.compression != record.encoding {
-            return Err(damaged("its config and its ref name different compressions".to_owned()));
+            return Err(damaged(
+                "its config and its ref name different compressions".to_owned(),
+            ));
         }
         let path = self.ref_path(id);
         let stored = fs::metadata(&path)

@@ -45,7 +45,8 @@ impl Tree {
     }
 
     pub(crate) fn link(&mut self, path: &[u8], target: &[u8]) {
-        self.lines.insert(path.to_vec(), Line::Link(target.to_vec()));
+        self.lines
+            .insert(path.to_vec(), Line::Link(target.to_vec()));
     }
 
     /// Adds another name of a file that is there already.

@@ -57,12 +57,18 @@ pub(crate) struct Shape {
 impl Shape {
     /// Adds the next entry and returns the numbers of its parents and itself, or says which rule
     /// it breaks.
-    pub(crate) fn add(&mut self, arena: &mut Arena, entry: &Entry) -> Result<Vec<u32>, &'static str> {
+    pub(crate) fn add(
+        &mut self,
+        arena: &mut Arena,
+        entry: &Entry,
+    ) -> Result<Vec<u32>, &'static str> {
         if let EntryKind::Hardlink { target } = &entry.kind {
             let trail = arena.trail(target);
             let known = trail.last().and_then(|id| self.slots.get(id));
             if known != Some(&Slot::File) {
-                return Err("a hard link to something that is no earlier regular file of this layer");
+                return Err(
+                    "a hard link to something that is no earlier regular file of this layer",
+                );
             }
         }
         let trail = arena.trail(&entry.path);

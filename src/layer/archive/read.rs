@@ -108,6 +108,14 @@ impl<R: Read> Reader<R> {
                 return Ok(None);
             }
             let header = RawHeader::parse(&block)?;
+            let mixed = match header.kind {
+                b'x' => extension.gnu,
+                b'L' | b'K' => extension.pax,
+                _ => false,
+            };
+            if mixed {
+                return Err(refuse(None, "PAX records and GNU long names for one entry"));
+            }
             match header.kind {
                 b'x' => {
                     if extension.pax {
@@ -120,14 +128,19 @@ impl<R: Read> Reader<R> {
                 }
                 b'g' => {
                     if extension.pax || extension.gnu {
-                        return Err(refuse(None, "a global header between an entry and its extension header"));
+                        return Err(refuse(
+                            None,
+                            "a global header between an entry and its extension header",
+                        ));
                     }
                     let data = self.extension_data(&header)?;
                     let mut global = Extension::default();
-                    parse_records(&data, &mut global)
-                        .map_err(|reason| refuse(None, reason))?;
+                    parse_records(&data, &mut global).map_err(|reason| refuse(None, reason))?;
                     if global.path.is_some() || global.link.is_some() || global.size.is_some() {
-                        return Err(refuse(None, "a global header that carries a name or a size"));
+                        return Err(refuse(
+                            None,
+                            "a global header that carries a name or a size",
+                        ));
                     }
                 }
                 b'L' | b'K' => {
@@ -144,9 +157,6 @@ impl<R: Read> Reader<R> {
                     extension.gnu = true;
                 }
                 _ => return Ok(Some((header, extension))),
-            }
-            if extension.pax && extension.gnu {
-                return Err(refuse(None, "PAX records and GNU long names for one entry"));
             }
         }
     }
@@ -178,19 +188,29 @@ impl<R: Read> Reader<R> {
             b'0' | 0 => EntryKind::File { size },
             b'5' => EntryKind::Folder,
             b'2' if link.is_empty() || link.contains(&0) || link.len() > MAX_PATH => {
-                return Err(fail("a symbolic link whose target is empty, too long or holds a NUL byte"));
+                return Err(fail(
+                    "a symbolic link whose target is empty, too long or holds a NUL byte",
+                ));
             }
             b'2' => EntryKind::Symlink { target: link },
             b'1' => match EntryPath::from_archive(&link, false) {
                 Ok(Some(target)) => EntryKind::Hardlink { target },
                 Ok(None) => return Err(fail("a hard link to the root")),
-                Err(reason) => return Err(fail(&format!("a hard link to `{}`: {reason}", printable(&link)))),
+                Err(reason) => {
+                    return Err(fail(&format!(
+                        "a hard link to `{}`: {reason}",
+                        printable(&link)
+                    )));
+                }
             },
             b'3' | b'4' => return Err(fail("a device")),
             b'6' => return Err(fail("a FIFO")),
             b'S' => return Err(fail("a sparse file")),
             other => {
-                return Err(fail(&format!("an entry of the unknown type `{}`", char::from(other).escape_default())));
+                return Err(fail(&format!(
+                    "an entry of the unknown type `{}`",
+                    char::from(other).escape_default()
+                )));
             }
         };
         if !matches!(kind, EntryKind::File { .. }) && size != 0 {
@@ -198,13 +218,14 @@ impl<R: Read> Reader<R> {
         }
         let folder = kind == EntryKind::Folder;
         let path = EntryPath::from_archive(&name, folder).map_err(fail)?;
+        // The root's own entry is kept nowhere and counts as bytes only.
+        let Some(path) = path else {
+            return Ok(None);
+        };
         self.entries += 1;
         if self.entries > self.budget.entries {
             return Err(fail(&format!("more than {} entries", self.budget.entries)));
         }
-        let Some(path) = path else {
-            return Ok(None);
-        };
         self.left = size;
         self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
         Ok(Some(Entry {
@@ -217,7 +238,9 @@ impl<R: Read> Reader<R> {
 
     /// Reads a piece of the current file; 0 at its end.
     pub(crate) fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let limit = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         if limit == 0 {
             return Ok(0);
         }
@@ -282,7 +305,10 @@ impl<R: Read> Reader<R> {
         if self.used > self.budget.bytes {
             return Err(refuse(
                 None,
-                format!("it unpacks to more than the {} bytes that it may", self.budget.bytes),
+                format!(
+                    "it unpacks to more than the {} bytes that it may",
+                    self.budget.bytes
+                ),
             ));
         }
         Ok(count)
@@ -303,7 +329,7 @@ impl<R: Read> Reader<R> {
             }
             total += count as u64;
         }
-        if total < BLOCK as u64 || total % BLOCK as u64 != 0 {
+        if total < BLOCK as u64 || !total.is_multiple_of(BLOCK as u64) {
             return Err(refuse(None, "its end is cut off"));
         }
         Ok(())
@@ -327,7 +353,13 @@ impl RawHeader {
         let sum: u32 = block
             .iter()
             .enumerate()
-            .map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u32::from(*byte) })
+            .map(|(at, byte)| {
+                if (148..156).contains(&at) {
+                    32
+                } else {
+                    u32::from(*byte)
+                }
+            })
             .sum();
         if number(&block[148..156]) != Some(u64::from(sum)) {
             return Err(refuse(None, "a header whose checksum is wrong"));
@@ -352,7 +384,8 @@ impl RawHeader {
             mode: number(&block[100..108])
                 .and_then(|mode| u32::try_from(mode).ok())
                 .ok_or_else(|| fail("its mode is no number"))?,
-            mtime: number(&block[136..148]).ok_or_else(|| fail("its time is negative or no number"))?,
+            mtime: number(&block[136..148])
+                .ok_or_else(|| fail("its time is negative or no number"))?,
             name,
         })
     }
@@ -374,7 +407,9 @@ fn number(field: &[u8]) -> Option<u64> {
         if zeros.iter().any(|byte| *byte != 0) {
             return None;
         }
-        let value = low.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let value = low
+            .iter()
+            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         return i64::try_from(value).is_ok().then_some(value);
     }
     let text = field.trim_ascii_start();
@@ -397,7 +432,11 @@ fn parse_records(data: &[u8], extension: &mut Extension) -> Result<(), String> {
     let mut rest = data;
     while !rest.is_empty() {
         let malformed = || "a malformed PAX record".to_owned();
-        let space = rest.iter().take(12).position(|byte| *byte == b' ').ok_or_else(malformed)?;
+        let space = rest
+            .iter()
+            .take(12)
+            .position(|byte| *byte == b' ')
+            .ok_or_else(malformed)?;
         let digits = &rest[..space];
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) || digits[0] == b'0' {
             return Err(malformed());
@@ -409,7 +448,10 @@ fn parse_records(data: &[u8], extension: &mut Extension) -> Result<(), String> {
         let record = rest.get(space + 1..length).ok_or_else(malformed)?;
         rest = &rest[length..];
         let record = record.strip_suffix(b"\n").ok_or_else(malformed)?;
-        let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(malformed)?;
+        let equals = record
+            .iter()
+            .position(|byte| *byte == b'=')
+            .ok_or_else(malformed)?;
         let (key, value) = (&record[..equals], &record[equals + 1..]);
         if key.is_empty() {
             return Err(malformed());
@@ -436,7 +478,9 @@ fn parse_records(data: &[u8], extension: &mut Extension) -> Result<(), String> {
             _ => continue,
         };
         if value.is_empty() || value.contains(&0) {
-            return Err(format!("the PAX record `{shown}` is empty or holds a NUL byte"));
+            return Err(format!(
+                "the PAX record `{shown}` is empty or holds a NUL byte"
+            ));
         }
         if slot.replace(value.to_vec()).is_some() {
             return Err(format!("the PAX record `{shown}` twice"));
@@ -454,7 +498,10 @@ mod tests {
         assert_eq!(number(b"0000644\0"), Some(0o644));
         assert_eq!(number(b"   644 \0"), Some(0o644));
         assert_eq!(number(b"00000000012"), Some(10));
-        assert_eq!(number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]), Some(0x2_0000_0000));
+        assert_eq!(
+            number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]),
+            Some(0x2_0000_0000)
+        );
         assert_eq!(number(&[0xff; 12]), None);
         assert_eq!(number(b"0000648\0"), None);
         assert_eq!(number(b"        "), None);
