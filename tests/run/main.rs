@@ -1,0 +1,9 @@
+//! Workflows that really run: every test starts processes and looks at what they left behind.
+
+#![allow(
+    clippy::expect_used,
+    reason = "helpers of tests fail the test that they help"
+)]
+
+mod bare;
+mod support;
