@@ -6,4 +6,8 @@
 )]
 
 mod bare;
+#[cfg(target_os = "linux")]
+mod isolated;
+#[cfg(target_os = "linux")]
+mod killed;
 mod support;

@@ -139,7 +139,9 @@ impl World {
         let mut options = Options::new(base.join("project"));
         options.store = base.join("store");
         options.runs = base.join("runs");
-        options.agent = Some(PathBuf::from(env!("CARGO_BIN_EXE_holdall")));
+        let agent = std::env::var_os("HOLDALL_TEST_AGENT");
+        options.agent =
+            Some(agent.map_or_else(|| env!("CARGO_BIN_EXE_holdall").into(), PathBuf::from));
         options.host_env.retain(|(name, _)| name != "HOME");
         options
             .host_env
@@ -248,4 +250,16 @@ pub(crate) fn picture(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     all.sort();
     all
+}
+
+/// Counts the processes of the machine that have this word among their arguments.
+pub(crate) fn processes_with(word: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| {
+            line.split(|&b| b == 0)
+                .any(|argument| argument == word.as_bytes())
+        })
+        .count()
 }

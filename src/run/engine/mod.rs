@@ -9,5 +9,6 @@ mod process;
 mod reap;
 
 pub(crate) use bare::Bare;
+pub(crate) use job::run;
 pub(crate) use paths::resolve;
 pub(crate) use process::Processes;

@@ -1,50 +1,24 @@
 //! The engine with isolation: each job in namespaces of its own.
+//!
+//! Three processes take part. The runner starts an *outer* process (this program again), which
+//! enters a new PID namespace and so has to start an *inner* one, the first process in there.
+//! The inner process builds the job's view of the file system, moves into it, gives up every
+//! power over it by entering one more user namespace, and runs the steps. The outer one stays
+//! behind for what only a process outside of that namespace may do: write its id maps.
+//!
+//! ```text
+//! runner ──stdin: view, job, "cancel"──► inner          outer ◄──stderr: "map me"── inner
+//!        ◄─stdout: messages, one a line── outer, inner
+//! ```
 
-use std::ffi::{OsStr, OsString};
-use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+mod agent;
+mod ids;
+mod mountinfo;
+mod parent;
+mod place;
+mod remove;
+mod scratch;
+mod view;
 
-use super::error::RunError;
-use super::event::{Isolation, JobEvent};
-use super::options::Options;
-use super::spec::{JobSpec, Outcome};
-
-/// Runs jobs in namespaces.
-#[derive(Debug)]
-pub(crate) struct Sandbox {
-    isolation: Isolation,
-}
-
-impl Sandbox {
-    pub(crate) fn new(
-        _options: &Options,
-        _home: &OsStr,
-        _store: &OsStr,
-        _project: &OsStr,
-    ) -> Result<Self, RunError> {
-        Err(RunError::Isolation {
-            what: "namespaces".to_owned(),
-            reason: "this build has no support for them".to_owned(),
-        })
-    }
-
-    pub(crate) fn isolation(&self) -> Isolation {
-        self.isolation
-    }
-
-    pub(crate) fn run(
-        &self,
-        spec: &JobSpec,
-        _cancel: &AtomicBool,
-        _emit: &mut dyn FnMut(JobEvent),
-    ) -> Result<Outcome, RunError> {
-        Err(RunError::Agent {
-            job: spec.name.clone(),
-            detail: String::new(),
-        })
-    }
-}
-
-pub(crate) fn agent_main(_args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
-    None
-}
+pub(crate) use agent::agent_main;
+pub(crate) use parent::Sandbox;
