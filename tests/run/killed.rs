@@ -21,7 +21,7 @@ fn driver() {
     };
     let base = Path::new(&base);
     let mut world = World::new();
-    world.options.scratch = Some(base.to_owned());
+    world.options.scratch = Some(base.join("scratch"));
     world.options.grace = Duration::from_millis(500);
     let cancel = world.options.cancel.clone();
     signal_hook::flag::register(signal_hook::consts::SIGINT, cancel).expect("a handler");
@@ -50,18 +50,22 @@ fn driver() {
 struct Runner {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
-    scratch: tempfile::TempDir,
+    base: tempfile::TempDir,
     tag: String,
 }
 
 impl Runner {
     /// Starts a runner and waits for its job; nothing where the machine forbids isolation.
     fn start(number: u32) -> Option<Self> {
-        let scratch = tempfile::tempdir().expect("a folder");
+        let base = tempfile::tempdir().expect("a folder");
+        for name in ["scratch", "tmp"] {
+            std::fs::create_dir(base.path().join(name)).expect(name);
+        }
         let tag = format!("{number}{}", std::process::id());
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", "killed::driver", "--nocapture"])
-            .env(DRIVER, scratch.path())
+            .env(DRIVER, base.path())
+            .env("TMPDIR", base.path().join("tmp"))
             .env("HOLDALL_TEST_TAG", &tag)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -70,7 +74,7 @@ impl Runner {
         let mut runner = Self {
             output: BufReader::new(child.stdout.take().expect("a pipe")),
             child,
-            scratch,
+            base,
             tag,
         };
         match runner.wait_for(&["up", "refused"]) {
@@ -100,6 +104,10 @@ impl Runner {
         }
     }
 
+    fn scratch(&self) -> std::path::PathBuf {
+        self.base.path().join("scratch")
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("a signal");
     }
@@ -122,19 +130,22 @@ fn nothing_survives_a_killed_runner() {
     let Some(mut runner) = Runner::start(30) else {
         return;
     };
-    assert_eq!(processes_with(&runner.tag), 2);
+    let started = Instant::now();
+    while processes_with(&runner.tag) < 2 {
+        assert!(started.elapsed() < Duration::from_secs(5), "the job has no processes");
+    }
     runner.signal(Signal::KILL);
     runner.child.wait().expect("an end");
     runner.assert_nobody_left();
     // Its files are still there, and go with the next run.
     let left = || {
-        std::fs::read_dir(runner.scratch.path())
+        std::fs::read_dir(runner.scratch())
             .expect("a folder")
             .count()
     };
     assert_eq!(left(), 1);
     let mut world = World::new();
-    world.options.scratch = Some(runner.scratch.path().to_owned());
+    world.options.scratch = Some(runner.scratch());
     world
         .run(vec![job("a", vec![run("true")])])
         .assert_success();
@@ -158,7 +169,7 @@ fn ctrl_c_tells_the_step_and_cleans_up() {
     assert!(started.elapsed() < Duration::from_secs(4));
     runner.assert_nobody_left();
     assert_eq!(
-        std::fs::read_dir(runner.scratch.path())
+        std::fs::read_dir(runner.scratch())
             .expect("a folder")
             .count(),
         0

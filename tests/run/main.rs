@@ -2,7 +2,8 @@
 
 #![allow(
     clippy::expect_used,
-    reason = "helpers of tests fail the test that they help"
+    clippy::print_stdout,
+    reason = "helpers of tests fail the test that they help, and say what was skipped"
 )]
 
 mod bare;
