@@ -1,1 +1,12 @@
-//! The `filepath.Match` dialect of Go.
+//! The `filepath.Match` dialect of Go, unix flavour: what a pattern means, which names it
+//! matches, and which files of a folder it selects. Knows nothing of layers or configs.
+//!
+//! The dialect (Go's documentation of `path/filepath`): `*` is any run of characters but `/`,
+//! `?` is one character but `/`, `[a-z]` and `[^a-z]` are classes, `\` takes the next character
+//! as it is. There is no `**`, no `{a,b}`, no `[!a]`, and a leading dot is nothing special.
+
+mod expand;
+mod pattern;
+
+pub use expand::{ExpandError, expand};
+pub use pattern::{Pattern, PatternError, PatternErrorKind, Token, matches};

@@ -1,7 +1,47 @@
 //! The layer format: immutable archives in a grow-only store, one OCI image layout a workspace.
 //! Knows nothing of configs: roots, patterns and job names come in from outside.
 
+mod archive;
+mod attach;
+mod beneath;
+mod codec;
+mod digest;
+mod error;
+mod extract;
+mod inspect;
+mod manifest;
+mod name;
+mod persist;
+mod plan;
+mod scan;
+mod store;
+mod tree;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use archive::{Budget, Entry, EntryKind};
+pub use digest::{BadDigest, Digest};
+pub use error::{ErrorKind, LayerError, Refusal};
+pub use inspect::Verdict;
+pub use manifest::{
+    ARTIFACT_TYPE, CONFIG_TYPE, Descriptor, Encoding, LAYER_TYPE, LayerBlob, LayerConfig, Manifest,
+    Record,
+};
+pub use name::{EntryPath, decode_job, encode_job, printable};
+pub use store::LayerInfo;
+pub use tree::tree_digest_of;
+
+/// How long a workspace is kept unless its store says otherwise: 15 days, CircleCI's default and
+/// maximum (circleci-semantics §1.4).
+pub const LIFETIME: Duration = Duration::from_secs(15 * 24 * 60 * 60);
+
+/// What an attach may unpack unless the store says otherwise: far above any honest workspace, and
+/// far below what fills a disk without a word.
+pub const BUDGET: Budget = Budget {
+    entries: 5_000_000,
+    bytes: 256 << 30,
+};
 
 /// Which layer: the job, its attempt, its node and its n-th persist.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,10 +55,6 @@ pub struct LayerId {
     /// The n-th persist of that node, from 0.
     pub seq: u32,
 }
-
-/// The digest of a blob or a tree: `sha256:` and 64 hex digits when printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest(pub [u8; 32]);
 
 /// How a layer is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +82,11 @@ pub type Progress<'a> = dyn FnMut(Transferred) + 'a;
 /// One workspace of a store: the folder that holds its layout.
 #[derive(Debug, Clone)]
 pub struct Workspace {
+    store: PathBuf,
+    id: String,
     dir: PathBuf,
+    lifetime: Duration,
+    budget: Budget,
 }
 
 /// What to persist.
@@ -95,6 +135,8 @@ pub struct Persisted {
     pub entries: u64,
     /// The tree digest of what it holds.
     pub tree: Digest,
+    /// The items that selected nothing while others did; worth a warning.
+    pub unmatched: Vec<String>,
 }
 
 /// One upstream job of an attach.
@@ -137,18 +179,44 @@ pub struct AppliedLayer {
     pub entries: u64,
 }
 
-/// What went wrong with a layer or a store.
-#[derive(Debug, thiserror::Error)]
-#[error("not built")]
-pub struct LayerError;
-
 impl Workspace {
-    /// Opens a workspace of a directory store, without making anything yet.
+    /// Opens a workspace of a directory store, without making anything yet. An id with other
+    /// characters than `[A-Za-z0-9._-]` is percent-encoded in the folder's name.
     #[must_use]
     pub fn in_dir(store: &Path, id: &str) -> Self {
         Self {
-            dir: store.join(id),
+            store: store.to_owned(),
+            id: id.to_owned(),
+            dir: store.join(encode_job(id)),
+            lifetime: LIFETIME,
+            budget: BUDGET,
         }
+    }
+
+    /// Returns the workspace with another lifetime than [`LIFETIME`].
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Returns the workspace with another budget than [`BUDGET`].
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Returns the id under which the workspace was opened.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the store's folder, which holds one folder a workspace.
+    #[must_use]
+    pub fn store(&self) -> &Path {
+        &self.store
     }
 
     /// Returns the folder that holds the layout.
@@ -166,8 +234,7 @@ impl Workspace {
         request: &PersistRequest,
         progress: &mut Progress<'_>,
     ) -> Result<Persisted, LayerError> {
-        let _ = (request, progress);
-        Err(LayerError)
+        persist::persist(self, request, progress)
     }
 
     /// Applies the upstream layers, in order.
@@ -179,7 +246,6 @@ impl Workspace {
         request: &AttachRequest,
         progress: &mut Progress<'_>,
     ) -> Result<Attached, LayerError> {
-        let _ = (request, progress);
-        Err(LayerError)
+        attach::attach(self, request, progress)
     }
 }

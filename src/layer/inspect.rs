@@ -1,0 +1,99 @@
+//! Looks at what a workspace holds, without applying any of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::archive::{Arena, Entry};
+use super::plan::read_layer;
+use super::store::LayerInfo;
+use super::{LayerError, LayerId, Upstream, Workspace};
+
+/// What a check of a layer found.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The layer.
+    pub id: LayerId,
+    /// What is wrong with it; none where nothing is.
+    pub problem: Option<LayerError>,
+}
+
+impl Workspace {
+    /// Returns all layers in the order of job, attempt, node and number. The archives are not
+    /// read.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a document of a layer is damaged.
+    pub fn layers(&self) -> Result<Vec<LayerInfo>, LayerError> {
+        let mut layers = Vec::new();
+        for id in self.ids()? {
+            match self.layer(&id) {
+                // Its line has no end: a crash left it, and it does not count.
+                Err(LayerError::Missing(_)) => {}
+                other => layers.push(other?),
+            }
+        }
+        Ok(layers)
+    }
+
+    /// Returns what a layer holds, in the order of its archive, after checking all of it.
+    ///
+    /// # Errors
+    /// The layer is missing, damaged or refused.
+    pub fn files(&self, id: &LayerId) -> Result<Vec<Entry>, LayerError> {
+        let info = self.layer(id)?;
+        let (planned, _) = read_layer(self, info, self.budget, &mut Arena::default())?;
+        Ok(planned.entries)
+    }
+
+    /// Checks every layer: digests and sizes of ref, manifest, config
+    /// and archive, and every rule of the archive profile.
+    ///
+    /// # Errors
+    /// The store cannot be listed. What is wrong with a layer is a value, so that one damaged
+    /// layer does not hide the next.
+    pub fn verify(&self) -> Result<Vec<Verdict>, LayerError> {
+        let ids = self.ids()?;
+        Ok(ids
+            .into_iter()
+            .map(|id| Verdict {
+                problem: self.files(&id).err(),
+                id,
+            })
+            .collect())
+    }
+
+    /// Returns all jobs of the workspace as the upstream of an attach, ordered by what their
+    /// layers recorded as required; jobs that nothing orders come by name.
+    ///
+    /// # Errors
+    /// A document of a layer is damaged, or the recorded requirements form a cycle.
+    pub fn recorded_upstream(&self) -> Result<Vec<Upstream>, LayerError> {
+        let mut requires: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for layer in self.layers()? {
+            requires
+                .entry(layer.config.job)
+                .or_default()
+                .extend(layer.config.requires.unwrap_or_default());
+        }
+        let mut upstream: Vec<Upstream> = Vec::new();
+        while !requires.is_empty() {
+            let ready: Vec<String> = requires
+                .iter()
+                .filter(|(_, jobs)| jobs.iter().all(|job| !requires.contains_key(job)))
+                .map(|(job, _)| job.clone())
+                .collect();
+            let Some(job) = ready.into_iter().next() else {
+                let jobs: Vec<String> = requires.into_keys().collect();
+                return Err(LayerError::Request(format!(
+                    "the recorded requirements of {} form a cycle",
+                    jobs.join(", ")
+                )));
+            };
+            let after = requires.remove(&job).unwrap_or_default();
+            upstream.push(Upstream {
+                job,
+                after: after.into_iter().collect(),
+            });
+        }
+        Ok(upstream)
+    }
+}
