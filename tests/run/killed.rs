@@ -132,7 +132,10 @@ fn nothing_survives_a_killed_runner() {
     };
     let started = Instant::now();
     while processes_with(&runner.tag) < 2 {
-        assert!(started.elapsed() < Duration::from_secs(5), "the job has no processes");
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "the job has no processes"
+        );
     }
     runner.signal(Signal::KILL);
     runner.child.wait().expect("an end");
@@ -204,7 +207,7 @@ fn all_of_it_holds_for_an_ordinary_user() {
     let output = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(dir.path().join("tests"))
-        .args(["isolated", "killed"])
+        .args(["isolated", "killed", "layers"])
         .env("HOLDALL_TEST_AGENT", dir.path().join("holdall"))
         .output()
         .expect("the tests");

@@ -11,4 +11,5 @@ mod bare;
 mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;
+mod layers;
 mod support;
