@@ -1,1 +1,73 @@
-//! run
+//! Runs one workflow of a plan on this machine, workspaces included.
+//!
+//! The room takes a [`plan::Workflow`](crate::plan::Workflow) and hands back a [`Summary`]; what
+//! happens in between arrives as [`Event`]s. It prints nothing and reads no configuration text.
+//! Jobs run one after the other, on Linux each in its own namespaces with a copy-on-write view
+//! of the file system (`docs/run.md` says what that is and what it is not).
+
+mod check;
+mod error;
+mod event;
+mod options;
+mod order;
+mod report;
+mod text;
+
+#[cfg(unix)]
+mod engine;
+#[cfg(unix)]
+mod env;
+#[cfg(unix)]
+mod logs;
+#[cfg(unix)]
+mod prepare;
+#[cfg(unix)]
+mod repo;
+#[cfg(target_os = "linux")]
+mod sandbox;
+#[cfg(unix)]
+mod schedule;
+#[cfg(unix)]
+mod spec;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use error::{Refusal, RunError};
+pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
+pub use options::Options;
+pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary};
+pub use text::{format_duration, parse_duration};
+
+#[cfg(unix)]
+pub use schedule::execute;
+
+/// Executes one workflow.
+///
+/// # Errors
+/// Always: jobs need a Unix system.
+#[cfg(not(unix))]
+pub fn execute(
+    _workflow: &crate::plan::Workflow,
+    _options: &Options,
+    _events: &mut dyn FnMut(Event),
+) -> Result<Summary, RunError> {
+    Err(RunError::Platform)
+}
+
+/// Plays the part of a job's own process when the arguments say that this process is one.
+///
+/// The program must call it before anything else, while it has one thread: namespaces cannot be
+/// entered later. `None` means that this is an ordinary start.
+#[must_use]
+pub fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
+    #[cfg(target_os = "linux")]
+    {
+        sandbox::agent_main(args)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        drop(args);
+        None
+    }
+}

@@ -1,0 +1,139 @@
+//! The two workspace steps, in terms of the layer format.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::layer::{
+    AttachRequest, Compression, Digest, PersistRequest, Transferred, Upstream, Workspace,
+};
+use crate::run::event::JobEvent;
+use crate::run::report::LayerReport;
+use crate::run::spec::{JobSpec, UpstreamJob};
+
+/// How layers of a local run are packed: the fastest level that still halves most trees.
+const COMPRESSION: Compression = Compression::Zstd(1);
+
+/// How often progress is worth a word.
+const PROGRESS: Duration = Duration::from_millis(100);
+
+/// Adds a layer.
+pub(super) fn persist(
+    spec: &JobSpec,
+    root: &Path,
+    root_text: &str,
+    paths: &[String],
+    seq: u32,
+    emit: &mut dyn FnMut(JobEvent),
+) -> Result<(), String> {
+    let request = PersistRequest {
+        job: spec.name.clone(),
+        attempt: spec.attempt,
+        node: 0,
+        nodes: 1,
+        seq: Some(seq),
+        workflow: Some(spec.workflow.clone()),
+        requires: spec.requires.clone(),
+        root: root.to_owned(),
+        root_text: root_text.to_owned(),
+        paths: paths.to_vec(),
+        compression: COMPRESSION,
+        durable: false,
+    };
+    let made = workspace(spec).persist(&request, &mut progress(emit));
+    let made = made.map_err(|e| explain(&e))?;
+    emit(JobEvent::Persisted(LayerReport {
+        job: made.id.job,
+        attempt: made.id.attempt,
+        node: made.id.node,
+        seq: made.id.seq,
+        digest: digest(&made.layer),
+        size: made.size,
+        entries: made.entries,
+    }));
+    Ok(())
+}
+
+/// Applies the upstream layers.
+pub(super) fn attach(
+    spec: &JobSpec,
+    at: &Path,
+    at_text: &str,
+    upstream: &[UpstreamJob],
+    emit: &mut dyn FnMut(JobEvent),
+) -> Result<(), String> {
+    let jobs = upstream.iter().map(|job| Upstream {
+        job: job.job.clone(),
+        after: job.after.clone(),
+    });
+    let request = AttachRequest {
+        at: at.to_owned(),
+        upstream: jobs.collect(),
+    };
+    let attached = workspace(spec).attach(&request, &mut progress(emit));
+    let attached = attached.map_err(|e| explain(&e))?;
+    if attached.layers.is_empty() {
+        let why = if upstream.is_empty() {
+            "the job requires no other job".to_owned()
+        } else {
+            let names: Vec<&str> = upstream.iter().map(|job| job.job.as_str()).collect();
+            format!("none of {} persisted anything", names.join(", "))
+        };
+        emit(JobEvent::Warning(format!("no layers upstream: {why}")));
+    }
+    let layers = attached.layers.into_iter().map(|layer| LayerReport {
+        job: layer.id.job,
+        attempt: layer.id.attempt,
+        node: layer.id.node,
+        seq: layer.id.seq,
+        digest: digest(&layer.layer),
+        size: layer.size,
+        entries: layer.entries,
+    });
+    emit(JobEvent::Attached {
+        at: at_text.to_owned(),
+        layers: layers.collect(),
+    });
+    Ok(())
+}
+
+fn workspace(spec: &JobSpec) -> Workspace {
+    Workspace::in_dir(Path::new(&spec.store), &spec.workspace)
+}
+
+fn progress<'a>(emit: &'a mut dyn FnMut(JobEvent)) -> impl FnMut(Transferred) + 'a {
+    let mut last = Instant::now();
+    move |so_far| {
+        if last.elapsed() >= PROGRESS {
+            last = Instant::now();
+            emit(JobEvent::Progress {
+                bytes: so_far.bytes,
+                entries: so_far.entries,
+            });
+        }
+    }
+}
+
+fn digest(digest: &Digest) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("sha256:");
+    for byte in digest.0 {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Writes an error with everything that caused it, unless it says so itself.
+fn explain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

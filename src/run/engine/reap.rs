@@ -1,0 +1,68 @@
+//! Learns that processes have ended.
+//!
+//! The first process of a PID namespace inherits every orphan and has to bury them all, or
+//! `kill -0` goes on finding daemons that are long dead. A runner on the bare machine must not
+//! take the children of others, and leaves its own unburied until the job ends: as long as the
+//! leader is a zombie its group number cannot pass to a stranger, and the group can be killed
+//! safely.
+
+use std::collections::HashMap;
+use std::io;
+
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, wait, waitid, waitpid};
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// With this exit code.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Whose children are waited for.
+#[derive(Debug)]
+pub(crate) enum Reaper {
+    /// Every child: this process is the first of its PID namespace.
+    All(HashMap<Pid, Ended>),
+    /// The processes asked for, which stay zombies until they are released.
+    Own,
+}
+
+impl Reaper {
+    /// Says how a process ended, if it has.
+    pub(crate) fn poll(&mut self, pid: Pid) -> io::Result<Option<Ended>> {
+        match self {
+            Self::All(ended) => {
+                // The error says that there is no child left to wait for.
+                while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+                    let end = match (status.exit_status(), status.terminating_signal()) {
+                        (Some(code), _) => Ended::Exit(code),
+                        (None, Some(signal)) => Ended::Signal(signal),
+                        (None, None) => continue,
+                    };
+                    ended.insert(pid, end);
+                }
+                Ok(ended.remove(&pid))
+            }
+            Self::Own => {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+                let Some(status) = waitid(WaitId::Pid(pid), options)? else {
+                    return Ok(None);
+                };
+                Ok(match (status.exit_status(), status.terminating_signal()) {
+                    (Some(code), _) => Some(Ended::Exit(code)),
+                    (None, Some(signal)) => Some(Ended::Signal(signal)),
+                    (None, None) => None,
+                })
+            }
+        }
+    }
+
+    /// Buries a process that was killed.
+    pub(crate) fn release(&mut self, pid: Pid) {
+        if matches!(self, Self::Own) {
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+        }
+    }
+}

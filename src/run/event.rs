@@ -1,0 +1,152 @@
+//! What a run says while it goes on. Consumers draw, log or ignore it; nothing here prints.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::{JobReport, LayerReport, StepReport};
+use crate::plan::{JobIndex, JobStatus};
+
+/// One thing that happened in a run.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// The run begins; job indexes in later events point into `jobs`.
+    RunStarted {
+        /// The run's id, also the name of its folder.
+        run: String,
+        /// The workflow's name.
+        workflow: String,
+        /// The names of its jobs, in the order of the text.
+        jobs: Vec<String>,
+        /// The folder that holds the logs.
+        logs: PathBuf,
+    },
+    /// How jobs are kept apart from the machine.
+    Isolation(Isolation),
+    /// A job will have its turn, if its requirements end well.
+    JobQueued {
+        /// Which one.
+        job: JobIndex,
+    },
+    /// A job begins.
+    JobStarted {
+        /// Which one.
+        job: JobIndex,
+    },
+    /// A job will not run.
+    JobSkipped {
+        /// Which one.
+        job: JobIndex,
+        /// Why not.
+        why: Skipped,
+    },
+    /// Something happened inside a job.
+    Job {
+        /// Which one.
+        job: JobIndex,
+        /// What happened.
+        event: JobEvent,
+    },
+    /// A job has ended.
+    JobFinished {
+        /// Which one.
+        job: JobIndex,
+        /// How.
+        report: JobReport,
+    },
+    /// Something about the run as a whole that a person should know.
+    Warning(String),
+}
+
+/// How jobs are kept apart from the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Linux namespaces; the processes of a job are root in their own view.
+    NamespacesAsRoot,
+    /// Linux namespaces made without any privilege.
+    NamespacesAsUser,
+    /// Not at all: jobs run on the bare machine.
+    Off,
+}
+
+/// Why a job does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skipped {
+    /// A job that it requires ended in a status that it does not accept.
+    Requirement {
+        /// The required job.
+        job: JobIndex,
+        /// How that one ended.
+        status: JobStatus,
+        /// The job at the start of the chain of jobs that did not run; often `job` itself.
+        root: JobIndex,
+    },
+    /// The run was canceled before its turn came.
+    Canceled,
+}
+
+/// One thing that happened inside a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JobEvent {
+    /// A step begins.
+    StepStarted {
+        /// Its position in the job, from 0.
+        step: usize,
+        /// Its name, or the first line of what it runs.
+        title: String,
+        /// The first line of its script, where it has one.
+        script: Option<String>,
+    },
+    /// A step has ended.
+    StepFinished(StepReport),
+    /// Processes of the job wrote something, standard output and error in the order of writing.
+    Output(Chunk),
+    /// A layer is being made or applied.
+    Progress {
+        /// Bytes of file content so far.
+        bytes: u64,
+        /// Entries so far.
+        entries: u64,
+    },
+    /// A layer was added to the workspace.
+    Persisted(LayerReport),
+    /// Layers were applied, in this order.
+    Attached {
+        /// The target as the config writes it.
+        at: String,
+        /// The layers.
+        layers: Vec<LayerReport>,
+    },
+    /// Something that a person should know.
+    Warning(String),
+}
+
+/// A piece of output, cut between characters where the output is UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chunk {
+    /// Text.
+    Text(String),
+    /// Bytes that are no UTF-8.
+    Bytes(Vec<u8>),
+}
+
+impl Chunk {
+    /// Takes bytes as they came.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|e| Self::Bytes(e.into_bytes()), Self::Text)
+    }
+
+    /// Returns the bytes as they came.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The logs of a run: one file a job, and `run.json` at the end.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::error::RunError;
+use super::event::JobEvent;
+use super::report::{StepStatus, Summary};
+use super::text::{file_name, format_duration};
+
+/// The folder of one run.
+#[derive(Debug)]
+pub(crate) struct RunLogs {
+    dir: PathBuf,
+}
+
+impl RunLogs {
+    /// Makes the folder.
+    pub(crate) fn create(runs: &Path, run: &str) -> Result<Self, RunError> {
+        let dir = runs.join(run);
+        std::fs::create_dir_all(&dir).map_err(|e| RunError::io("create", &dir, e))?;
+        Ok(Self { dir })
+    }
+
+    /// Returns the folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Opens the log of a job.
+    pub(crate) fn job(&self, name: &str) -> Result<JobLog, RunError> {
+        let path = self.dir.join(format!("{}.log", file_name(name)));
+        let file = File::create(&path).map_err(|e| RunError::io("create", &path, e))?;
+        Ok(JobLog {
+            path,
+            out: BufWriter::new(file),
+            at_line_start: true,
+        })
+    }
+
+    /// Writes the summary, in one piece.
+    pub(crate) fn finish(&self, summary: &Summary) -> Result<(), RunError> {
+        let path = self.dir.join("run.json");
+        let failed = |e: std::io::Error| RunError::io("write", &path, e);
+        let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(failed)?;
+        let mut text = serde_json::to_vec_pretty(summary).map_err(|e| failed(e.into()))?;
+        text.push(b'\n');
+        file.write_all(&text).map_err(failed)?;
+        file.persist(&path).map_err(|e| failed(e.error))?;
+        Ok(())
+    }
+}
+
+/// The log of one job.
+#[derive(Debug)]
+pub(crate) struct JobLog {
+    path: PathBuf,
+    out: BufWriter<File>,
+    at_line_start: bool,
+}
+
+impl JobLog {
+    /// Returns where the log is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes down what happened.
+    pub(crate) fn record(&mut self, event: &JobEvent) -> Result<(), RunError> {
+        let written = match event {
+            JobEvent::Output(chunk) => {
+                let bytes = chunk.as_bytes();
+                self.at_line_start = bytes.last().is_none_or(|&b| b == b'\n');
+                self.out.write_all(bytes)
+            }
+            JobEvent::StepStarted { title, .. } => self.line(&format!("==> {title}")),
+            JobEvent::StepFinished(step) => {
+                let word = match step.status {
+                    StepStatus::Success => "passed",
+                    StepStatus::Failed => "failed",
+                    StepStatus::Canceled => "canceled",
+                };
+                let message = step.message.as_deref().map(|m| format!(": {m}"));
+                let message = message.unwrap_or_default();
+                let took = format_duration(step.duration);
+                self.line(&format!("<== {word} after {took}{message}"))
+                    .and_then(|()| self.out.flush())
+            }
+            JobEvent::Persisted(layer) => self.line(&format!(
+                "persisted {} ({} bytes, {} entries)",
+                layer.digest, layer.size, layer.entries
+            )),
+            JobEvent::Attached { at, layers } => {
+                let mut lines = layers
+                    .iter()
+                    .map(|l| format!("attached {} of {} at {at}", l.digest, l.job));
+                lines.try_for_each(|line| self.line(&line))
+            }
+            JobEvent::Warning(text) => self.line(&format!("warning: {text}")),
+            JobEvent::Progress { .. } => Ok(()),
+        };
+        written.map_err(|e| RunError::io("write", &self.path, e))
+    }
+
+    /// Writes what is still in memory.
+    pub(crate) fn finish(&mut self) -> Result<(), RunError> {
+        let flushed = self.out.flush();
+        flushed.map_err(|e| RunError::io("write", &self.path, e))
+    }
+
+    fn line(&mut self, text: &str) -> std::io::Result<()> {
+        if !self.at_line_start {
+            self.out.write_all(b"\n")?;
+        }
+        self.at_line_start = true;
+        writeln!(self.out, "{text}")
+    }
+}

@@ -1,0 +1,59 @@
+//! How a workflow is to be run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How a workflow is to be run. [`Options::new`] fills in what a person would expect.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder of the project: where git facts come from.
+    pub project: PathBuf,
+    /// The folder of the layer store; made where it is missing.
+    pub store: PathBuf,
+    /// The workspace's id; each run has one of its own where nothing is said.
+    pub workspace: Option<String>,
+    /// Which attempt of its jobs this run is, from 1.
+    pub attempt: u32,
+    /// The folder that takes one folder of logs a run.
+    pub runs: PathBuf,
+    /// Whether jobs are kept apart from the machine.
+    pub isolation: bool,
+    /// Set from outside to stop the run.
+    pub cancel: Arc<AtomicBool>,
+    /// How long a step has between the request to end and the kill.
+    pub grace: Duration,
+    /// Variables for every job, as a project's settings or a context give them: weaker than the
+    /// built-in ones and than those of the config.
+    pub env: Vec<(String, String)>,
+    /// The environment that jobs may inherit a part of, and that says where home is.
+    pub host_env: Vec<(OsString, OsString)>,
+    /// The program that plays the job's own process; the running one where nothing is said.
+    pub agent: Option<PathBuf>,
+    /// Where what jobs write is kept while they run; a temporary folder where nothing is said.
+    pub scratch: Option<PathBuf>,
+}
+
+impl Options {
+    /// Makes the options for a project, with the environment of this process.
+    #[must_use]
+    pub fn new(project: impl Into<PathBuf>) -> Self {
+        let project = project.into();
+        Self {
+            store: project.join(".holdall/store"),
+            runs: project.join(".holdall/runs"),
+            project,
+            workspace: None,
+            attempt: 1,
+            isolation: true,
+            cancel: Arc::new(AtomicBool::new(false)),
+            grace: Duration::from_secs(5),
+            env: Vec::new(),
+            host_env: std::env::vars_os().collect(),
+            agent: None,
+            scratch: None,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Turns a job of the plan into a job with everything decided.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use super::env::{self, Facts};
+use super::options::Options;
+use super::order::Order;
+use super::repo::Repo;
+use super::spec::{JobSpec, RunWork, StepSpec, StepWork, UpstreamJob};
+use super::text::{first_line, parse_duration};
+use crate::plan::{JobIndex, RunStep, Step, StepKind, Workflow};
+
+/// How long a step may be silent where the config says nothing (circleci-semantics §5.7).
+const NO_OUTPUT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What all jobs of a run have in common.
+pub(crate) struct Common<'a> {
+    pub(crate) workflow: &'a Workflow,
+    pub(crate) options: &'a Options,
+    pub(crate) order: &'a Order,
+    pub(crate) repo: Repo,
+    pub(crate) run: String,
+    pub(crate) workspace: String,
+    pub(crate) home: OsString,
+    pub(crate) store: OsString,
+    pub(crate) project: OsString,
+}
+
+impl Common<'_> {
+    /// Decides everything about one job; `private` is a folder for the runner's own files.
+    pub(crate) fn job(&self, index: JobIndex, job_id: &str, private: &OsStr) -> JobSpec {
+        let job = &self.workflow.jobs[index];
+        let mut shell_env = private.to_owned();
+        shell_env.push("/bash_env");
+        let facts = Facts {
+            run: &self.run,
+            workspace: &self.workspace,
+            job_id,
+            store: &self.store,
+            home: &self.home,
+            shell_env: &shell_env,
+            repo: &self.repo,
+        };
+        let mut persists = 0;
+        let steps = job.steps.iter();
+        JobSpec {
+            name: job.name.clone(),
+            workflow: self.workflow.name.clone(),
+            requires: job.requires.iter().map(|r| self.name(r.job)).collect(),
+            attempt: self.options.attempt.max(1),
+            working_directory: job.working_directory.value.clone(),
+            home: self.home.clone(),
+            env: env::of_job(job, &self.options.host_env, &self.options.env, &facts),
+            shell: job.shell.as_ref().map(|s| s.value.clone()),
+            steps: steps
+                .filter_map(|step| self.step(index, step, &mut persists))
+                .collect(),
+            store: self.store.clone(),
+            workspace: self.workspace.clone(),
+            project: self.project.clone(),
+            private: private.to_owned(),
+            grace: self.options.grace,
+        }
+    }
+
+    fn name(&self, index: JobIndex) -> String {
+        self.workflow.jobs[index].name.clone()
+    }
+
+    fn step(&self, job: JobIndex, step: &Step, persists: &mut u32) -> Option<StepSpec> {
+        let named = |name: &Option<String>, otherwise: String| name.clone().unwrap_or(otherwise);
+        let (title, kind) = match &step.kind {
+            StepKind::Run(run) => (
+                named(&run.name, first_line(&run.command.value)),
+                StepWork::Run(run_work(run)),
+            ),
+            StepKind::Checkout { path } => (
+                "Checkout code".to_owned(),
+                StepWork::Checkout {
+                    path: path.as_ref().map(|p| p.value.clone()),
+                },
+            ),
+            StepKind::Persist(persist) => {
+                let seq = *persists;
+                *persists += 1;
+                (
+                    named(&persist.name, "Persist to workspace".to_owned()),
+                    StepWork::Persist {
+                        root: persist.root.value.clone(),
+                        paths: persist.paths.iter().map(|p| p.value.clone()).collect(),
+                        seq,
+                    },
+                )
+            }
+            StepKind::Attach(attach) => (
+                named(&attach.name, "Attach workspace".to_owned()),
+                StepWork::Attach {
+                    at: attach.at.value.clone(),
+                    upstream: self.upstream(job),
+                },
+            ),
+            // Refused before the first job (see `check`).
+            StepKind::Builtin(_) | StepKind::Opaque { .. } => return None,
+        };
+        Some(StepSpec { title, kind })
+    }
+
+    /// Returns the transitive requirements in order, each with its own (circleci-semantics §2.2).
+    fn upstream(&self, job: JobIndex) -> Vec<UpstreamJob> {
+        let names = |list: Vec<JobIndex>| list.into_iter().map(|i| self.name(i)).collect();
+        let upstream = self.order.upstream(job).into_iter();
+        upstream
+            .map(|index| UpstreamJob {
+                job: self.name(index),
+                after: names(self.order.upstream(index)),
+            })
+            .collect()
+    }
+}
+
+fn run_work(run: &RunStep) -> RunWork {
+    let limit = run.no_output_timeout.as_ref();
+    RunWork {
+        script: run.command.value.clone(),
+        shell: run.shell.clone(),
+        working_directory: run.working_directory.as_ref().map(|d| d.value.clone()),
+        env: env::of_config(&run.environment).collect(),
+        background: run.background,
+        when: run.when.into(),
+        no_output_timeout: limit
+            .and_then(|text| parse_duration(&text.value))
+            .unwrap_or(NO_OUTPUT_TIMEOUT),
+    }
+}

@@ -1,0 +1,89 @@
+//! What git says about the project: branch, commit, tag and origin.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The facts that jobs see in their environment; empty where the project is no git repository.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Repo {
+    pub(crate) branch: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) commit: Option<String>,
+    pub(crate) origin: Option<String>,
+}
+
+impl Repo {
+    /// Asks git.
+    pub(crate) fn of(project: &Path) -> Self {
+        let Ok(project) = project.canonicalize() else {
+            return Self::default();
+        };
+        // Spares projects without a repository the wait for four processes.
+        if !project.ancestors().any(|dir| dir.join(".git").exists()) {
+            return Self::default();
+        }
+        let git = |args: &[&str]| ask(&project, args);
+        let commit = git(&["rev-parse", "--verify", "HEAD"]);
+        let branch = git(&["symbolic-ref", "--short", "-q", "HEAD"]);
+        // A pipeline has a branch or a tag, never both (circleci-semantics §4.2, filters).
+        let tag = branch
+            .is_none()
+            .then(|| git(&["describe", "--tags", "--exact-match", "HEAD"]))
+            .flatten();
+        let origin = git(&["config", "--get", "remote.origin.url"]);
+        Self {
+            branch,
+            tag,
+            commit,
+            origin,
+        }
+    }
+
+    /// Returns owner and name of the repository, read from the address of its origin.
+    pub(crate) fn slug(&self) -> Option<(String, String)> {
+        let url = self.origin.as_deref()?.trim_end_matches('/');
+        let url = url.strip_suffix(".git").unwrap_or(url);
+        let mut parts = url.rsplit(['/', ':']);
+        let name = parts.next().filter(|s| !s.is_empty())?;
+        let owner = parts.next().filter(|s| !s.is_empty())?;
+        Some((owner.to_owned(), name.to_owned()))
+    }
+}
+
+fn ask(project: &Path, args: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(project)
+        .args(args)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let text = text.trim();
+    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owner_and_name_come_from_any_form_of_address() {
+        for url in [
+            "git@github.com:acme/widget.git",
+            "https://github.com/acme/widget",
+            "ssh://git@host:22/acme/widget.git/",
+        ] {
+            let repo = Repo {
+                origin: Some(url.to_owned()),
+                ..Repo::default()
+            };
+            assert_eq!(
+                repo.slug(),
+                Some(("acme".to_owned(), "widget".to_owned())),
+                "{url}"
+            );
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The engine with isolation: each job in namespaces of its own.
+//!
+//! Three processes take part. The runner starts an *outer* process (this program again), which
+//! enters a new PID namespace and so has to start an *inner* one, the first process in there.
+//! The inner process builds the job's view of the file system, moves into it, gives up every
+//! power over it by entering one more user namespace, and runs the steps. The outer one stays
+//! behind for what only a process outside of that namespace may do: write its id maps.
+//!
+//! ```text
+//! runner ──stdin: view, job, "cancel"──► inner          outer ◄──stderr: "map me"── inner
+//!        ◄─stdout: messages, one a line── outer, inner
+//! ```
+
+mod agent;
+mod ids;
+mod mountinfo;
+mod parent;
+mod place;
+mod remove;
+mod scratch;
+mod view;
+
+pub(crate) use agent::agent_main;
+pub(crate) use parent::Sandbox;

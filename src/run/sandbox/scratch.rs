@@ -1,0 +1,122 @@
+//! Where what jobs write is kept while they run, and how it goes away again.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, statfs};
+
+use super::remove::remove_tree;
+use crate::run::error::RunError;
+
+/// What the folders of all runs begin with: leftovers are known by it.
+const PREFIX: &str = "holdall-run-";
+
+/// A folder without a lock is left alone for this long: its owner may be about to lock it.
+const YOUTH: Duration = Duration::from_secs(600);
+
+const TMPFS: i64 = 0x0102_1994;
+const OVERLAYFS: i64 = 0x794c_7630;
+
+/// The folder of one run, locked as long as the run lives and removed with it.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    dir: PathBuf,
+    /// Whether the jobs must use memory instead of this folder's disk.
+    pub(super) in_memory: bool,
+    jobs: u64,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes a folder, and removes those of runs that were killed.
+    pub(super) fn create(wanted: Option<&Path>) -> Result<Self, RunError> {
+        let base = wanted.map_or_else(best_base, Path::to_owned);
+        let failed = |e: io::Error| RunError::io("create a folder in", &base, e);
+        let base = base.canonicalize().map_err(failed)?;
+        sweep(&base);
+        let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&base);
+        let dir = made.map_err(failed)?.keep();
+        let lock = File::create(dir.join("lock")).map_err(failed)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(e.into()))?;
+        Ok(Self {
+            // Overlays cannot write to an overlay, as the disk of a container often is.
+            in_memory: kind_of(&dir) == Some(OVERLAYFS),
+            dir,
+            jobs: 0,
+            _lock: lock,
+        })
+    }
+
+    /// Makes the folder of the next job.
+    pub(super) fn next_job(&mut self) -> Result<PathBuf, RunError> {
+        self.jobs += 1;
+        let dir = self.dir.join(format!("job-{}", self.jobs));
+        fs::create_dir(&dir).map_err(|e| RunError::io("create", &dir, e))?;
+        Ok(dir)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by a later run.
+        let _ = remove_tree(&self.dir);
+    }
+}
+
+/// Prefers a disk to memory: builds write a lot. The folders offered are those that every job
+/// has for itself anyway, so that nothing of the machine has to be left out of its view.
+fn best_base() -> PathBuf {
+    let offers = ["/tmp", "/var/tmp"].map(Path::new);
+    let on_disk = |dir: &&Path| kind_of(dir).is_some_and(|kind| kind != TMPFS) && is_writable(dir);
+    let found = offers.into_iter().find(on_disk);
+    let found = found.or_else(|| offers.into_iter().find(|dir| is_writable(dir)));
+    found.map_or_else(std::env::temp_dir, Path::to_owned)
+}
+
+fn kind_of(dir: &Path) -> Option<i64> {
+    let stat = statfs(dir).ok()?;
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::useless_conversion,
+        reason = "the field's type differs between machines"
+    )]
+    i64::try_from(stat.f_type).ok()
+}
+
+fn is_writable(dir: &Path) -> bool {
+    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Removes the folders of runs that died: whoever lives holds the lock of his.
+fn sweep(base: &Path) {
+    let own = rustix::process::geteuid().as_raw();
+    let Ok(entries) = fs::read_dir(base) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let Some(meta) = entry.metadata().ok().filter(|_| is_named) else {
+            continue;
+        };
+        if !meta.is_dir() || meta.uid() != own {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::open(entry.path().join("lock"), flags, Mode::empty()) {
+            Ok(lock) => {
+                if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                    let _ = remove_tree(&entry.path());
+                }
+            }
+            Err(_) => {
+                let age = meta.modified().ok().and_then(|time| time.elapsed().ok());
+                if age.is_some_and(|age| age > YOUTH) {
+                    let _ = remove_tree(&entry.path());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One job with everything decided: what an engine gets, here or in another process.
+//!
+//! The types cross a process boundary as JSON, one value a line.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::JobEvent;
+use crate::plan::{JobStatus, RunWhen};
+
+/// A job, ready to run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct JobSpec {
+    pub(crate) name: String,
+    pub(crate) workflow: String,
+    /// The names of the jobs that it requires directly.
+    pub(crate) requires: Vec<String>,
+    pub(crate) attempt: u32,
+    /// As the config writes it.
+    pub(crate) working_directory: String,
+    pub(crate) home: OsString,
+    /// Every variable but those of single steps; later entries win.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// The shell of executor or job, as written.
+    pub(crate) shell: Option<String>,
+    pub(crate) steps: Vec<StepSpec>,
+    /// The store's folder, absolute.
+    pub(crate) store: OsString,
+    pub(crate) workspace: String,
+    /// The project's folder, absolute: what `checkout` copies.
+    pub(crate) project: OsString,
+    /// A folder for the runner's own files, writable, in the job's view.
+    pub(crate) private: OsString,
+    /// Between the request to end and the kill.
+    pub(crate) grace: Duration,
+}
+
+/// A step, ready to run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StepSpec {
+    pub(crate) title: String,
+    pub(crate) kind: StepWork,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum StepWork {
+    Run(RunWork),
+    Checkout {
+        path: Option<String>,
+    },
+    Persist {
+        root: String,
+        paths: Vec<String>,
+        /// The n-th persist of the job, from 0.
+        seq: u32,
+    },
+    Attach {
+        at: String,
+        upstream: Vec<UpstreamJob>,
+    },
+}
+
+/// A script and how to run it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunWork {
+    pub(crate) script: String,
+    pub(crate) shell: Option<String>,
+    pub(crate) working_directory: Option<String>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) background: bool,
+    pub(crate) when: When,
+    pub(crate) no_output_timeout: Duration,
+}
+
+/// Under which outcome of the earlier steps a step runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum When {
+    OnSuccess,
+    OnFail,
+    Always,
+}
+
+impl From<RunWhen> for When {
+    fn from(when: RunWhen) -> Self {
+        match when {
+            RunWhen::OnSuccess => Self::OnSuccess,
+            RunWhen::OnFail => Self::OnFail,
+            RunWhen::Always => Self::Always,
+        }
+    }
+}
+
+/// A job whose layers an attach applies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UpstreamJob {
+    pub(crate) job: String,
+    pub(crate) after: Vec<String>,
+}
+
+/// How the steps of a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    Success,
+    Failed,
+    Canceled,
+}
+
+impl From<Outcome> for JobStatus {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self::Success,
+            Outcome::Failed => Self::Failed,
+            Outcome::Canceled => Self::Canceled,
+        }
+    }
+}
+
+/// What the process of a job tells the runner.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum FromAgent {
+    /// The view of the file system stands; the job may be sent.
+    Ready,
+    /// The system refused something that isolation needs.
+    Refused {
+        what: String,
+        reason: String,
+    },
+    Event(JobEvent),
+    Ended(Outcome),
+}

@@ -1,0 +1,15 @@
+//! Workflows that really run: every test starts processes and looks at what they left behind.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail the test that they help, and say what was skipped"
+)]
+
+mod bare;
+#[cfg(target_os = "linux")]
+mod isolated;
+#[cfg(target_os = "linux")]
+mod killed;
+mod layers;
+mod support;
