@@ -1066,7 +1066,7 @@ fn many_root_entries_and_deep_names_cost_little() {
         tar = tar.folder("./");
     }
     let deep = "d/".repeat(2040);
-    for at in 0..50 {
+    for at in 0..4 {
         tar = tar
             .pax(&[("path", format!("{at}/{deep}").as_bytes())])
             .folder("cut");

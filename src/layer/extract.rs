@@ -257,8 +257,12 @@ impl Target {
                 .and_then(|()| futimens(&handle, &times(mtime)))
                 .map_err(|error| self.failed(&path, error.into()))?;
         }
-        unlinkat(self.beneath.root(), MARKER, AtFlags::empty())
-            .map_err(|error| self.failed(MARKER.as_bytes(), error.into()))
+        match unlinkat(self.beneath.root(), MARKER, AtFlags::empty()) {
+            // The shell twin uses a folder of this name, and one of its attaches failed here.
+            Err(Errno::ISDIR | Errno::PERM) => std::fs::remove_dir_all(self.path.join(MARKER)),
+            other => other.map_err(io::Error::from),
+        }
+        .map_err(|error| self.failed(MARKER.as_bytes(), error))
     }
 }
 

@@ -16,6 +16,7 @@ mod plan;
 mod scan;
 mod store;
 mod tree;
+pub mod twin;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
