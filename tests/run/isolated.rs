@@ -484,3 +484,29 @@ fn an_agent_that_is_no_agent_is_an_error() {
         "{error:?}"
     );
 }
+
+/// Measures what isolation costs a job: `cargo test --release --test run cost -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_isolation() {
+    const JOBS: u32 = 100;
+    let jobs = || {
+        (0..JOBS)
+            .map(|i| job(&format!("j{i}"), vec![run("true")]))
+            .collect()
+    };
+    let time = |world: &World| {
+        let done = world.run(jobs());
+        done.assert_success();
+        done.summary.duration / JOBS
+    };
+    let (bare, isolated) = (World::bare(), World::new());
+    need_namespaces!(isolated);
+    for _ in 0..3 {
+        println!(
+            "a job: bare {:?}, isolated {:?}",
+            time(&bare),
+            time(&isolated)
+        );
+    }
+}

@@ -201,7 +201,7 @@ impl<'a> Places<'a> {
         make_dir(&work, 0o700)?;
         self.make_like(&upper, meta)?;
         self.prepare_wanted(path, &upper)?;
-        let mut options = b"userxattr,lowerdir=".to_vec();
+        let mut options = b"volatile,userxattr,lowerdir=".to_vec();
         escape(path, &mut options);
         options.extend(b",upperdir=");
         escape(&upper, &mut options);
