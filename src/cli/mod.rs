@@ -7,6 +7,7 @@ mod lint;
 mod rules;
 mod schema;
 mod ui;
+pub mod run_view;
 
 use std::process::ExitCode;
 
