@@ -500,7 +500,8 @@ fn cost_of_isolation() {
         done.assert_success();
         done.summary.duration / JOBS
     };
-    let (bare, isolated) = (World::bare(), World::new());
+    let (bare, mut isolated) = (World::bare(), World::new());
+    isolated.options.scratch = std::env::var_os("HOLDALL_TEST_SCRATCH").map(Into::into);
     need_namespaces!(isolated);
     for _ in 0..3 {
         println!(
