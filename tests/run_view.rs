@@ -1,5 +1,10 @@
 //! What a person sees of a run, with times that do not change.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a view that cannot write to memory is a failed test"
+)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::agent::ARGUMENT;
-use super::remove::remove_tree;
 use super::scratch::Scratch;
 use super::view::ViewSpec;
 use crate::run::engine::resolve;
@@ -63,7 +62,7 @@ impl Sandbox {
                 agent.expect_ready()?;
                 agent.end("none")
             });
-        let _ = remove_tree(&dir);
+        sandbox.scratch.discard(dir);
         probed?;
         Ok(sandbox)
     }
@@ -93,12 +92,7 @@ impl Sandbox {
                 agent.expect_ready()?;
                 agent.run(spec, cancel, emit)
             });
-        if let Err(error) = remove_tree(&dir) {
-            emit(JobEvent::Warning(format!(
-                "cannot remove {}: {error}",
-                dir.display()
-            )));
-        }
+        self.scratch.discard(dir);
         outcome
     }
 

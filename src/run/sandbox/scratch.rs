@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, statfs};
@@ -27,6 +28,7 @@ pub(super) struct Scratch {
     /// Whether the jobs must use memory instead of this folder's disk.
     pub(super) in_memory: bool,
     jobs: u64,
+    removals: Vec<JoinHandle<()>>,
     _lock: File,
 }
 
@@ -46,6 +48,7 @@ impl Scratch {
             in_memory: kind_of(&dir) == Some(OVERLAYFS),
             dir,
             jobs: 0,
+            removals: Vec::new(),
             _lock: lock,
         })
     }
@@ -59,8 +62,23 @@ impl Scratch {
     }
 }
 
+impl Scratch {
+    /// Removes the folder of a job whose processes are gone. The next job need not wait for it:
+    /// on some disks that takes longer than a short job.
+    pub(super) fn discard(&mut self, dir: PathBuf) {
+        let removal = std::thread::Builder::new().spawn(move || {
+            // The folder of the whole run is removed in the end, with what is left in it.
+            let _ = remove_tree(&dir);
+        });
+        self.removals.extend(removal);
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
+        for removal in self.removals.drain(..) {
+            let _ = removal.join();
+        }
         // What cannot be removed now is removed by a later run.
         let _ = remove_tree(&self.dir);
     }
