@@ -5,8 +5,8 @@ hl_check() { # HEX SIZE
   [ "$(hl_size "$hl_ws/blobs/sha256/$1")" = "$2" ] && [ "$(hl_sum "$hl_ws/blobs/sha256/$1")" = "$1" ] ||
     hl_die "$hl_l is damaged: the blob $1 does not have its digest and size"
 }
-# Unpacks a layer into an empty folder of its own, and writes its tree lines (`i`: a folder that no
-# entry names, made with a mode that nobody uses) beside it.
+# Unpacks a layer into an empty folder of its own, and writes its tree lines beside it; `i` is a
+# folder that no entry names: tar makes it with a mode that is rare, and does not list it.
 hl_unpack() { # N JOB-NAME ATTEMPT.NODE.SEQ
   hl_l="layer $2/$3"; read -r v md ms ld ls z more <"$hl_ws/refs/$2/$3"
   [ "$v$more" = 1 ] || hl_die "$hl_l is damaged: its ref does not read"
@@ -18,19 +18,24 @@ hl_unpack() { # N JOB-NAME ATTEMPT.NODE.SEQ
     zstd) command -v zstd >/dev/null 2>&1 || hl_die "$hl_l needs zstd, which is not here: persist it with gzip"; zstd -dqc <"$b" ;;
     *) false ;; esac >"$d.tar" && tar -tf "$d.tar" >"$d.names" || hl_die "$hl_l is damaged: its archive does not unpack"
   if LC_ALL=C grep -Eq '^/|(^|/)\.\.(/|$)' "$d.names"; then hl_die "$hl_l is refused: it holds an absolute name or one with .."; fi
-  mkdir "$d" && (umask 0036 && cd "$d" && tar -xpof "../$d.tar") || hl_die "$hl_l is refused: tar cannot unpack it"
-  rm "$d.tar" "$d.names"
+  umask=0036 mark=741
+  # Without root busybox takes modes less the umask.
+  case "$(id -u) $(tar --version 2>&1)" in '0 '*) ;; *busybox*) umask=0 mark=777 ;; esac
+  mkdir "$d" && (umask "$umask" && cd "$d" && tar -xpof "../$d.tar") || hl_die "$hl_l is refused: tar cannot unpack it"
+  rm "$d.tar"
   bad=$(find "$d" ! -type f ! -type d ! -type l; ls -d "$d/$hl_mark" 2>/dev/null || :)
   [ -z "$bad" ] || hl_die "$hl_l is refused: it holds what no layer may hold: $bad"
   find "$d" ! -type l \( -perm -4000 -o -perm -2000 -o -perm -1000 \) -exec chmod ug-s,-t {} +
-  (cd "$d" && hl_tree "../$d.lines" .) && LC_ALL=C awk -F '\t' -v keep="${HOLDALL_LINKS:-}" -v OFS='\t' '
-    $2 == "d" && $3 == "741" { $2 = "i"; $3 = "755" }
+  (cd "$d" && hl_tree "../$d.lines" .) && LC_ALL=C awk -F '\t' -v keep="${HOLDALL_LINKS:-}" -v mark="$mark" -v OFS='\t' '
+    FILENAME ~ /names$/ { sub(/^\.\//, ""); named[$0]; next }
+    $2 == "d" && $3 == mark && !(($1 "/") in named) { $2 = "i"; $3 = "755" }
     $2 == "l" && keep != "keep" { out = $4 ~ /^\//; n = split($1, p, "/") - 1; k = split($4, t, "/")
       for (i = 1; i <= k; i++) { if (t[i] == "..") n--; else if (t[i] != "." && t[i] != "") n++; if (n < 0) out = 1 }
       if (out) { print "holdall: " $1 " links to " $4 >"/dev/stderr"; bad = 1 } }
-    { print } END { exit bad }' "$d.lines" >"$d.plan" ||
+    { print } END { exit bad }' "$d.names" "$d.lines" >"$d.plan" ||
     hl_die "$hl_l is refused: a link leads out of it (HOLDALL_LINKS=keep takes such links as they are)"
   # A folder that its owner may not change could be neither merged nor removed; modes come last.
+  while IFS="$hl_tab" read -r p t m; do if [ "$t" = i ]; then hl_raw "$p"; chmod 755 "$d/$hl_p"; fi; done <"$d.plan"
   find "$d" -type d ! -perm -700 -exec chmod u+rwx {} +
 }
 # Compares all plans: later layers win where they are ordered, and nowhere else. Writes the tree.
@@ -78,7 +83,7 @@ hl_attach() ( # STORE FOLDER JOB:BEFORE,... in order, names as hl_name writes th
   LC_ALL=C hl_compare order layers $plans >tree || exit
   # From here on the folder stays behind after a failure, and says that the tree is partial.
   trap - EXIT
-  i=0; while [ $i -lt $n ]; do i=$((i + 1)); find "$i" -type d -perm 741 -exec chmod 755 {} +; hl_merge "$i"; done
+  i=0; while [ $i -lt $n ]; do i=$((i + 1)); hl_merge "$i"; done
   LC_ALL=C sort -r modes | while IFS="$hl_tab" read -r p m; do hl_raw "$p"; chmod "$m" "../$hl_p" || exit; done
   [ "$n" != 0 ] || echo 'holdall: warning: no upstream job has a layer here' >&2
   while read -r i job r; do printf 'applied %s/%s\n' "$job" "$r"; done <layers
