@@ -86,7 +86,13 @@ fn show(style: Style) -> String {
             0,
             JobEvent::StepFinished(step(0, "Compile", StepStatus::Success, None)),
         ),
-        at(0, JobEvent::Persisted(layer())),
+        at(
+            0,
+            JobEvent::Persisted {
+                layer: layer(),
+                tree: format!("sha256:{}", "fedcba9876543210".repeat(4)),
+            },
+        ),
         Event::JobFinished {
             job: 0,
             report: build.clone(),
@@ -97,6 +103,7 @@ fn show(style: Style) -> String {
             JobEvent::Attached {
                 at: "/tmp/ws".to_owned(),
                 layers: vec![layer()],
+                tree: format!("sha256:{}", "fedcba9876543210".repeat(4)),
             },
         ),
         at(1, JobEvent::Warning("no layers upstream".to_owned())),

@@ -161,19 +161,27 @@ impl<W: Write> RunView<W> {
             }
             JobEvent::Output(chunk) => self.output(job, chunk.as_bytes()),
             JobEvent::StepFinished(step) => self.step_finished(job, step),
-            JobEvent::Persisted(layer) => {
+            JobEvent::Persisted { layer, tree } => {
                 self.end_line(job)?;
-                let text = format!("layer {}, {}", short(&layer.digest), extent(layer));
+                let text = format!(
+                    "layer {}, {}, tree {}",
+                    short(&layer.digest),
+                    extent(layer),
+                    short(tree)
+                );
                 self.line(job, &text)
             }
-            JobEvent::Attached { at, layers } => {
+            JobEvent::Attached { at, layers, tree } => {
                 self.end_line(job)?;
                 for layer in layers {
                     let (digest, from) = (short(&layer.digest), &layer.job);
                     let text = format!("layer {digest} of {from} at {at}, {}", extent(layer));
                     self.line(job, &text)?;
                 }
-                Ok(())
+                if layers.is_empty() {
+                    return Ok(());
+                }
+                self.line(job, &format!("tree {}", short(tree)))
             }
             JobEvent::Warning(text) => {
                 self.end_line(job)?;

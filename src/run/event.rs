@@ -112,13 +112,20 @@ pub enum JobEvent {
         entries: u64,
     },
     /// A layer was added to the workspace.
-    Persisted(LayerReport),
+    Persisted {
+        /// The layer.
+        layer: LayerReport,
+        /// The tree digest of what it holds.
+        tree: String,
+    },
     /// Layers were applied, in this order.
     Attached {
         /// The target as the config writes it.
         at: String,
         /// The layers.
         layers: Vec<LayerReport>,
+        /// The tree digest of what they make together.
+        tree: String,
     },
     /// Something that a person should know.
     Warning(String),

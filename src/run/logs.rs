@@ -87,15 +87,19 @@ impl JobLog {
                 self.line(&format!("<== {word} after {took}{message}"))
                     .and_then(|()| self.out.flush())
             }
-            JobEvent::Persisted(layer) => self.line(&format!(
-                "persisted {} ({} bytes, {} entries)",
-                layer.digest, layer.size, layer.entries
-            )),
-            JobEvent::Attached { at, layers } => {
+            JobEvent::Persisted { layer, tree } => self
+                .line(&format!(
+                    "persisted {} ({} bytes, {} entries)",
+                    layer.digest, layer.size, layer.entries
+                ))
+                .and_then(|()| self.line(&format!("tree {tree}"))),
+            JobEvent::Attached { at, layers, tree } => {
                 let mut lines = layers
                     .iter()
                     .map(|l| format!("attached {} of {} at {at}", l.digest, l.job));
-                lines.try_for_each(|line| self.line(&line))
+                lines
+                    .try_for_each(|line| self.line(&line))
+                    .and_then(|()| self.line(&format!("tree {tree}")))
             }
             JobEvent::Warning(text) => self.line(&format!("warning: {text}")),
             JobEvent::Progress { .. } => Ok(()),

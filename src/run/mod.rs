@@ -9,7 +9,6 @@ mod check;
 mod error;
 mod event;
 mod options;
-mod order;
 mod report;
 mod text;
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::env::{self, Facts};
 use super::options::Options;
-use super::order::Order;
 use super::repo::Repo;
 use super::spec::{JobSpec, RunWork, StepSpec, StepWork, UpstreamJob};
 use super::text::{first_line, parse_duration};
+use crate::flow::Graph;
 use crate::plan::{JobIndex, RunStep, Step, StepKind, Workflow};
 
 /// How long a step may be silent where the config says nothing (circleci-semantics §5.7).
@@ -18,7 +18,7 @@ const NO_OUTPUT_TIMEOUT: Duration = Duration::from_secs(600);
 pub(crate) struct Common<'a> {
     pub(crate) workflow: &'a Workflow,
     pub(crate) options: &'a Options,
-    pub(crate) order: &'a Order,
+    pub(crate) order: &'a Graph,
     pub(crate) repo: Repo,
     pub(crate) run: String,
     pub(crate) workspace: String,

@@ -10,13 +10,13 @@ use super::error::RunError;
 use super::event::{Event, Isolation, JobEvent, Skipped};
 use super::logs::RunLogs;
 use super::options::Options;
-use super::order::Order;
 use super::prepare::Common;
 use super::repo::Repo;
 use super::report::{JobReport, Summary};
 #[cfg(target_os = "linux")]
 use super::sandbox::Sandbox;
 use super::spec::{JobSpec, Outcome};
+use crate::flow::Graph;
 use crate::plan::{ExecutorKind, JobIndex, JobKind, JobStatus, Workflow};
 
 /// Executes one workflow.
@@ -34,7 +34,7 @@ pub fn execute(
     events: &mut dyn FnMut(Event),
 ) -> Result<Summary, RunError> {
     let started = Instant::now();
-    let order = Order::of(workflow)?;
+    let order = ordered(workflow)?;
     check::supported(workflow)?;
     let common = common(workflow, options, &order)?;
     let mut engine = Engine::choose(options, &common)?;
@@ -49,7 +49,7 @@ pub fn execute(
     for text in notes(workflow) {
         events(Event::Warning(text));
     }
-    for &job in &order.sequence {
+    for &job in order.order() {
         events(Event::JobQueued { job });
     }
     let mut runner = Runner {
@@ -59,7 +59,7 @@ pub fn execute(
         reports: vec![None; workflow.jobs.len()],
         roots: vec![None; workflow.jobs.len()],
     };
-    for &index in &order.sequence {
+    for &index in order.order() {
         runner.turn(index, events)?;
     }
     let jobs: Vec<JobReport> = runner.reports.into_iter().flatten().collect();
@@ -219,7 +219,7 @@ impl Runner<'_> {
             }
             match &event {
                 JobEvent::StepFinished(step) => report.steps.push(step.clone()),
-                JobEvent::Persisted(layer) => report.layers.push(layer.clone()),
+                JobEvent::Persisted { layer, .. } => report.layers.push(layer.clone()),
                 _ => {}
             }
             events(Event::Job { job: index, event });
@@ -249,7 +249,7 @@ impl JobReport {
 fn common<'a>(
     workflow: &'a Workflow,
     options: &'a Options,
-    order: &'a Order,
+    order: &'a Graph,
 ) -> Result<Common<'a>, RunError> {
     let project = real_path(&options.project)?;
     std::fs::create_dir_all(&options.store)
@@ -333,4 +333,25 @@ fn uuid() -> String {
         low >> 48 & 0x3fff | 0x8000,
         low & 0xffff_ffff_ffff
     )
+}
+
+/// Orders the jobs, or says which of them cannot be ordered.
+fn ordered(workflow: &Workflow) -> Result<Graph, RunError> {
+    let unknown =
+        |job: &&crate::plan::Job| job.requires.iter().any(|r| r.job >= workflow.jobs.len());
+    if let Some(job) = workflow.jobs.iter().find(unknown) {
+        return Err(RunError::UnknownRequirement {
+            job: job.name.clone(),
+        });
+    }
+    let graph = Graph::new(workflow);
+    match graph.cycles().first() {
+        None => Ok(graph),
+        Some(cycle) => Err(RunError::Cycle(
+            cycle
+                .iter()
+                .map(|i| workflow.jobs[*i].name.clone())
+                .collect(),
+        )),
+    }
 }

@@ -42,15 +42,21 @@ pub(super) fn persist(
     };
     let made = workspace(spec).persist(&request, &mut progress(emit));
     let made = made.map_err(|e| explain(&e))?;
-    emit(JobEvent::Persisted(LayerReport {
-        job: made.id.job,
-        attempt: made.id.attempt,
-        node: made.id.node,
-        seq: made.id.seq,
-        digest: digest(&made.layer),
-        size: made.size,
-        entries: made.entries,
-    }));
+    for item in &made.unmatched {
+        emit(JobEvent::Warning(format!("`{item}` matched nothing")));
+    }
+    emit(JobEvent::Persisted {
+        tree: digest(&made.tree),
+        layer: LayerReport {
+            job: made.id.job,
+            attempt: made.id.attempt,
+            node: made.id.node,
+            seq: made.id.seq,
+            digest: digest(&made.layer),
+            size: made.size,
+            entries: made.entries,
+        },
+    });
     Ok(())
 }
 
@@ -81,6 +87,7 @@ pub(super) fn attach(
         };
         emit(JobEvent::Warning(format!("no layers upstream: {why}")));
     }
+    let tree = digest(&attached.tree);
     let layers = attached.layers.into_iter().map(|layer| LayerReport {
         job: layer.id.job,
         attempt: layer.id.attempt,
@@ -93,6 +100,7 @@ pub(super) fn attach(
     emit(JobEvent::Attached {
         at: at_text.to_owned(),
         layers: layers.collect(),
+        tree,
     });
     Ok(())
 }
