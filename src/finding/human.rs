@@ -127,9 +127,24 @@ fn frame(report: &Report, finding: &Finding) -> Framed {
         .primary()
         .map_or(SourceId::default(), |l| l.at.source);
     let mut framed = part(report, finding, main, severity);
+    let far = finding.labels.iter().any(|l| in_long_line(report, l.at));
+    if far {
+        // A frame would print the whole line: the places are said in words.
+        framed.labels.clear();
+    }
     framed.title.clone_from(&finding.title);
     framed.code = Some(finding.rule);
     framed.footer.clone_from(&finding.help);
+    if far {
+        let places: Vec<String> = finding.labels.iter().map(|l| place(report, l)).collect();
+        let help = framed
+            .footer
+            .take()
+            .map(|h| format!("\n{h}"))
+            .unwrap_or_default();
+        framed.footer = Some(format!("{}{help}", places.join("\n")));
+        return framed;
+    }
     let mut others: Vec<SourceId> = finding
         .labels
         .iter()
@@ -199,6 +214,31 @@ fn wrapped(lead: &str, text: &str, width: usize) -> String {
     }
     out.push('\n');
     out
+}
+
+/// Longest line, in bytes, that is shown in a frame.
+const LONGEST_LINE: usize = 1000;
+
+fn in_long_line(report: &Report, at: Location) -> bool {
+    let Some(source) = report.sources.get(at.source) else {
+        return false;
+    };
+    let lines = source.lines();
+    let line = lines.line_of(at.span.start);
+    let start = lines.start_of(line).unwrap_or(0) as usize;
+    let end = lines
+        .start_of(line + 1)
+        .map_or(source.text().len(), |e| e as usize);
+    end - start > LONGEST_LINE
+}
+
+/// Says a place in words: file, line, column, and what is to be said about it.
+fn place(report: &Report, label: &super::Label) -> String {
+    let Some(source) = report.sources.get(label.at.source) else {
+        return label.text.clone();
+    };
+    let p = source.lines().position(source.text(), label.at.span.start);
+    format!("{}:{}:{}: {}", source.name(), p.line, p.column, label.text)
 }
 
 /// A label over many lines hides the text that it is about: only its first line is marked.

@@ -13,7 +13,7 @@ use super::pattern::{Pattern, Token};
 pub fn intersect_segment(a: &Pattern, b: &Pattern) -> Option<String> {
     let (a, b) = (a.tokens(), b.tokens());
     let goal = (a.len(), b.len());
-    let mut came: HashMap<(usize, usize), ((usize, usize), Option<char>)> = HashMap::new();
+    let mut came: Ways = HashMap::new();
     let mut queue = VecDeque::from([(0, 0)]);
     while let Some(state) = queue.pop_front() {
         if state == goal {
@@ -29,21 +29,27 @@ pub fn intersect_segment(a: &Pattern, b: &Pattern) -> Option<String> {
     None
 }
 
-/// A position in both patterns, and the character that leads there.
-type Move = ((usize, usize), Option<char>);
+/// A position in both patterns.
+type At = (usize, usize);
+
+/// A position, and the character that leads there or leads on from there.
+type Move = (At, Option<char>);
+
+/// How each position was reached: from where, and by which character.
+type Ways = HashMap<At, Move>;
 
 /// The moves from one pair of positions: over a star without a character, or over one character.
 fn steps(a: &[Token], b: &[Token], (i, j): (usize, usize)) -> Vec<Move> {
     let mut out = Vec::new();
     let (x, y) = (a.get(i), b.get(j));
     // Characters first: the shortest witness with something in it reads better than an empty one.
-    if let (Some(x), Some(y)) = (x, y) {
-        if let Some(c) = common(x, y) {
-            let next = |t: &Token, n: usize| if *t == Token::Star { n } else { n + 1 };
-            let to = (next(x, i), next(y, j));
-            if to != (i, j) {
-                out.push((to, Some(c)));
-            }
+    if let (Some(x), Some(y)) = (x, y)
+        && let Some(c) = common(x, y)
+    {
+        let next = |t: &Token, n: usize| if *t == Token::Star { n } else { n + 1 };
+        let to = (next(x, i), next(y, j));
+        if to != (i, j) {
+            out.push((to, Some(c)));
         }
     }
     if x == Some(&Token::Star) {
@@ -55,10 +61,7 @@ fn steps(a: &[Token], b: &[Token], (i, j): (usize, usize)) -> Vec<Move> {
     out
 }
 
-fn spell(
-    came: &HashMap<(usize, usize), ((usize, usize), Option<char>)>,
-    goal: (usize, usize),
-) -> String {
+fn spell(came: &Ways, goal: (usize, usize)) -> String {
     let mut out: Vec<char> = Vec::new();
     let mut at = goal;
     while let Some((from, c)) = came.get(&at) {
@@ -120,7 +123,7 @@ mod tests {
         assert_eq!(both("*.xml", "report-*").as_deref(), Some("report-.xml"));
         assert_eq!(both("[a-c]x", "[c-e]?").as_deref(), Some("cx"));
         assert_eq!(both("[^a-z]", "[a-z]"), None);
-        assert_eq!(both("[^a]", "[^b]").is_some(), true);
+        assert!(both("[^a]", "[^b]").is_some());
         assert_eq!(both("a*b", "a*c"), None);
         assert_eq!(both("*", "").as_deref(), Some(""));
         assert_eq!(both("?", ""), None);

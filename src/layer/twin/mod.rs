@@ -70,10 +70,25 @@ pub fn attach_snippet(call: &AttachCall<'_>) -> String {
     format!("(\n{COMMON}{ATTACH}{}\n)\n", attach_call(call))
 }
 
-/// Returns the functions of both verbs, for a script that calls them several times.
+/// What a script has to be able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// `hl_persist STORE JOB ROOT PATH…`.
+    Persist,
+    /// `hl_attach STORE FOLDER JOB:BEFORE,…`.
+    Attach,
+    /// Both.
+    Both,
+}
+
+/// Returns the functions that a script needs, for scripts that write their own calls.
 #[must_use]
-pub fn functions() -> String {
-    format!("{COMMON}{PERSIST}{ATTACH}")
+pub fn functions(verb: Verb) -> String {
+    match verb {
+        Verb::Persist => format!("{COMMON}{PERSIST}"),
+        Verb::Attach => format!("{COMMON}{ATTACH}"),
+        Verb::Both => format!("{COMMON}{PERSIST}{ATTACH}"),
+    }
 }
 
 /// Returns the call that adds a layer, for use after [`functions`].

@@ -52,10 +52,10 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
         for (i, first) in flow.layers.iter().enumerate() {
             for second in &flow.layers[i + 1..] {
-                if flow.graph.is_concurrent(first.job, second.job) {
-                    if let Some(met) = meet(flow, first, second) {
-                        join(&mut meetings, met);
-                    }
+                if flow.graph.is_concurrent(first.job, second.job)
+                    && let Some(met) = meet(flow, first, second)
+                {
+                    join(&mut meetings, met);
                 }
             }
         }

@@ -1,0 +1,74 @@
+//! What every target needs of a workflow: which layers an attach applies, in which order, and how
+//! texts are quoted for a shell.
+
+use crate::flow::Graph;
+use crate::layer::{Upstream, encode_job};
+use crate::plan::{JobIndex, StepKind, Workflow};
+
+/// Returns the upstream jobs of a job that persist something, in the order in which their layers
+/// apply, each with those that come before it.
+pub(super) fn upstream(workflow: &Workflow, graph: &Graph, job: JobIndex) -> Vec<Upstream> {
+    let persists = |j: &JobIndex| {
+        workflow.jobs[*j]
+            .steps
+            .iter()
+            .any(|s| matches!(s.kind, StepKind::Persist(_)))
+    };
+    let makers: Vec<JobIndex> = graph.upstream(job).into_iter().filter(persists).collect();
+    makers
+        .iter()
+        .map(|maker| Upstream {
+            job: workflow.jobs[*maker].name.clone(),
+            after: makers
+                .iter()
+                .filter(|other| graph.is_upstream(**other, *maker))
+                .map(|other| workflow.jobs[*other].name.clone())
+                .collect(),
+        })
+        .collect()
+}
+
+/// Returns the arguments that name upstream jobs to the shell twin: `job:before,before`, names
+/// encoded as the store's folders are.
+pub(super) fn upstream_words(upstream: &[Upstream]) -> Vec<String> {
+    upstream
+        .iter()
+        .map(|u| {
+            let after: Vec<String> = u.after.iter().map(|a| encode_job(a)).collect();
+            let word = if after.is_empty() {
+                encode_job(&u.job)
+            } else {
+                format!("{}:{}", encode_job(&u.job), after.join(","))
+            };
+            quoted(&word)
+        })
+        .collect()
+}
+
+/// Quotes a text for a POSIX shell; plain words stay as they are.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |b: u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(
+                b,
+                b'_' | b'-' | b'.' | b'/' | b'=' | b':' | b',' | b'+' | b'@' | b'%'
+            )
+    };
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn texts_reach_the_shell_as_they_are() {
+        assert_eq!(quoted("a/b.txt"), "a/b.txt");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("it's $x"), "'it'\\''s $x'");
+        assert_eq!(quoted("~/x"), "'~/x'");
+    }
+}
