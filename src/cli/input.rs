@@ -117,3 +117,18 @@ pub(crate) fn read(path: &Path) -> Result<Source, CliError> {
     })?;
     Ok(Source::new(name, text))
 }
+
+/// The folder above `.circleci`, or the one that the config is in.
+pub(crate) fn project_root(config: &Path) -> PathBuf {
+    let dir = config.parent().unwrap_or(Path::new(""));
+    let root = if dir.file_name().is_some_and(|n| n == ".circleci") {
+        dir.parent().unwrap_or(Path::new(""))
+    } else {
+        dir
+    };
+    if root.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        root.to_path_buf()
+    }
+}

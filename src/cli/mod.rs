@@ -1,13 +1,19 @@
 //! The command line: the only room that prints.
 
+mod attach;
 mod error;
 mod explain;
+mod gate;
 mod input;
+mod layers;
 mod lint;
+mod persist;
 mod rules;
-mod schema;
-mod ui;
+mod run;
 pub mod run_view;
+mod schema;
+mod transpile;
+mod ui;
 
 use std::process::ExitCode;
 
@@ -50,6 +56,16 @@ struct Cli {
 enum Command {
     /// Check configs: structure, references, the graph, and the workspace data flow.
     Lint(lint::Args),
+    /// Run a workflow on this machine, with real workspaces.
+    Run(run::Args),
+    /// Turn persist and attach into executable steps, in place or in another form.
+    Transpile(transpile::Args),
+    /// Add a layer to the store.
+    Persist(persist::Args),
+    /// Apply the layers of upstream jobs, in order.
+    Attach(attach::Args),
+    /// Look at the layers of a workspace.
+    Layers(layers::Args),
     /// Say why a rule exists, with a bad and a good example.
     Explain(explain::Args),
     /// List the rules.
@@ -90,6 +106,11 @@ fn start() -> u8 {
     let mut ui = Ui::new(cli.color, cli.quiet);
     let result = match &cli.command {
         Command::Lint(args) => lint::run(args, &mut ui),
+        Command::Run(args) => run::run(args, &mut ui),
+        Command::Transpile(args) => transpile::run(args, &mut ui),
+        Command::Persist(args) => persist::run(args, &mut ui),
+        Command::Attach(args) => attach::run(args, &mut ui),
+        Command::Layers(args) => layers::run(args, &mut ui),
         Command::Explain(args) => explain::run(args, &mut ui),
         Command::Rules(args) => rules::run(args, &mut ui),
         Command::Schema(args) => schema::run(args, &mut ui),

@@ -4,13 +4,20 @@ use super::{CliError, Ui};
 use crate::finding;
 
 /// The schemas that the binary carries, by name.
-const SCHEMAS: &[(&str, &str)] = &[("report", include_str!("../../schemas/report.schema.json"))];
+const SCHEMAS: &[(&str, &str)] = &[
+    ("report", include_str!("../../schemas/report.schema.json")),
+    (
+        "layer-config",
+        include_str!("../../schemas/layer-config.schema.json"),
+    ),
+];
 
 /// Print an embedded JSON Schema.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: holdall schema report > report.schema.json")]
 pub(crate) struct Args {
-    /// Which schema: `report` is what `holdall lint --format json` prints.
+    /// Which schema: `report` (what `holdall lint --format json` prints) or `layer-config` (the
+    /// facts of a layer).
     name: String,
 }
 

@@ -44,6 +44,11 @@ impl Ui {
         Ok(())
     }
 
+    /// Returns stdout for what is written as it comes.
+    pub(crate) fn stdout(&self) -> AutoStream<std::io::Stdout> {
+        AutoStream::new(std::io::stdout(), self.choice)
+    }
+
     /// Writes talk to stderr; what cannot be said there is not worth dying for.
     pub(crate) fn talk(&self, text: &str) {
         if !self.quiet {
@@ -70,7 +75,6 @@ impl Ui {
     }
 
     /// Says something worth knowing that ends nothing.
-    #[expect(dead_code, reason = "spoken by the commands that follow")]
     pub(crate) fn note(&self, text: &str) {
         self.talk(&format!("{NOTE}note:{NOTE:#} {text}\n"));
     }
@@ -108,10 +112,8 @@ fn unicode() -> bool {
 fn width(terminal: bool) -> usize {
     const PLAIN: usize = 100;
     #[cfg(unix)]
-    if terminal {
-        if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout()) {
-            return usize::from(size.ws_col).clamp(60, 140);
-        }
+    if terminal && let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout()) {
+        return usize::from(size.ws_col).clamp(60, 140);
     }
     let _ = terminal;
     PLAIN

@@ -1,0 +1,75 @@
+//! What stands between a config and a command that acts on it: a config with errors is shown with
+//! its findings and refused, unless `--force` says otherwise.
+
+use std::path::Path;
+
+use super::{CliError, Ui, input};
+use crate::circleci::UNSUPPORTED;
+use crate::finding::{self, Report, Severity};
+use crate::lint::{self, Checked};
+
+/// Reads and checks a config for a command that will act on it.
+pub(super) fn read(path: &Path) -> Result<Checked, CliError> {
+    let source = input::read(path)?;
+    Ok(lint::check(source, lint::Options::default()))
+}
+
+/// Lets a config pass, or shows why not. `whole` says that the command needs all of the language
+/// that the config uses.
+pub(super) fn pass(
+    checked: &mut Checked,
+    whole: bool,
+    force: bool,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    let counts = finding::Counts::of(std::slice::from_ref(&checked.report));
+    let stops =
+        |f: &finding::Finding| f.severity == Severity::Error || (whole && f.rule == UNSUPPORTED);
+    let stopped = checked.report.findings.iter().any(stops);
+    if stopped && !force {
+        let mut report = std::mem::take(&mut checked.report);
+        report.findings.retain(stops);
+        ui.talk(&finding::human(&[report], ui.look()));
+        let error = if counts.errors > 0 {
+            CliError::found("the config has errors")
+        } else {
+            CliError::found("the config uses parts of the language that are not supported yet")
+        };
+        return Err(error.hint("`--force` goes on all the same, without what the findings name"));
+    }
+    if counts.warnings > 0 {
+        let s = if counts.warnings == 1 { "" } else { "s" };
+        ui.note(&format!(
+            "the config has {} warning{s}; `holdall lint` shows them",
+            counts.warnings
+        ));
+    }
+    Ok(())
+}
+
+/// Shows places of a config that stand in a command's way.
+pub(super) fn show(
+    report: &mut Report,
+    places: impl IntoIterator<Item = (String, crate::yaml::Location)>,
+    ui: &Ui,
+) {
+    report.findings = places
+        .into_iter()
+        .map(|(what, at)| finding::Finding {
+            rule: UNSUPPORTED,
+            group: finding::Group::Structure,
+            severity: Severity::Error,
+            confidence: finding::Confidence::High,
+            title: format!("not supported yet: {what}"),
+            labels: vec![finding::Label {
+                at,
+                text: String::new(),
+                primary: true,
+            }],
+            help: None,
+            notes: Vec::new(),
+            fingerprint: String::new(),
+        })
+        .collect();
+    ui.talk(&finding::human(std::slice::from_ref(report), ui.look()));
+}

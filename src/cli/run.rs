@@ -1,0 +1,150 @@
+//! `holdall run`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::run_view::{RunView, Style};
+use super::{CliError, Ui, error, gate, input};
+use crate::finding;
+use crate::plan::{Pipeline, Workflow};
+use crate::run::{self, RunError};
+
+/// Run a workflow on this machine, with real workspaces.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: holdall run --dir examples/workspaces\n\nThe config is linted first; errors stop the run. docs/run.md says what jobs see."
+)]
+pub(crate) struct Args {
+    /// The workflow; may be left out where the config has only one.
+    workflow: Option<String>,
+
+    /// The project, or one config of it. Default: the current folder.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// Run jobs on the bare machine: they can change everything that you can change.
+    #[arg(long)]
+    no_isolation: bool,
+
+    /// Go on in spite of findings.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
+    let config = input::single(args.dir.as_deref())?;
+    let mut checked = gate::read(&config)?;
+    gate::pass(&mut checked, true, args.force, ui)?;
+    let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
+    let options = options(args, &config)?;
+    let look = ui.look();
+    let mut view = RunView::new(
+        ui.stdout(),
+        Style {
+            color: look.color,
+            unicode: look.unicode,
+            width: look.width,
+        },
+    );
+    let mut closed = None;
+    let summary = run::execute(&workflow, &options, &mut |event| {
+        // Jobs are not killed because nobody reads any more; the error is told at the end.
+        if closed.is_none() {
+            closed = view.event(&event).err();
+        }
+    })
+    .map_err(|e| refused(e, &mut checked.report, ui))?;
+    if let Some(closed) = closed {
+        return Err(closed.into());
+    }
+    view.summary(&summary)?;
+    Ok(if summary.success { 0 } else { error::FOUND })
+}
+
+/// Returns the workflow that is meant.
+fn choose<'p>(pipeline: &'p Pipeline, name: Option<&str>) -> Result<&'p Workflow, CliError> {
+    let names: Vec<&str> = pipeline.workflows.iter().map(|w| w.name.as_str()).collect();
+    match (name, pipeline.workflows.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, []) => Err(CliError::found("the config has no workflow that could run")),
+        (None, _) => Err(CliError::usage(format!(
+            "the config has {} workflows: {}",
+            names.len(),
+            finding::listed(&names, 10)
+        ))
+        .hint("name the one to run: holdall run WORKFLOW")),
+        (Some(name), list) => list.iter().find(|w| w.name == name).ok_or_else(|| {
+            let error = CliError::usage(format!("there is no workflow `{name}`"));
+            match finding::nearest(name, names.iter().copied()) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("there are {}", finding::listed(&names, 10))),
+            }
+        }),
+    }
+}
+
+fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliError> {
+    let cannot =
+        |e: std::io::Error| CliError::input(format!("cannot find the project's folder: {e}"));
+    let project = input::project_root(config).canonicalize().map_err(cannot)?;
+    let mut options = run::Options::new(&project);
+    if let Some(store) = std::env::var_os("HOLDALL_STORE").filter(|s| !s.is_empty()) {
+        options.store = layer_folder(&store.to_string_lossy())?;
+    }
+    options.workspace = std::env::var("HOLDALL_WORKSPACE")
+        .ok()
+        .filter(|w| !w.is_empty());
+    options.isolation = !args.no_isolation;
+    options.cancel = Arc::new(AtomicBool::new(false));
+    #[cfg(unix)]
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&options.cancel))
+            .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
+    }
+    Ok(options)
+}
+
+/// Reads a store that is a folder; others have no shape that a job could write to.
+fn layer_folder(url: &str) -> Result<PathBuf, CliError> {
+    let path = url
+        .strip_prefix("file://")
+        .or_else(|| url.strip_prefix("file:"))
+        .unwrap_or(url);
+    if path.contains("://") {
+        return Err(CliError::usage(format!(
+            "HOLDALL_STORE names `{url}`, which is no folder"
+        )));
+    }
+    std::path::absolute(path)
+        .map_err(|e| CliError::usage(format!("HOLDALL_STORE names `{url}`: {e}")))
+}
+
+fn refused(error: RunError, report: &mut finding::Report, ui: &Ui) -> CliError {
+    let code = match &error {
+        RunError::Unsupported(_) | RunError::Cycle(_) | RunError::UnknownRequirement { .. } => {
+            error::FOUND
+        }
+        RunError::Isolation { .. } | RunError::Platform => error::USAGE,
+        RunError::Io { .. } => error::INPUT,
+        _ => error::DEFECT,
+    };
+    if let RunError::Unsupported(refusals) = &error {
+        let places = refusals
+            .iter()
+            .map(|r| (format!("{} (job `{}`)", r.what, r.job), r.origin.at));
+        gate::show(report, places, ui);
+    }
+    let hint = error.hint();
+    let said = CliError::new(
+        code,
+        match &error {
+            RunError::Unsupported(_) => "the workflow holds what `run` does not do yet".to_owned(),
+            other => other.to_string(),
+        },
+    );
+    match hint {
+        Some(hint) => said.hint(hint),
+        None => said,
+    }
+}

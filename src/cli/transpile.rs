@@ -1,0 +1,203 @@
+//! `holdall transpile`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::{CliError, Ui, error, gate, input};
+use crate::transpile::{OutputFile, TranspileError, circleci, shell};
+use crate::yaml::SourceId;
+
+/// Turn persist and attach into executable steps, in place or in another form.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh\n         holdall transpile --to circleci --store /mnt/workspaces"
+)]
+pub(crate) struct Args {
+    /// The config. Default: .circleci/config.yml.
+    file: Option<PathBuf>,
+
+    /// What to write.
+    #[arg(long, value_name = "TARGET")]
+    to: Target,
+
+    /// Where layers go (`circleci` only): a folder that all runners see.
+    #[arg(long, value_name = "URL", required_if_eq("to", "circleci"))]
+    store: Option<String>,
+
+    /// The folder to write below; `-` prints a single file. Default: the repository's root.
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// Replace existing files, and go on in spite of findings.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// The same file, its workspace steps as run steps over a store.
+    Circleci,
+    /// POSIX scripts: one a job, one a workflow.
+    Shell,
+}
+
+pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
+    let path = input::single(args.file.as_deref())?;
+    let mut checked = gate::read(&path)?;
+    gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
+    let id = SourceId::default();
+    let root = input::project_root(&path);
+    let made = match args.to {
+        Target::Shell => {
+            let name = path
+                .strip_prefix(&root)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .into_owned();
+            shell::scripts(&checked.compiled.pipeline, &name)
+        }
+        Target::Circleci => {
+            let store = store(args.store.as_deref().unwrap_or_default())?;
+            let Some(source) = checked.report.sources.get(id) else {
+                return Err(CliError::new(error::DEFECT, "the config was lost"));
+            };
+            circleci::rewrite(&checked.compiled, source, id, &store).map(|rewritten| {
+                if !rewritten.left.is_empty() {
+                    ui.note(&format!(
+                        "{} workspace steps stand in jobs that no workflow runs, and stay as they are",
+                        rewritten.left.len()
+                    ));
+                }
+                let relative = path.strip_prefix(&root).unwrap_or(&path).to_path_buf();
+                vec![OutputFile {
+                    path: relative,
+                    text: rewritten.text,
+                    executable: false,
+                }]
+            })
+        }
+    };
+    let files = match made {
+        Ok(files) => files,
+        Err(TranspileError::Unsupported(refusals)) => {
+            gate::show(
+                &mut checked.report,
+                refusals.into_iter().map(|r| (r.what, r.at)),
+                ui,
+            );
+            return Err(CliError::found(
+                "nothing was written: the target does not carry all of the config",
+            ));
+        }
+        Err(wrong @ TranspileError::Verification(_)) => {
+            return Err(
+                CliError::new(error::DEFECT, format!("nothing was written: {wrong}"))
+                    .hint("this is a defect of holdall: please report it with the config"),
+            );
+        }
+    };
+    write(args, &path, &root, &files, ui)?;
+    Ok(0)
+}
+
+/// The store as steps see it: an absolute folder. Other stores need the binary in the job.
+fn store(url: &str) -> Result<String, CliError> {
+    let path = url
+        .strip_prefix("file://")
+        .or_else(|| url.strip_prefix("file:"))
+        .unwrap_or(url);
+    if path.is_empty() || path.contains("://") {
+        return Err(
+            CliError::usage(format!("`{url}` is no store that a shell can write to")).hint(
+                "name a folder that every runner of the workflow sees, /mnt/workspaces for example",
+            ),
+        );
+    }
+    if !path.starts_with('/') && !path.starts_with("~/") {
+        return Err(CliError::usage(format!("the store `{url}` is relative"))
+            .hint("jobs run in different folders: name an absolute one"));
+    }
+    Ok(path.to_owned())
+}
+
+fn write(
+    args: &Args,
+    config: &Path,
+    root: &Path,
+    files: &[OutputFile],
+    ui: &Ui,
+) -> Result<(), CliError> {
+    if args.output.as_deref() == Some(Path::new("-")) {
+        let [file] = files else {
+            return Err(
+                CliError::usage(format!("{} files do not fit stdout", files.len()))
+                    .hint("name a folder with --output"),
+            );
+        };
+        return ui.out(&file.text);
+    }
+    let base = args.output.as_deref().unwrap_or(root);
+    let targets: Vec<(PathBuf, &OutputFile)> =
+        files.iter().map(|f| (base.join(&f.path), f)).collect();
+    for (target, _) in &targets {
+        // The config itself is what `--to circleci` is asked to edit.
+        if target.exists() && !args.force && !same_file(target, config) {
+            return Err(
+                CliError::usage(format!("{} exists already", target.display()))
+                    .hint("`--force` replaces it, `--output DIR` writes elsewhere"),
+            );
+        }
+    }
+    for (target, file) in targets {
+        write_one(&target, file)
+            .map_err(|e| CliError::input(format!("cannot write {}: {e}", target.display())))?;
+        ui.talk(&format!("wrote {}\n", target.display()));
+    }
+    Ok(())
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Writes a file whole or not at all.
+fn write_one(target: &Path, file: &OutputFile) -> std::io::Result<()> {
+    // A link is kept: what it points to is what is edited.
+    let target = target
+        .canonicalize()
+        .unwrap_or_else(|_| target.to_path_buf());
+    let dir = target
+        .parent()
+        .filter(|d| !d.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir)?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".holdall-")
+        .tempfile_in(dir)?;
+    temporary.write_all(file.text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    let permissions = match std::fs::metadata(&target) {
+        Ok(there) => there.permissions(),
+        Err(_) => mode(file.executable, temporary.as_file())?,
+    };
+    temporary.as_file().set_permissions(permissions)?;
+    temporary.persist(&target).map_err(|e| e.error)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn mode(executable: bool, _file: &std::fs::File) -> std::io::Result<std::fs::Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(std::fs::Permissions::from_mode(if executable {
+        0o755
+    } else {
+        0o644
+    }))
+}
+
+#[cfg(not(unix))]
+fn mode(_executable: bool, file: &std::fs::File) -> std::io::Result<std::fs::Permissions> {
+    Ok(file.metadata()?.permissions())
+}
