@@ -1,6 +1,13 @@
 //! Every rule on its fixtures: `tests/fixtures/rules/<rule>/bad*.yml` must have a finding of the
 //! rule, whose text is a snapshot; `ok*.yml` must have none. A new case is a new file.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and says what it skips"
+)]
+
 mod common;
 
 use std::path::PathBuf;

@@ -1,5 +1,12 @@
 //! The YAML tree: spans, views and limits; and the same data as another reader sees.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and says what it skips"
+)]
+
 mod common;
 
 use holdall::yaml::{

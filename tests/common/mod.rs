@@ -1,5 +1,11 @@
 //! What several test files need: the snapshot folder, the shared corpus, the built binary.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    unused_macros,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "each test file uses its own part, and says what it skips"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -16,18 +22,21 @@ macro_rules! snapshot {
 }
 
 /// Returns the shared folder that `HOLDALL_SHARED` names, or says that the test is skipped.
-pub fn shared(test: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("HOLDALL_SHARED")
-        .map(PathBuf::from)
-        .filter(|p| p.join("corpus/configs").is_dir());
-    if found.is_none() {
+pub(crate) fn shared(test: &str) -> Option<PathBuf> {
+    let Some(named) = std::env::var_os("HOLDALL_SHARED").map(PathBuf::from) else {
         println!("skipped: {test} needs HOLDALL_SHARED to name a folder with corpus/configs");
-    }
-    found
+        return None;
+    };
+    assert!(
+        named.join("corpus/configs").is_dir(),
+        "HOLDALL_SHARED names {}, which has no corpus/configs",
+        named.display()
+    );
+    Some(named)
 }
 
 /// Returns the YAML files of a corpus folder, sorted.
-pub fn yaml_files(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn yaml_files(dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -39,12 +48,12 @@ pub fn yaml_files(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns the repository's root.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Returns the binary under test.
-pub fn holdall() -> std::process::Command {
+pub(crate) fn holdall() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_holdall"));
     for name in [
         "HOLDALL_STORE",
