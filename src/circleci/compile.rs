@@ -91,6 +91,7 @@ impl Compiler<'_> {
         let parameters = self.config.parameters.as_ref();
         let scope = Scope {
             parameters: Vec::new(),
+            matrix: Vec::new(),
             pipeline: Rc::new(pipeline_defaults(parameters)),
         };
         for group in &self.config.job_groups {

@@ -4,8 +4,12 @@
 mod compile;
 mod config;
 mod executor;
+mod filters;
+mod job;
+mod matrix;
 mod params;
 mod problem;
+mod requires;
 mod steps;
 mod template;
 mod value;

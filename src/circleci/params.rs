@@ -64,6 +64,7 @@ pub(crate) fn bind(
                 // A default may speak of pipeline parameters.
                 let value = Scope {
                     parameters: Vec::new(),
+                    matrix: Vec::new(),
                     pipeline: Rc::clone(&outer.pipeline),
                 }
                 .apply(&default.value, problems);
@@ -95,6 +96,7 @@ pub(crate) fn bind(
     }
     Scope {
         parameters,
+        matrix: Vec::new(),
         pipeline: Rc::clone(&outer.pipeline),
     }
 }

@@ -53,6 +53,8 @@ pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Unclosed> {
 pub(crate) struct Scope {
     /// `parameters.x` of the job, command or executor around it.
     pub(crate) parameters: Vec<(Rc<str>, Value)>,
+    /// `matrix.x`, inside an entry with a matrix.
+    pub(crate) matrix: Vec<(Rc<str>, Value)>,
     /// `pipeline.parameters.x`.
     pub(crate) pipeline: Rc<Vec<(Rc<str>, Value)>>,
 }
@@ -82,13 +84,15 @@ impl Scope {
         if let Some(key) = name.strip_prefix("pipeline.parameters.") {
             return of(&self.pipeline, "pipeline.parameters.", key);
         }
+        if let Some(key) = name.strip_prefix("matrix.") {
+            return of(&self.matrix, "matrix.", key);
+        }
         let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if !name.bytes().all(word) {
             return Found::Unsupported("expressions in << >>".to_owned());
         }
-        if name.starts_with("pipeline.") || name.starts_with("matrix.") {
-            let kind = name.split('.').next().unwrap_or(name);
-            return Found::Unsupported(format!("{kind} values"));
+        if name.starts_with("pipeline.") {
+            return Found::Unsupported("pipeline values".to_owned());
         }
         Found::Missing(None)
     }

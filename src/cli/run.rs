@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::run_view::{RunView, Style};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
-use crate::plan::{Pipeline, Workflow};
+use crate::plan::{GitRef, Pipeline, Undecided, Workflow};
 use crate::run::{self, RunError};
 
 /// Run a workflow on this machine, with real workspaces.
@@ -23,6 +23,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 
+    /// Run what a push to this branch would run. Default: the branch that is checked out.
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+
+    /// Run what a push of this tag would run.
+    #[arg(long, value_name = "NAME", conflicts_with = "branch")]
+    tag: Option<String>,
+
     /// Run jobs on the bare machine: they can change everything that you can change.
     #[arg(long)]
     no_isolation: bool,
@@ -37,7 +45,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let mut checked = gate::read(&config)?;
     gate::pass(&mut checked, true, args.force, ui)?;
     let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
-    let options = options(args, &config)?;
+    let mut options = options(args, &config)?;
+    let workflow = filtered(args, workflow, &mut options, &mut checked.report, ui)?;
     let look = ui.look();
     let mut view = RunView::new(
         ui.stdout(),
@@ -60,6 +69,63 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     }
     view.summary(&summary)?;
     Ok(if summary.success { 0 } else { error::FOUND })
+}
+
+/// Returns the workflow as its filters leave it for the push that is meant.
+fn filtered(
+    args: &Args,
+    workflow: Workflow,
+    options: &mut run::Options,
+    report: &mut finding::Report,
+    ui: &Ui,
+) -> Result<Workflow, CliError> {
+    let asked = match (&args.branch, &args.tag) {
+        (Some(branch), _) => Some(GitRef::Branch(branch.clone())),
+        (None, Some(tag)) => Some(GitRef::Tag(tag.clone())),
+        (None, None) => None,
+    };
+    options.pushed.clone_from(&asked);
+    if asked.is_none() && workflow.jobs.iter().all(|j| j.filters.is_none()) {
+        return Ok(workflow);
+    }
+    let pushed = asked
+        .or_else(|| run::checked_out(&options.project))
+        .ok_or_else(|| {
+            CliError::usage("the workflow has filters, and no branch is checked out")
+                .hint("say what the run stands for: --branch NAME or --tag NAME")
+        })?;
+    let (kept, left) = workflow.for_push(&pushed).map_err(|(job, why)| {
+        let (what, at) = match why {
+            Undecided::Expression(text) => ("filters by expression", text.at),
+            Undecided::Pattern(text) => ("a pattern with look-around or back-references", text.at),
+        };
+        let job = workflow.jobs.get(job).map_or("", |j| j.name.as_str());
+        gate::show(report, [(format!("{what} (job `{job}`)"), at)], ui);
+        CliError::found("it cannot be said which jobs run")
+    })?;
+    let name = match &pushed {
+        GitRef::Branch(name) => format!("branch {name}"),
+        GitRef::Tag(name) => format!("tag {name}"),
+    };
+    let names: Vec<&str> = left
+        .iter()
+        .filter_map(|i| workflow.jobs.get(*i))
+        .map(|j| j.name.as_str())
+        .collect();
+    if kept.jobs.is_empty() {
+        return Err(CliError::found(format!(
+            "no job of workflow `{}` runs for {name}",
+            workflow.name
+        ))
+        .hint("its filters leave all of them out; --branch or --tag chooses another push"));
+    }
+    if !names.is_empty() {
+        ui.note(&format!(
+            "left out by filters for {name}: {}",
+            finding::listed(&names, 10)
+        ));
+    }
+    Ok(kept)
 }
 
 /// Returns the workflow that is meant.

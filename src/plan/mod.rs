@@ -4,7 +4,11 @@
 //! every transpile target and the local runner read these types and nothing else. No node holds
 //! CircleCI syntax; every node knows the text that it came from.
 
+mod filters;
+
 use crate::yaml::Location;
+
+pub use filters::{GitRef, Undecided};
 
 /// Where a node of the plan was written, and through which calls it got here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,8 +86,10 @@ pub struct Job {
     pub requires: Vec<Requirement>,
     /// Requirements that could not be resolved because a part of the workflow is not compiled.
     pub unknown_requires: Vec<Located<String>>,
-    /// Where its filters stand, if it has any.
-    pub filters: Option<Location>,
+    /// On which branches and tags it runs; everywhere but on tags where nothing is said.
+    pub filters: Option<Filters>,
+    /// The matrix that it is an arm of.
+    pub matrix: Option<MatrixArm>,
     /// What it runs on; none for jobs that run nothing.
     pub executor: Option<Executor>,
     /// Its working directory as written, `~/project` where nothing is said.
@@ -98,6 +104,47 @@ pub struct Job {
     pub steps: Vec<Step>,
     /// Why not all of it is known, if that is so: it may persist or attach more than `steps` says.
     pub opaque: Option<String>,
+}
+
+/// The matrix that brought a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatrixArm {
+    /// The name by which requirements mean all its arms.
+    pub alias: String,
+    /// Where the matrix stands; the same for all its arms.
+    pub at: Location,
+}
+
+/// On which branches and tags a job runs (circleci-semantics §4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filters {
+    /// Where they stand.
+    pub at: Location,
+    /// What they say.
+    pub kind: FilterKind,
+}
+
+/// The two forms of filters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterKind {
+    /// Branches and tags by name or pattern.
+    Map {
+        /// For pushes to branches.
+        branches: Option<FilterRule>,
+        /// For pushes of tags; without it the job runs for no tag.
+        tags: Option<FilterRule>,
+    },
+    /// An expression over pipeline values.
+    Expression(Located<String>),
+}
+
+/// Names that are let in, and names that are kept out: literal, or `/regex/` over the whole name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilterRule {
+    /// Only these; all where it is empty.
+    pub only: Vec<Located<String>>,
+    /// Not these.
+    pub ignore: Vec<Located<String>>,
 }
 
 /// What a job is.

@@ -54,6 +54,14 @@ pub fn execute(
     Err(RunError::Platform)
 }
 
+/// Returns the branch that is checked out in a project, where it is a git repository.
+#[cfg(unix)]
+#[must_use]
+pub fn checked_out(project: &std::path::Path) -> Option<crate::plan::GitRef> {
+    let branch = repo::Repo::of(project).branch?;
+    Some(crate::plan::GitRef::Branch(branch))
+}
+
 /// Plays the part of a job's own process when the arguments say that this process is one.
 ///
 /// The program must call it before anything else, while it has one thread: namespaces cannot be

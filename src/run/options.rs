@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::plan::GitRef;
+
 /// How a workflow is to be run. [`Options::new`] fills in what a person would expect.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -25,6 +27,8 @@ pub struct Options {
     pub cancel: Arc<AtomicBool>,
     /// How long a step has between the request to end and the kill.
     pub grace: Duration,
+    /// The push that the run stands for; what is checked out where nothing is said.
+    pub pushed: Option<GitRef>,
     /// Variables for every job, as a project's settings or a context give them: weaker than the
     /// built-in ones and than those of the config.
     pub env: Vec<(String, String)>,
@@ -50,6 +54,7 @@ impl Options {
             isolation: true,
             cancel: Arc::new(AtomicBool::new(false)),
             grace: Duration::from_secs(5),
+            pushed: None,
             env: Vec::new(),
             host_env: std::env::vars_os().collect(),
             agent: None,

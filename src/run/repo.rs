@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::plan::GitRef;
+
 /// The facts that jobs see in their environment; empty where the project is no git repository.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Repo {
@@ -37,6 +39,17 @@ impl Repo {
             commit,
             origin,
         }
+    }
+
+    /// Returns the facts of a run that stands for another push than what is checked out.
+    pub(crate) fn standing_for(mut self, pushed: Option<&GitRef>) -> Self {
+        if let Some(pushed) = pushed {
+            (self.branch, self.tag) = match pushed {
+                GitRef::Branch(name) => (Some(name.clone()), None),
+                GitRef::Tag(name) => (None, Some(name.clone())),
+            };
+        }
+        self
     }
 
     /// Returns owner and name of the repository, read from the address of its origin.

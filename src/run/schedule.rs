@@ -260,7 +260,7 @@ fn common<'a>(
         workflow,
         options,
         order,
-        repo: Repo::of(&project),
+        repo: Repo::of(&project).standing_for(options.pushed.as_ref()),
         workspace: options.workspace.clone().unwrap_or_else(|| run.clone()),
         run,
         home: home(options).into_os_string(),

@@ -62,6 +62,18 @@ fn refusals(pipeline: &Pipeline) -> Vec<Refusal> {
         if let Some(why) = &job.opaque {
             refuse(format!("job `{}`: {why}", job.name), &job.origin);
         }
+        if let Some(filters) = &job.filters {
+            out.push(Refusal {
+                what: "filters".to_owned(),
+                at: filters.at,
+            });
+        }
+        let mut refuse = |what: String, origin: &Origin| {
+            out.push(Refusal {
+                what,
+                at: origin.at,
+            });
+        };
         if job.kind == JobKind::Approval {
             refuse("an approval".to_owned(), &job.origin);
         }

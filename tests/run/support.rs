@@ -75,6 +75,7 @@ pub(crate) fn job(name: &str, steps: Vec<Step>) -> Job {
         requires: Vec::new(),
         unknown_requires: Vec::new(),
         filters: None,
+        matrix: None,
         executor: None,
         working_directory: text("~/project"),
         shell: None,

@@ -51,5 +51,6 @@ pub(super) const ALL: &[&Rule] = &[
     &workspace::attach_without_upstream::ATTACH_WITHOUT_UPSTREAM,
     &workspace::cross_workflow_attach::CROSS_WORKFLOW_ATTACH,
     &workspace::concurrent_persist_conflict::CONCURRENT_PERSIST_CONFLICT,
+    &workspace::matrix_persist_conflict::MATRIX_PERSIST_CONFLICT,
     &workspace::layer_never_attached::LAYER_NEVER_ATTACHED,
 ];

@@ -2,8 +2,8 @@
 
 use crate::finding::{Confidence, Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Layer, Overlap, OverlapKind, overlap};
-use crate::lint::Context;
 use crate::lint::rule::declare_rule;
+use crate::lint::{Context, Rule};
 use crate::plan::{Job, Located, StepKind};
 
 declare_rule! {
@@ -48,18 +48,31 @@ struct Meeting<'f, 'p> {
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    find(context, &CONCURRENT_PERSIST_CONFLICT, false, out);
+}
+
+/// Finds the unordered jobs that persist one path: arms of one matrix, or any others.
+pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
         for (i, first) in flow.layers.iter().enumerate() {
             for second in &flow.layers[i + 1..] {
                 if flow.graph.is_concurrent(first.job, second.job)
+                    && same_matrix(flow.job(first.job), flow.job(second.job)) == arms
                     && let Some(met) = meet(flow, first, second)
                 {
                     join(&mut meetings, met);
                 }
             }
         }
-        out.extend(meetings.iter().map(|m| report(flow, m)));
+        out.extend(meetings.iter().map(|m| report(flow, rule, m)));
+    }
+}
+
+fn same_matrix(a: &Job, b: &Job) -> bool {
+    match (&a.matrix, &b.matrix) {
+        (Some(a), Some(b)) => a.at == b.at,
+        _ => false,
     }
 }
 
@@ -103,7 +116,9 @@ fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
         texts.sort_unstable();
         (texts, m.file)
     };
-    match meetings.iter_mut().find(|m| texts(m) == texts(&met)) {
+    let places = |m: &Meeting<'_, '_>| (m.first.1.at, m.second.1.at, m.file);
+    let same = |m: &&mut Meeting<'f, 'p>| texts(m) == texts(&met) || places(m) == places(&met);
+    match meetings.iter_mut().find(same) {
         Some(known) => {
             for job in met.jobs {
                 if !known.jobs.contains(&job) {
@@ -115,7 +130,7 @@ fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
     }
 }
 
-fn report(flow: &Flow<'_>, meeting: &Meeting<'_, '_>) -> Finding {
+fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
     let (one, two) = (
         flow.job(meeting.first.0.job),
         flow.job(meeting.second.0.job),
@@ -135,23 +150,34 @@ fn report(flow: &Flow<'_>, meeting: &Meeting<'_, '_>) -> Finding {
             )
         }
     };
-    let mut draft = CONCURRENT_PERSIST_CONFLICT
+    let mut draft = rule
         .finding("concurrent jobs persist the same path", meeting.second.1.at, what)
         .label(meeting.first.1.at, format!("`{}` persists this", one.name))
         .label(two.origin.at, format!("`{}` and `{}` are not ordered", two.name, one.name))
         .label(meeting.attach.origin.at, format!("`{}` attaches both layers", reader.name))
         .note("the service says: Concurrent upstream jobs persisted the same file(s) into the workspace");
-    draft = if sure {
-        draft.help(format!(
+    let arms = same_matrix(one, two);
+    draft = match (sure, arms) {
+        (true, true) => draft.help("put a value of the matrix into the path, `<< parameters.x >>`"),
+        (true, false) => draft.help(format!(
             "persist under different names, or let `{}` require `{}`",
             two.written_name, one.written_name
-        ))
-    } else {
-        draft
-            .help("if they write the same files there: persist narrower paths, or let one job require the other")
-            .severity(Severity::Warning)
-            .confidence(if filtered { Confidence::Low } else { Confidence::Medium })
+        )),
+        (false, true) => draft.help(
+            "if they write the same files there: put a value of the matrix into the path",
+        ),
+        (false, false) => draft.help(
+            "if they write the same files there: persist narrower paths, or let one job require the other",
+        ),
     };
+    if !sure {
+        let confidence = if filtered {
+            Confidence::Low
+        } else {
+            Confidence::Medium
+        };
+        draft = draft.severity(Severity::Warning).confidence(confidence);
+    }
     if meeting.jobs.len() > 2 {
         let names: Vec<&str> = meeting
             .jobs

@@ -5,6 +5,7 @@ pub(super) mod attach_without_upstream;
 pub(super) mod concurrent_persist_conflict;
 pub(super) mod cross_workflow_attach;
 pub(super) mod layer_never_attached;
+pub(super) mod matrix_persist_conflict;
 pub(super) mod path_absolute;
 pub(super) mod path_backslash;
 pub(super) mod path_cache_template;

@@ -1,0 +1,201 @@
+//! Which jobs run for a branch or a tag (circleci-semantics §4.2): names are literal, or a
+//! `/regex/` that has to match the whole name; tags let in only jobs that speak of tags.
+
+use regex::Regex;
+
+use super::{FilterKind, FilterRule, Filters, JobIndex, Located, Requirement, Workflow};
+
+/// What was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitRef {
+    /// A branch.
+    Branch(String),
+    /// A tag.
+    Tag(String),
+}
+
+/// Why it cannot be said whether a job runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecided {
+    /// The filter is an expression.
+    Expression(Located<String>),
+    /// The pattern is none that the engine reads.
+    Pattern(Located<String>),
+}
+
+impl Filters {
+    /// Says whether these filters let a push through.
+    ///
+    /// # Errors
+    /// The filter that cannot be decided.
+    pub fn admit(&self, pushed: &GitRef) -> Result<bool, Undecided> {
+        match (&self.kind, pushed) {
+            (FilterKind::Expression(text), _) => Err(Undecided::Expression(text.clone())),
+            (FilterKind::Map { branches, .. }, GitRef::Branch(name)) => {
+                branches.as_ref().map_or(Ok(true), |rule| rule.admits(name))
+            }
+            (FilterKind::Map { tags, .. }, GitRef::Tag(name)) => {
+                tags.as_ref().map_or(Ok(false), |rule| rule.admits(name))
+            }
+        }
+    }
+}
+
+impl FilterRule {
+    /// Says whether the rule lets a name through; `only` is asked first.
+    fn admits(&self, name: &str) -> Result<bool, Undecided> {
+        if !self.only.is_empty() {
+            return any(&self.only, name);
+        }
+        Ok(!any(&self.ignore, name)?)
+    }
+}
+
+fn any(items: &[Located<String>], name: &str) -> Result<bool, Undecided> {
+    for item in items {
+        if matches(item, name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn matches(item: &Located<String>, name: &str) -> Result<bool, Undecided> {
+    let pattern = item
+        .value
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'));
+    let Some(pattern) = pattern else {
+        return Ok(item.value == name);
+    };
+    // The whole name has to match, not a part of it.
+    Regex::new(&format!("^(?:{pattern})$"))
+        .map(|regex| regex.is_match(name))
+        .map_err(|_| Undecided::Pattern(item.clone()))
+}
+
+impl Workflow {
+    /// Returns the workflow as it runs for a push, and the jobs that its filters leave out. A job
+    /// all of whose requirements are left out does not run either.
+    ///
+    /// # Errors
+    /// The first filter that cannot be decided, with its job.
+    pub fn for_push(
+        &self,
+        pushed: &GitRef,
+    ) -> Result<(Self, Vec<JobIndex>), (JobIndex, Undecided)> {
+        let mut runs = Vec::with_capacity(self.jobs.len());
+        for (index, job) in self.jobs.iter().enumerate() {
+            let admitted = match &job.filters {
+                Some(filters) => filters.admit(pushed).map_err(|why| (index, why))?,
+                None => matches!(pushed, GitRef::Branch(_)),
+            };
+            runs.push(admitted);
+        }
+        // Leaving one job out may leave out those behind it: at most one more each round.
+        for _ in 0..self.jobs.len() {
+            let mut changed = false;
+            for (index, job) in self.jobs.iter().enumerate() {
+                let stranded =
+                    !job.requires.is_empty() && job.requires.iter().all(|r| !runs[r.job]);
+                if runs[index] && stranded {
+                    runs[index] = false;
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let mut places = vec![None; self.jobs.len()];
+        let mut jobs = Vec::new();
+        for (index, job) in self.jobs.iter().enumerate().filter(|(i, _)| runs[*i]) {
+            places[index] = Some(jobs.len());
+            jobs.push(job.clone());
+        }
+        for job in &mut jobs {
+            let kept = job.requires.drain(..).filter_map(|r| {
+                Some(Requirement {
+                    job: (*places.get(r.job)?)?,
+                    ..r
+                })
+            });
+            job.requires = kept.collect();
+        }
+        let left = (0..self.jobs.len()).filter(|i| !runs[*i]).collect();
+        Ok((
+            Self {
+                jobs,
+                ..self.clone()
+            },
+            left,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(only: &[&str], ignore: &[&str]) -> FilterRule {
+        let list = |names: &[&str]| {
+            names
+                .iter()
+                .map(|n| Located::new((*n).to_owned(), crate::yaml::Location::default()))
+                .collect()
+        };
+        FilterRule {
+            only: list(only),
+            ignore: list(ignore),
+        }
+    }
+
+    fn filters(branches: Option<FilterRule>, tags: Option<FilterRule>) -> Filters {
+        Filters {
+            at: crate::yaml::Location::default(),
+            kind: FilterKind::Map { branches, tags },
+        }
+    }
+
+    fn branch(name: &str) -> GitRef {
+        GitRef::Branch(name.to_owned())
+    }
+
+    #[test]
+    fn names_are_literal_and_patterns_match_the_whole_name() {
+        let only = filters(Some(rule(&["main", "/release-.*/"], &[])), None);
+        assert_eq!(only.admit(&branch("main")), Ok(true));
+        assert_eq!(only.admit(&branch("release-1")), Ok(true));
+        assert_eq!(only.admit(&branch("my-release-1")), Ok(false));
+        let glob = filters(Some(rule(&["release/*"], &[])), None);
+        assert_eq!(glob.admit(&branch("release/1")), Ok(false));
+        let ignore = filters(Some(rule(&[], &["/.*/"])), None);
+        assert_eq!(ignore.admit(&branch("main")), Ok(false));
+    }
+
+    #[test]
+    fn tags_need_a_tag_filter() {
+        let tag = GitRef::Tag("v1".to_owned());
+        assert_eq!(
+            filters(Some(rule(&["main"], &[])), None).admit(&tag),
+            Ok(false)
+        );
+        assert_eq!(
+            filters(None, Some(rule(&["/v.*/"], &[]))).admit(&tag),
+            Ok(true)
+        );
+        assert_eq!(
+            filters(None, Some(rule(&["/v.*/"], &[]))).admit(&branch("x")),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_read_is_said() {
+        let look = filters(Some(rule(&["/(?!main).*/"], &[])), None);
+        assert!(matches!(
+            look.admit(&branch("x")),
+            Err(Undecided::Pattern(_))
+        ));
+    }
+}
