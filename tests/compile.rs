@@ -368,3 +368,126 @@ workflows: {w: {jobs: [a]}}
     assert_eq!(compiled.pipeline.workflows[0].jobs[0].parallelism, 3);
     assert_eq!(plan(text), "w/a on y in ~/project\n  run \"echo << 3\"\n");
 }
+
+#[test]
+fn inline_orbs_have_names_of_their_own() {
+    let text = "version: 2.1
+parameters: {p: {type: string, default: out}}
+orbs:
+  my:
+    orbs:
+      inner:
+        commands:
+          deep: {steps: [run: deep]}
+    executors:
+      linux: {docker: [{image: orb-image}]}
+    commands:
+      local: {steps: [run: local, inner/deep]}
+      give:
+        parameters: {after: {type: steps}}
+        steps: [local, steps: << parameters.after >>]
+    jobs:
+      work:
+        parameters: {dir: {type: string}}
+        executor: linux
+        steps:
+          - give: {after: [run: given]}
+          - persist_to_workspace: {root: << parameters.dir >>, paths: [a]}
+commands:
+  mine: {steps: [run: mine]}
+jobs:
+  a:
+    executor: my/linux
+    steps:
+      - my/give: {after: [mine]}
+workflows:
+  w:
+    jobs:
+      - my/work: {dir: << pipeline.parameters.p >>, post-steps: [mine]}
+      - a: {requires: [my/work]}
+";
+    assert_eq!(
+        plan(text),
+        "w/my/work on orb-image in ~/project
+  run \"local\"   (command give, command local)
+  run \"deep\"   (command give, command local, command inner/deep)
+  run \"given\"   (command give)
+  persist out [\"a\"]
+  run \"mine\"   (post-steps, command mine)
+w/a <my/work on orb-image in ~/project
+  run \"local\"   (command my/give, command local)
+  run \"deep\"   (command my/give, command local, command inner/deep)
+  run \"mine\"   (command my/give, command mine)
+"
+    );
+}
+
+#[test]
+fn pipeline_parameters_are_out_of_scope_in_an_orb() {
+    let text = "version: 2.1
+parameters: {p: {type: string, default: out}}
+orbs:
+  my:
+    commands:
+      c:
+        steps: [run: echo << pipeline.parameters.p >>]
+jobs:
+  a: {docker: [{image: x}], steps: [my/c, my/nothing, your/c]}
+workflows: {w: {jobs: [a]}}
+";
+    let plan = plan(text);
+    assert!(
+        plan.contains("! undefined-parameter: `pipeline.parameters.p` is not declared here"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("! undefined-command: orb `my` has no `nothing`"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("! undefined-orb: there is no `your` in `orbs`"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn an_orb_without_source_stays_opaque() {
+    let text = "version: 2.1
+orbs: {node: circleci/node@5.2.0}
+jobs:
+  a: {executor: node/default, steps: [node/install, run: make]}
+workflows: {w: {jobs: [a, node/test: {requires: [a]}]}}
+";
+    let plan = plan(text);
+    assert!(plan.contains("w/a opaque: what its step `node/install` does is not known\n  opaque node/install\n  run \"make\""), "{plan}");
+    assert!(
+        plan.contains("w/node/test <a opaque: it comes from an orb"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_command_that_is_given_its_own_call_ends_and_a_recursive_one_is_refused() {
+    let given = "version: 2.1
+commands:
+  c:
+    parameters: {after: {type: steps, default: []}}
+    steps: [run: c, steps: << parameters.after >>]
+jobs:
+  a: {docker: [{image: x}], steps: [c: {after: [c]}]}
+workflows: {w: {jobs: [a]}}
+";
+    assert!(!plan(given).contains('!'), "{}", plan(given));
+    let nothing: String = (1..40)
+        .map(|i| {
+            format!(
+                "  c{i}: {{steps: [{0}, {0}, {0}, {0}]}}\n",
+                format!("c{}", i - 1)
+            )
+        })
+        .collect();
+    let many = format!(
+        "version: 2.1\ncommands:\n  c0: {{steps: []}}\n{nothing}jobs:\n  a: {{docker: [{{image: x}}], steps: [c39]}}\nworkflows: {{w: {{jobs: [a]}}}}\n"
+    );
+    assert!(plan(&many).contains("! too-large: more than 100000 calls come of the config"));
+}

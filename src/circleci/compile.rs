@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::config::Config;
+use super::library::{Kind, Library, Orb};
 use super::params::pipeline_defaults;
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Reader, Value};
+use crate::finding::nearest;
 use crate::plan::{Located, Pipeline};
 use crate::yaml::{Location, SourceId, Span, SyntaxError, Tree};
 
@@ -14,6 +16,8 @@ use crate::yaml::{Location, SourceId, Span, SyntaxError, Tree};
 pub(crate) struct Compiler<'c> {
     pub(crate) config: &'c Config,
     pub(crate) problems: Vec<Problem>,
+    /// How many commands have been expanded.
+    pub(crate) expansions: usize,
     /// Orb aliases that were used and not declared, each reported once.
     undeclared: Vec<String>,
 }
@@ -78,6 +82,7 @@ pub(super) fn tree(tree: &Tree, source: SourceId, problems: &mut Vec<Problem>) -
     let mut compiler = Compiler {
         config: &config,
         problems: std::mem::take(problems),
+        expansions: 0,
         undeclared: Vec::new(),
     };
     let pipeline = compiler.pipeline();
@@ -93,6 +98,7 @@ impl Compiler<'_> {
             parameters: Vec::new(),
             matrix: Vec::new(),
             pipeline: Rc::new(pipeline_defaults(parameters)),
+            library: Rc::clone(&self.config.library),
         };
         for group in &self.config.job_groups {
             self.problems
@@ -101,6 +107,7 @@ impl Compiler<'_> {
         Pipeline {
             definitions: self
                 .config
+                .library
                 .jobs
                 .iter()
                 .map(|j| Located::new(j.key.to_string(), j.key_at))
@@ -118,21 +125,10 @@ impl Compiler<'_> {
         }
     }
 
-    /// Says whether a name is an orb's element, `alias/name`; an alias that is not declared is
-    /// reported.
-    pub(crate) fn is_orb_element(&self, name: &str) -> bool {
-        name.split_once('/')
-            .is_some_and(|(alias, rest)| !alias.is_empty() && !rest.is_empty())
-    }
-
     /// Reports an orb that is used and not declared.
-    pub(crate) fn check_orb(&mut self, name: &str, at: Location) {
-        let Some((alias, _)) = name.split_once('/') else {
-            return;
-        };
-        if self.config.orbs.iter().any(|o| &*o.key == alias)
-            || self.undeclared.iter().any(|u| u == alias)
-        {
+    pub(crate) fn no_orb(&mut self, name: &str, at: Location, library: &Library) {
+        let alias = name.split_once('/').map_or(name, |(alias, _)| alias);
+        if self.undeclared.iter().any(|u| u == alias) {
             return;
         }
         self.undeclared.push(alias.to_owned());
@@ -142,13 +138,38 @@ impl Compiler<'_> {
             at,
             format!("there is no `{alias}` in `orbs`"),
         );
-        let names = self.config.orbs.iter().map(|o| &*o.key);
-        problem = match crate::finding::nearest(alias, names) {
+        let names = library.orbs.iter().map(|o| &*o.alias);
+        problem = match nearest(alias, names) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help(format!(
                 "declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`"
             )),
         };
+        self.problems.push(problem);
+    }
+
+    /// Reports an element that its orb does not have.
+    pub(crate) fn not_in_orb(
+        &mut self,
+        rule: &'static str,
+        what: &str,
+        kind: Kind,
+        name: &str,
+        at: Location,
+        orb: &Orb,
+    ) {
+        let rest = name.split_once('/').map_or(name, |(_, rest)| rest);
+        let mut problem = Problem::new(
+            rule,
+            format!("{what} that its orb does not have"),
+            at,
+            format!("orb `{}` has no `{rest}`", orb.alias),
+        )
+        .label(orb.at, "the orb");
+        let library = orb.library.clone().unwrap_or_default();
+        if let Some(near) = nearest(rest, library.names(kind)) {
+            problem = problem.help(format!("did you mean `{}/{near}`?", orb.alias));
+        }
         self.problems.push(problem);
     }
 }

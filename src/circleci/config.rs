@@ -1,5 +1,8 @@
 //! The top level of a config: its version and its sections, each a list of named definitions.
 
+use std::rc::Rc;
+
+use super::library::Library;
 use super::problem::Problem;
 use super::value::{Entry, Value};
 use crate::finding::nearest;
@@ -28,10 +31,8 @@ pub(crate) struct Config {
     /// Whether `<< >>`, commands, executors and parameters mean something: version 2.1.
     pub(crate) templates: bool,
     pub(crate) parameters: Option<Value>,
-    pub(crate) orbs: Vec<Entry>,
-    pub(crate) commands: Vec<Entry>,
-    pub(crate) executors: Vec<Entry>,
-    pub(crate) jobs: Vec<Entry>,
+    /// Its definitions, and those of its orbs.
+    pub(crate) library: Rc<Library>,
     pub(crate) job_groups: Vec<Entry>,
     pub(crate) workflows: Option<Entry>,
     /// Where the config begins: what speaks of a missing key points here.
@@ -73,27 +74,24 @@ impl Config {
         let first = root.entries().first().map_or(start, |e| e.key_at);
         let templates = version(root, first, problems);
         unknown_sections(root, problems);
-        let section = |name: &str, problems: &mut Vec<Problem>| -> Vec<Entry> {
-            let Some(entry) = root.get(name) else {
-                return Vec::new();
-            };
-            if !entry.value.is_map() && !entry.value.is_null() {
+        for name in ["orbs", "commands", "executors", "jobs", "job-groups"] {
+            if let Some(entry) = root.get(name)
+                && !entry.value.is_map()
+                && !entry.value.is_null()
+            {
                 problems.push(wrong_type(
                     &format!("`{name}` is a map of names"),
                     &entry.value,
                     entry.key_at,
                 ));
             }
-            entry.value.entries().to_vec()
-        };
+        }
+        let groups = root.get("job-groups");
         Some(Self {
             templates,
             parameters: root.get("parameters").map(|e| e.value.clone()),
-            orbs: section("orbs", problems),
-            commands: section("commands", problems),
-            executors: section("executors", problems),
-            jobs: section("jobs", problems),
-            job_groups: section("job-groups", problems),
+            library: Library::read(root, false),
+            job_groups: groups.map_or_else(Vec::new, |g| g.value.entries().to_vec()),
             workflows: root.get("workflows").cloned(),
             start: first,
         })

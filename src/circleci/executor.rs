@@ -3,6 +3,7 @@
 
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
+use super::library::{Found, Kind, Library};
 use super::params::{Callee, bind};
 use super::problem::Problem;
 use super::template::Scope;
@@ -105,38 +106,32 @@ impl Compiler<'_> {
             // The reference that could not be resolved is reported where it stands.
             return Environment::unknown("an executor whose name is not known");
         }
-        if self.is_orb_element(&name) {
-            self.check_orb(&name, name_at);
-            self.problems
-                .push(Problem::unsupported("executors from orbs", name_at));
-            return Environment::unknown("an executor from an orb");
-        }
-        let Some(definition) = self
-            .config
-            .executors
-            .iter()
-            .find(|e| *e.key == *name)
-            .cloned()
-        else {
-            let names: Vec<&str> = self.config.executors.iter().map(|e| &*e.key).collect();
-            let mut problem = Problem::new(
-                "undefined-executor",
-                "an executor that is not defined",
-                name_at,
-                format!("there is no `{name}` in `executors`"),
-            );
-            problem = match nearest(&name, names.iter().copied()) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None if names.is_empty() => problem.help("the config has no `executors`"),
-                None => problem.help(format!("there are {}", listed(&names, 8))),
-            };
-            self.problems.push(problem);
-            return Environment::unknown("an executor that is not defined");
+        let (library, definition) = match Library::find(&scope.library, Kind::Executor, &name) {
+            Found::Here(library, definition) => (library, definition),
+            Found::Opaque => {
+                self.problems
+                    .push(Problem::unsupported("executors from orbs", name_at));
+                return Environment::unknown("an executor from an orb");
+            }
+            Found::NoOrb => {
+                self.no_orb(&name, name_at, &scope.library);
+                return Environment::unknown("an executor of an orb that is not declared");
+            }
+            Found::NotInOrb(orb) => {
+                let rule = "undefined-executor";
+                self.not_in_orb(rule, "an executor", Kind::Executor, &name, name_at, &orb);
+                return Environment::unknown("an executor that is not defined");
+            }
+            Found::Nowhere => {
+                self.undefined_executor(&name, name_at, &scope.library);
+                return Environment::unknown("an executor that is not defined");
+            }
         };
         let callee = Callee {
             kind: "executor",
             name: &name,
             at: definition.key_at,
+            library: &library,
         };
         let inner = bind(
             callee,
@@ -160,6 +155,22 @@ impl Compiler<'_> {
             );
         }
         env
+    }
+
+    fn undefined_executor(&mut self, name: &str, at: Location, library: &Library) {
+        let names: Vec<&str> = library.names(Kind::Executor).collect();
+        let mut problem = Problem::new(
+            "undefined-executor",
+            "an executor that is not defined",
+            at,
+            format!("there is no `{name}` in `executors`"),
+        );
+        problem = match nearest(name, names.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None if names.is_empty() => problem.help("the config has no `executors`"),
+            None => problem.help(format!("there are {}", listed(&names, 8))),
+        };
+        self.problems.push(problem);
     }
 
     /// Reads the keys that executors and jobs share.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
+use super::library::{Found, Kind, Library};
 use super::params::{Callee, bind};
 use super::problem::Problem;
 use super::template::Scope;
@@ -75,9 +76,12 @@ impl Compiler<'_> {
             job.kind = JobKind::Approval;
             return job;
         }
-        let Some(definition) = self.config.jobs.iter().find(|j| *j.key == *base).cloned() else {
-            job.opaque = Some(self.unknown_job(base, base_at));
-            return job;
+        let (library, definition) = match Library::find(&scope.library, Kind::Job, base) {
+            Found::Here(library, definition) => (library, definition),
+            other => {
+                job.opaque = Some(self.unknown_job(base, base_at, &other, scope));
+                return job;
+            }
         };
         job.definition = definition.key_at;
         let known = |e: &&Entry| !ENTRY_KEYS.contains(&&*e.key);
@@ -86,6 +90,7 @@ impl Compiler<'_> {
             kind: "job",
             name: base,
             at: definition.key_at,
+            library: &library,
         };
         let declared = definition.value.get("parameters").map(|e| &e.value);
         let inner = bind(callee, declared, &own, base_at, scope, &mut self.problems);
@@ -113,7 +118,14 @@ impl Compiler<'_> {
                 return job;
             }
         }
-        self.job_body(&mut job, base, &body, definition.key_at, &arguments, &inner);
+        self.job_body(
+            &mut job,
+            base,
+            &body,
+            definition.key_at,
+            &arguments,
+            (&inner, scope),
+        );
         job
     }
 
@@ -124,7 +136,7 @@ impl Compiler<'_> {
         body: &Value,
         name_at: Location,
         arguments: &Value,
-        scope: &Scope,
+        (scope, outer): (&Scope, &Scope),
     ) {
         let env = self.environment(base, body, name_at, scope);
         job.executor = env.executor;
@@ -149,6 +161,7 @@ impl Compiler<'_> {
             vec![Call {
                 what: what.to_owned(),
                 at,
+                defined: None,
             }]
         };
         if let Some(pre) = arguments.get("pre-steps") {
@@ -156,7 +169,7 @@ impl Compiler<'_> {
                 &pre.value,
                 pre.key_at,
                 &way("pre-steps", pre.key_at),
-                scope,
+                outer,
                 &mut steps,
             );
         }
@@ -171,7 +184,7 @@ impl Compiler<'_> {
                 &post.value,
                 post.key_at,
                 &way("post-steps", post.key_at),
-                scope,
+                outer,
                 &mut steps,
             );
         }
@@ -189,32 +202,41 @@ impl Compiler<'_> {
     }
 
     /// A job that is not defined here: an orb's, or nobody's.
-    fn unknown_job(&mut self, name: &str, at: Location) -> String {
+    fn unknown_job(&mut self, name: &str, at: Location, found: &Found, scope: &Scope) -> String {
         if name.contains("<<") {
             return "its name is not known".to_owned();
         }
         if self.config.job_groups.iter().any(|g| *g.key == *name) {
             return "it is a group of jobs".to_owned();
         }
-        if self.is_orb_element(name) {
-            self.check_orb(name, at);
-            self.problems
-                .push(Problem::unsupported("jobs from orbs", at));
-            return "it comes from an orb".to_owned();
+        match found {
+            Found::Opaque => {
+                self.problems
+                    .push(Problem::unsupported("jobs from orbs", at));
+                return "it comes from an orb".to_owned();
+            }
+            Found::NoOrb => self.no_orb(name, at, &scope.library),
+            Found::NotInOrb(orb) => {
+                self.not_in_orb("undefined-job", "a job", Kind::Job, name, at, orb);
+            }
+            Found::Here(..) | Found::Nowhere => self.undefined_job(name, at, &scope.library),
         }
-        let names: Vec<String> = self.config.jobs.iter().map(|j| j.key.to_string()).collect();
+        "it is not defined".to_owned()
+    }
+
+    fn undefined_job(&mut self, name: &str, at: Location, library: &Library) {
+        let names: Vec<&str> = library.names(Kind::Job).collect();
         let mut problem = Problem::new(
             "undefined-job",
             "a job that is not defined",
             at,
             format!("there is no `{name}` in `jobs`"),
         );
-        problem = match nearest(name, names.iter().map(String::as_str)) {
+        problem = match nearest(name, names.iter().copied()) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None if names.is_empty() => problem.help("the config has no `jobs`"),
             None => problem.help(format!("there are {}", listed(&names, 8))),
         };
         self.problems.push(problem);
-        "it is not defined".to_owned()
     }
 }

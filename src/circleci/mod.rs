@@ -6,6 +6,7 @@ mod config;
 mod executor;
 mod filters;
 mod job;
+mod library;
 mod matrix;
 mod params;
 mod problem;

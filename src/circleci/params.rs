@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::library::Library;
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
@@ -16,6 +17,8 @@ pub(crate) struct Callee<'a> {
     pub(crate) name: &'a str,
     /// Where it is defined.
     pub(crate) at: Location,
+    /// The library that it belongs to.
+    pub(crate) library: &'a Rc<Library>,
 }
 
 /// Meets the arguments of a call with the declarations of its callee: a scope for its body.
@@ -28,6 +31,12 @@ pub(crate) fn bind(
     problems: &mut Vec<Problem>,
 ) -> Scope {
     let declared = declared.map_or(&[][..], Value::entries);
+    // Pipeline parameters are out of scope in the body of any orb (circleci-semantics §5.4).
+    let pipeline = if callee.library.is_orb {
+        Rc::default()
+    } else {
+        Rc::clone(&outer.pipeline)
+    };
     for argument in arguments {
         if !declared.iter().any(|d| d.key == argument.key) {
             let mut problem = Problem::new(
@@ -63,9 +72,8 @@ pub(crate) fn bind(
             (None, Some(default)) => {
                 // A default may speak of pipeline parameters.
                 let value = Scope {
-                    parameters: Vec::new(),
-                    matrix: Vec::new(),
-                    pipeline: Rc::clone(&outer.pipeline),
+                    pipeline: Rc::clone(&pipeline),
+                    ..Scope::default()
                 }
                 .apply(&default.value, problems);
                 check(declaration, &value, default.value.at(), problems);
@@ -97,7 +105,8 @@ pub(crate) fn bind(
     Scope {
         parameters,
         matrix: Vec::new(),
-        pipeline: Rc::clone(&outer.pipeline),
+        pipeline,
+        library: Rc::clone(callee.library),
     }
 }
 

@@ -216,7 +216,12 @@ impl Compiler<'_> {
                 "the service says: Job '{}' requires '{}', which is the name of 0 other jobs in workflow '{workflow}'",
                 jobs[i].written_name, want.name
             ));
-        let defined = self.config.jobs.iter().find(|j| *j.key == *want.name);
+        let defined = self
+            .config
+            .library
+            .jobs
+            .iter()
+            .find(|j| *j.key == *want.name);
         problem = match (nearest(&want.name, here.iter().copied()), defined) {
             (Some(near), _) if !itself => problem.help(format!("did you mean `{near}`?")),
             (_, Some(job)) if !itself => problem

@@ -1,9 +1,12 @@
 //! Lists of steps: strings, maps, commands of the config expanded in place
 //! (circleci-semantics §5.5, §5.7).
 
+use std::rc::Rc;
+
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
+use super::library::{Found, Kind, Library};
 use super::params::{Callee, bind};
 use super::problem::Problem;
 use super::template::Scope;
@@ -47,8 +50,19 @@ pub(crate) const STEP_NAMES: [&str; 14] = [
 /// Deepest nesting of commands; the service refuses recursion, which this ends too.
 const DEPTH: usize = 60;
 
+/// Most calls of commands that one config may come to.
+const MOST_EXPANSIONS: usize = 100_000;
+
 /// Most steps that one job may come to.
 const MOST_STEPS: usize = 20_000;
+
+/// One call of a command.
+struct Invocation<'a> {
+    /// The name as written, with its orb's.
+    name: &'a str,
+    at: Location,
+    arguments: &'a Value,
+}
 
 impl Compiler<'_> {
     /// Expands a list of steps; `via` is how we got here.
@@ -91,6 +105,7 @@ impl Compiler<'_> {
             via.push(Call {
                 what: "alias".to_owned(),
                 at: alias,
+                defined: None,
             });
         }
         let (name, name_at, body) = match value.data() {
@@ -160,14 +175,18 @@ impl Compiler<'_> {
         };
         let nothing = Value::null(name_at);
         let arguments = body.map_or(&nothing, |b| &b.value);
-        let local = self
-            .config
-            .commands
-            .iter()
-            .find(|c| *c.key == *name)
-            .cloned();
-        if let Some(command) = local {
-            self.command(&command, arguments, name_at, via, scope, out);
+        let mut found = Library::find(&scope.library, Kind::Command, name);
+        if matches!(found, Found::Nowhere) && scope.library.is_orb {
+            // Steps that an orb was given as an argument may name commands of the config.
+            found = Library::find(&self.config.library, Kind::Command, name);
+        }
+        if let Found::Here(library, command) = &found {
+            let call = Invocation {
+                name,
+                at: name_at,
+                arguments,
+            };
+            self.command(library, command, &call, via, scope, out);
             return;
         }
         let kind = match name {
@@ -197,16 +216,20 @@ impl Compiler<'_> {
                     name: name.replace('-', "_"),
                 }))
             }
-            _ if self.is_orb_element(name) => {
-                self.check_orb(name, name_at);
-                self.problems
-                    .push(Problem::unsupported("commands from orbs", name_at));
-                Some(StepKind::Opaque {
-                    name: name.to_owned(),
-                })
-            }
             _ => {
-                self.undefined_command(name, name_at);
+                match found {
+                    Found::Opaque => self
+                        .problems
+                        .push(Problem::unsupported("commands from orbs", name_at)),
+                    Found::NoOrb => self.no_orb(name, name_at, &scope.library),
+                    Found::NotInOrb(orb) => {
+                        let rule = "undefined-command";
+                        self.not_in_orb(rule, "a command", Kind::Command, name, name_at, &orb);
+                    }
+                    Found::Here(..) | Found::Nowhere => {
+                        self.undefined_command(name, name_at, &scope.library);
+                    }
+                }
                 Some(StepKind::Opaque {
                     name: name.to_owned(),
                 })
@@ -217,14 +240,8 @@ impl Compiler<'_> {
         }
     }
 
-    fn undefined_command(&mut self, name: &str, at: Location) {
-        let commands: Vec<String> = self
-            .config
-            .commands
-            .iter()
-            .map(|c| c.key.to_string())
-            .collect();
-        let known = commands.iter().map(String::as_str).chain(STEP_NAMES);
+    fn undefined_command(&mut self, name: &str, at: Location, library: &Library) {
+        let known = library.names(Kind::Command).chain(STEP_NAMES);
         let mut problem = Problem::new(
             "undefined-command",
             "a step that is neither builtin nor a command",
@@ -242,21 +259,27 @@ impl Compiler<'_> {
 
     fn command(
         &mut self,
+        library: &Rc<Library>,
         command: &Entry,
-        arguments: &Value,
-        call_at: Location,
+        call: &Invocation<'_>,
         mut via: Vec<Call>,
         scope: &Scope,
         out: &mut Vec<Step>,
     ) {
-        let what = format!("command {}", command.key);
-        let again = via.iter().any(|c| c.what == what);
+        // The same call inside itself: a command that is only given steps with a call of its own
+        // ends, since those stand elsewhere.
+        let again = via
+            .iter()
+            .any(|c| c.at == call.at && c.defined == Some(command.key_at));
+        if !self.expand(call.at) {
+            return;
+        }
         if again || via.len() > DEPTH {
             self.problems.push(
                 Problem::new(
                     "recursive-command",
                     "a command that calls itself",
-                    call_at,
+                    call.at,
                     format!("`{}` is already being expanded here", command.key),
                 )
                 .label(command.key_at, "defined here")
@@ -264,17 +287,22 @@ impl Compiler<'_> {
             );
             return;
         }
-        via.push(Call { what, at: call_at });
+        via.push(Call {
+            what: format!("command {}", call.name),
+            at: call.at,
+            defined: Some(command.key_at),
+        });
         let callee = Callee {
             kind: "command",
-            name: &command.key,
+            name: call.name,
             at: command.key_at,
+            library,
         };
         let inner = bind(
             callee,
             command.value.get("parameters").map(|e| &e.value),
-            arguments.entries(),
-            call_at,
+            call.arguments.entries(),
+            call.at,
             scope,
             &mut self.problems,
         );
@@ -288,6 +316,20 @@ impl Compiler<'_> {
         };
         let body = self.apply(&inner, &steps.value);
         self.steps(&body, steps.key_at, &via, &inner, out);
+    }
+
+    /// Counts an expansion; says so once where there are too many.
+    fn expand(&mut self, at: Location) -> bool {
+        self.expansions += 1;
+        if self.expansions == MOST_EXPANSIONS {
+            self.problems.push(Problem::new(
+                "too-large",
+                "a config of more commands than are expanded",
+                at,
+                format!("more than {MOST_EXPANSIONS} calls come of the config"),
+            ));
+        }
+        self.expansions < MOST_EXPANSIONS
     }
 
     fn run_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {

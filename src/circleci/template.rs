@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::library::Library;
 use super::problem::Problem;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
@@ -55,8 +56,10 @@ pub(crate) struct Scope {
     pub(crate) parameters: Vec<(Rc<str>, Value)>,
     /// `matrix.x`, inside an entry with a matrix.
     pub(crate) matrix: Vec<(Rc<str>, Value)>,
-    /// `pipeline.parameters.x`.
+    /// `pipeline.parameters.x`; nothing inside an orb, where they are out of scope.
     pub(crate) pipeline: Rc<Vec<(Rc<str>, Value)>>,
+    /// Where the names of commands, executors and jobs are looked up.
+    pub(crate) library: Rc<Library>,
 }
 
 enum Found {

@@ -56,6 +56,7 @@ impl Compiler<'_> {
     ) -> Vec<Workflow> {
         let Some(build) = self
             .config
+            .library
             .jobs
             .iter()
             .find(|j| &*j.key == "build")
@@ -68,7 +69,7 @@ impl Compiler<'_> {
                 "neither `workflows` nor a job named `build`: nothing would run",
             )
             .note("the service says: Cannot find a job named `build` to run in the `jobs:` section of your configuration file.");
-            let names: Vec<&str> = self.config.jobs.iter().map(|j| &*j.key).collect();
+            let names: Vec<&str> = self.config.library.jobs.iter().map(|j| &*j.key).collect();
             problem = if names.is_empty() {
                 problem.help("add `jobs:` and `workflows:`")
             } else {

@@ -26,6 +26,8 @@ pub struct Call {
     pub what: String,
     /// Where the invocation stands.
     pub at: Location,
+    /// Where what was invoked is defined, if it has a definition.
+    pub defined: Option<Location>,
 }
 
 /// A value with the place it was written at.
