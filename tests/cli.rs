@@ -188,3 +188,53 @@ fn a_closed_pipe_is_no_error() {
         String::from_utf8_lossy(&out.stderr)
     );
 }
+
+#[test]
+fn an_orb_with_source_is_looked_into() {
+    let dir = tempfile::tempdir().unwrap();
+    config(
+        dir.path(),
+        "version: 2.1
+orbs: {tools: acme/tools@1}
+jobs:
+  use:
+    docker: [{image: x}]
+    steps: [attach_workspace: {at: .}]
+workflows:
+  main:
+    jobs:
+      - tools/build
+      - use: {requires: [tools/build]}
+",
+    );
+    let opaque = see(dir.path(), &["lint"], None);
+    let orbs = dir.path().join(".holdall/orbs/acme");
+    std::fs::create_dir_all(&orbs).unwrap();
+    std::fs::write(
+        orbs.join("tools@1.4.0.yml"),
+        "version: 2.1
+jobs:
+  build:
+    docker: [{image: y}]
+    steps:
+      - persist_to_workspace:
+          root: .
+          paths: [/abs]
+",
+    )
+    .unwrap();
+    let known = see(dir.path(), &["lint"], None);
+    let rewritten = see(
+        dir.path(),
+        &[
+            "transpile",
+            "--to",
+            "circleci",
+            "--store",
+            "/mnt/ws",
+            "--force",
+        ],
+        None,
+    );
+    snapshot!("cli-orbs", [opaque, known, rewritten].join("\n"));
+}

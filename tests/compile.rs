@@ -12,7 +12,7 @@ use holdall::yaml::{Source, Sources};
 fn compiled(text: &str) -> Compiled {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("config.yml", text));
-    compile(&sources, id)
+    compile(&mut sources, id, &|_| None)
 }
 
 /// The plan as lines; problems follow it.

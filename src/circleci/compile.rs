@@ -2,15 +2,16 @@
 
 use std::rc::Rc;
 
+use super::OrbSources;
 use super::config::Config;
-use super::library::{Kind, Library, Orb};
+use super::library::{Kind, Library, Loader, Orb};
 use super::params::pipeline_defaults;
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Reader, Value};
 use crate::finding::nearest;
 use crate::plan::{Located, Pipeline};
-use crate::yaml::{Location, SourceId, Span, SyntaxError, Tree};
+use crate::yaml::{Location, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// What is known while a config is compiled.
 pub(crate) struct Compiler<'c> {
@@ -47,7 +48,13 @@ pub(super) fn extra_document(at: Span, source: SourceId) -> Problem {
 }
 
 /// Compiles a tree; says whether it speaks 2.1.
-pub(super) fn tree(tree: &Tree, source: SourceId, problems: &mut Vec<Problem>) -> (Pipeline, bool) {
+pub(super) fn tree(
+    tree: &Tree,
+    source: SourceId,
+    sources: &mut Sources,
+    orbs: &OrbSources<'_>,
+    problems: &mut Vec<Problem>,
+) -> (Pipeline, bool) {
     let mut reader = Reader::new(tree, source);
     let root = match reader.read() {
         Ok(root) => root,
@@ -76,7 +83,15 @@ pub(super) fn tree(tree: &Tree, source: SourceId, problems: &mut Vec<Problem>) -
             .note("the service says: found undefined alias"),
         );
     }
-    let Some(config) = Config::read(root.as_ref(), source, problems) else {
+    let mut library = |root: &Value, problems: &mut Vec<Problem>| {
+        let parameters = root.get("parameters").map(|p| &p.value);
+        let scope = Scope {
+            pipeline: Rc::new(pipeline_defaults(parameters)),
+            ..Scope::default()
+        };
+        Loader::new(sources, orbs, problems).config(root, &scope)
+    };
+    let Some(config) = Config::read(root.as_ref(), source, &mut library, problems) else {
         return (Pipeline::default(), true);
     };
     let mut compiler = Compiler {

@@ -44,6 +44,7 @@ impl Config {
     pub(crate) fn read(
         root: Option<&Value>,
         source: SourceId,
+        library: &mut dyn FnMut(&Value, &mut Vec<Problem>) -> Rc<Library>,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let Some(root) = root.filter(|r| !r.is_null()) else {
@@ -90,7 +91,7 @@ impl Config {
         Some(Self {
             templates,
             parameters: root.get("parameters").map(|e| e.value.clone()),
-            library: Library::read(root, false),
+            library: library(root, problems),
             job_groups: groups.map_or_else(Vec::new, |g| g.value.entries().to_vec()),
             workflows: root.get("workflows").cloned(),
             start: first,

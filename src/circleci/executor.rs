@@ -5,7 +5,7 @@ use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::library::{Found, Kind, Library};
 use super::params::{Callee, bind};
-use super::problem::Problem;
+use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Entry, Value};
 use crate::finding::{listed, nearest};
@@ -109,8 +109,7 @@ impl Compiler<'_> {
         let (library, definition) = match Library::find(&scope.library, Kind::Executor, &name) {
             Found::Here(library, definition) => (library, definition),
             Found::Opaque => {
-                self.problems
-                    .push(Problem::unsupported("executors from orbs", name_at));
+                self.problems.push(orb_without_source("executors", name_at));
                 return Environment::unknown("an executor from an orb");
             }
             Found::NoOrb => {

@@ -8,7 +8,7 @@ use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
 use super::library::{Found, Kind, Library};
 use super::params::{Callee, bind};
-use super::problem::Problem;
+use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
@@ -211,8 +211,7 @@ impl Compiler<'_> {
         }
         match found {
             Found::Opaque => {
-                self.problems
-                    .push(Problem::unsupported("jobs from orbs", at));
+                self.problems.push(orb_without_source("jobs", at));
                 return "it comes from an orb".to_owned();
             }
             Found::NoOrb => self.no_orb(name, at, &scope.library),

@@ -1,12 +1,17 @@
 //! Where names are looked up: the commands, executors and jobs of the config, and of each orb
 //! whose source is here (circleci-semantics §5.10). Inside an orb its own names come first.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::value::{Entry, Value};
-use crate::yaml::Location;
+use super::OrbSources;
+use super::compile::syntax_problem;
+use super::problem::Problem;
+use super::template::Scope;
+use super::value::{Entry, Reader, Value};
+use crate::yaml::{Location, Sources, parse};
 
-/// Deepest nesting of inline orbs.
+/// Deepest nesting of orbs in orbs.
 const DEPTH: usize = 20;
 
 /// What a name may stand for.
@@ -51,34 +56,91 @@ pub(crate) enum Found {
     Nowhere,
 }
 
-impl Library {
-    /// Reads the sections of a config's or orb's root.
-    pub(crate) fn read(root: &Value, is_orb: bool) -> Rc<Self> {
-        Self::nested(root, is_orb, 0)
+/// Reads libraries: the config's own sections, inline orbs, and orbs whose source is at hand.
+pub(crate) struct Loader<'a> {
+    pub(crate) sources: &'a mut Sources,
+    pub(crate) orbs: &'a OrbSources<'a>,
+    pub(crate) problems: &'a mut Vec<Problem>,
+    /// What is known of each reference that was met; none where there is no source.
+    known: HashMap<String, Option<Rc<Library>>>,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(
+        sources: &'a mut Sources,
+        orbs: &'a OrbSources<'a>,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self {
+            sources,
+            orbs,
+            problems,
+            known: HashMap::new(),
+        }
     }
 
-    fn nested(root: &Value, is_orb: bool, depth: usize) -> Rc<Self> {
+    /// Reads the sections of a config's root; `scope` fills in the versions of its orbs.
+    pub(crate) fn config(&mut self, root: &Value, scope: &Scope) -> Rc<Library> {
+        self.library(root, false, scope, 0)
+    }
+
+    fn library(&mut self, root: &Value, is_orb: bool, scope: &Scope, depth: usize) -> Rc<Library> {
         let section = |name: &str| {
             root.get(name)
                 .map_or(&[][..], |e| e.value.entries())
                 .to_vec()
         };
-        let orbs = section("orbs").into_iter().map(|entry| Orb {
-            alias: Rc::clone(&entry.key),
-            at: entry.key_at,
+        let mut orbs = Vec::new();
+        for entry in section("orbs") {
             // An empty map is a place that a setup job fills with the orb under test.
-            library: (!entry.value.entries().is_empty() && depth < DEPTH)
-                .then(|| Self::nested(&entry.value, true, depth + 1)),
-        });
-        Rc::new(Self {
+            let library = if depth >= DEPTH {
+                None
+            } else if entry.value.entries().is_empty() {
+                scope
+                    .apply(&entry.value, self.problems)
+                    .as_str()
+                    .and_then(|reference| self.orb(reference, depth))
+            } else {
+                Some(self.library(&entry.value, true, &Scope::default(), depth + 1))
+            };
+            orbs.push(Orb {
+                alias: Rc::clone(&entry.key),
+                at: entry.key_at,
+                library,
+            });
+        }
+        Rc::new(Library {
             commands: section("commands"),
             executors: section("executors"),
             jobs: section("jobs"),
-            orbs: orbs.collect(),
+            orbs,
             is_orb,
         })
     }
 
+    /// Reads an orb's source, `namespace/name@version`, once.
+    fn orb(&mut self, reference: &str, depth: usize) -> Option<Rc<Library>> {
+        if let Some(known) = self.known.get(reference) {
+            return known.clone();
+        }
+        // An orb that comes back to itself has no source the second time.
+        self.known.insert(reference.to_owned(), None);
+        let source = (self.orbs)(reference)?;
+        let parsed = parse(source.text_arc());
+        let id = self.sources.add(source);
+        if let Some(error) = &parsed.error {
+            self.problems.push(syntax_problem(error, id));
+            return None;
+        }
+        let root = Reader::new(&parsed.tree, id).read().ok().flatten()?;
+        let library = self.library(&root, true, &Scope::default(), depth + 1);
+        self.known
+            .insert(reference.to_owned(), Some(Rc::clone(&library)));
+        Some(library)
+    }
+}
+
+impl Library {
     /// Returns the definitions of a kind.
     pub(crate) fn list(&self, kind: Kind) -> &[Entry] {
         match kind {

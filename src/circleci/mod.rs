@@ -19,7 +19,10 @@ mod workflow;
 pub use problem::{Problem, UNSUPPORTED};
 
 use crate::plan::Pipeline;
-use crate::yaml::{SourceId, Sources, SyntaxError, Tree, parse};
+use crate::yaml::{Source, SourceId, Sources, SyntaxError, Tree, parse};
+
+/// Returns the source of an orb by its reference, `namespace/name@version`, where it is at hand.
+pub type OrbSources<'a> = dyn Fn(&str) -> Option<Source> + 'a;
 
 /// A config, read and compiled as far as it goes.
 #[derive(Debug)]
@@ -37,8 +40,10 @@ pub struct Compiled {
 }
 
 /// Reads and compiles one of the sources.
+///
+/// The sources of orbs that `orbs` knows are added to `sources`; the others stay opaque.
 #[must_use]
-pub fn compile(sources: &Sources, id: SourceId) -> Compiled {
+pub fn compile(sources: &mut Sources, id: SourceId, orbs: &OrbSources<'_>) -> Compiled {
     let text = sources
         .get(id)
         .map_or_else(|| "".into(), crate::yaml::Source::text_arc);
@@ -55,7 +60,7 @@ pub fn compile(sources: &Sources, id: SourceId) -> Compiled {
     let (pipeline, templates) = if parsed.error.is_some() {
         (Pipeline::default(), true)
     } else {
-        compile::tree(&parsed.tree, id, &mut problems)
+        compile::tree(&parsed.tree, id, sources, orbs, &mut problems)
     };
     Compiled {
         tree: parsed.tree,

@@ -69,5 +69,12 @@ impl Problem {
     }
 }
 
+/// An element of an orb whose source is not at hand.
+pub(crate) fn orb_without_source(what: &str, at: Location) -> Problem {
+    Problem::unsupported(&format!("{what} from orbs without source"), at).help(
+        "put the orb's source into `.holdall/orbs/NAMESPACE/NAME@VERSION.yml`, or name its folder with `--orb-dir`",
+    )
+}
+
 /// The rule that names what holdall does not compile.
 pub const UNSUPPORTED: &str = "not-supported";

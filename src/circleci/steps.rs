@@ -8,7 +8,7 @@ use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
 use super::library::{Found, Kind, Library};
 use super::params::{Callee, bind};
-use super::problem::Problem;
+use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
@@ -218,9 +218,7 @@ impl Compiler<'_> {
             }
             _ => {
                 match found {
-                    Found::Opaque => self
-                        .problems
-                        .push(Problem::unsupported("commands from orbs", name_at)),
+                    Found::Opaque => self.problems.push(orb_without_source("commands", name_at)),
                     Found::NoOrb => self.no_orb(name, name_at, &scope.library),
                     Found::NotInOrb(orb) => {
                         let rule = "undefined-command";

@@ -3,15 +3,17 @@
 
 use std::path::Path;
 
+use super::orbs::OrbArgs;
 use super::{CliError, Ui, input};
 use crate::circleci::UNSUPPORTED;
 use crate::finding::{self, Report, Severity};
 use crate::lint::{self, Checked};
 
 /// Reads and checks a config for a command that will act on it.
-pub(super) fn read(path: &Path) -> Result<Checked, CliError> {
+pub(super) fn read(path: &Path, orbs: &OrbArgs) -> Result<Checked, CliError> {
     let source = input::read(path)?;
-    Ok(lint::check(source, lint::Options::default()))
+    let options = lint::Options::default();
+    Ok(lint::check_with(source, options, &orbs.sources(path)))
 }
 
 /// Lets a config pass, or shows why not. `whole` says that the command needs all of the language

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::orbs::OrbArgs;
 use super::{CliError, Ui, error, input};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
@@ -14,6 +15,9 @@ use crate::lint;
 pub(crate) struct Args {
     /// Configs, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
     paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    orbs: OrbArgs,
 
     /// How findings are printed.
     #[arg(
@@ -68,7 +72,10 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let mut unread = None;
     for path in input::discover(&args.paths)? {
         match input::read(&path) {
-            Ok(source) => reports.push(lint::check(source, options).report),
+            Ok(source) => {
+                let orbs = args.orbs.sources(&path);
+                reports.push(lint::check_with(source, options, &orbs).report);
+            }
             // One file that cannot be read does not stop the others.
             Err(error) => unread = Some(ui.fail(&error)),
         }

@@ -7,6 +7,7 @@ mod gate;
 mod input;
 mod layers;
 mod lint;
+mod orbs;
 mod persist;
 mod rules;
 mod run;

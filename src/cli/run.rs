@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::orbs::OrbArgs;
 use super::run_view::{RunView, Style};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     /// The project, or one config of it. Default: the current folder.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    orbs: OrbArgs,
 
     /// Run what a push to this branch would run. Default: the branch that is checked out.
     #[arg(long, value_name = "NAME")]
@@ -42,7 +46,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let config = input::single(args.dir.as_deref())?;
-    let mut checked = gate::read(&config)?;
+    let mut checked = gate::read(&config, &args.orbs)?;
     gate::pass(&mut checked, true, args.force, ui)?;
     let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
     let mut options = options(args, &config)?;

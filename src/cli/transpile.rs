@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::orbs::OrbArgs;
 use super::{CliError, Ui, error, gate, input};
 use crate::transpile::{OutputFile, TranspileError, circleci, shell};
 use crate::yaml::SourceId;
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", required_if_eq("to", "circleci"))]
     store: Option<String>,
 
+    #[command(flatten)]
+    orbs: OrbArgs,
+
     /// The folder to write below; `-` prints a single file. Default: the repository's root.
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -45,7 +49,7 @@ enum Target {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let path = input::single(args.file.as_deref())?;
-    let mut checked = gate::read(&path)?;
+    let mut checked = gate::read(&path, &args.orbs)?;
     gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
     let id = SourceId::default();
     let root = input::project_root(&path);

@@ -9,7 +9,7 @@ pub use rule::Rule;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::circleci::{Compiled, compile};
+use crate::circleci::{Compiled, OrbSources, compile};
 use crate::finding::{Finding, Report, Severity};
 use crate::yaml::{Source, Sources};
 
@@ -49,12 +49,18 @@ pub struct Checked {
     pub compiled: Compiled,
 }
 
-/// Checks one config.
+/// Checks one config; orbs without source are opaque.
 #[must_use]
 pub fn check(source: Source, options: Options) -> Checked {
+    check_with(source, options, &|_| None)
+}
+
+/// Checks one config with the orbs whose source is at hand.
+#[must_use]
+pub fn check_with(source: Source, options: Options, orbs: &OrbSources<'_>) -> Checked {
     let mut sources = Sources::default();
     let id = sources.add(source);
-    let compiled = compile(&sources, id);
+    let compiled = compile(&mut sources, id, orbs);
     let mut findings = Vec::new();
     {
         let context = Context::new(&sources, &compiled);

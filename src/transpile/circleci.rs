@@ -44,6 +44,7 @@ pub fn rewrite(
 ) -> Result<Rewritten, TranspileError> {
     let tree = &compiled.tree;
     let mut refusals = unknown_parts(compiled);
+    refusals.extend(elsewhere(compiled, id));
     let steps = workspace_steps(tree);
     let mut edits = Vec::new();
     let mut edited: Vec<(NodeId, String)> = Vec::new();
@@ -109,6 +110,22 @@ fn unknown_parts(compiled: &Compiled) -> Vec<Refusal> {
             })
         })
         .collect()
+}
+
+/// Workspace steps that stand in the source of an orb: they are not this file's to edit.
+fn elsewhere(compiled: &Compiled, id: SourceId) -> Vec<Refusal> {
+    let jobs = compiled.pipeline.workflows.iter().flat_map(|w| &w.jobs);
+    let mut out: Vec<Refusal> = jobs
+        .flat_map(|job| &job.steps)
+        .filter(|s| is_workspace(&s.kind) && s.origin.at.source != id)
+        .map(|s| Refusal {
+            what: "a workspace step inside an orb".to_owned(),
+            at: s.origin.at,
+        })
+        .collect();
+    out.sort_by_key(|r| r.at);
+    out.dedup();
+    out
 }
 
 /// A `persist_to_workspace` or `attach_workspace` of the text.
