@@ -97,6 +97,15 @@ fn an_anchor_that_would_be_lost_is_named() {
 }
 
 #[test]
+fn a_step_that_runs_after_a_failure_is_not_made_one_that_does_not() {
+    let (code, out, err) = rewrite(&config(
+        "- persist_to_workspace: {root: out, paths: [f], when: always}",
+    ));
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+    assert!(err.contains("`when` of a workspace step"), "{err}");
+}
+
+#[test]
 fn a_variable_that_no_shell_can_export_does_not_break_its_step() {
     let before = config("- run: {command: 'true', environment: {A-B: x, C: y}}");
     let (dir, code, _, err) = transpile(&before, &["--to", "shell"]);

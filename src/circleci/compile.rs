@@ -72,6 +72,18 @@ pub(super) fn tree(tree: &Tree, source: SourceId, problems: &mut Vec<Problem>) -
             .note("the service says: found undefined alias"),
         );
     }
+    for (key, first, again) in std::mem::take(&mut reader.repeated) {
+        problems.push(
+            Problem::new(
+                "duplicate-key",
+                "a key is given twice",
+                again,
+                format!("`{key}` again: only this one counts"),
+            )
+            .label(first, "this is lost")
+            .help("keep one of them, or join what they hold"),
+        );
+    }
     let Some(config) = Config::read(root.as_ref(), source, problems) else {
         return (Pipeline::default(), true);
     };

@@ -175,6 +175,9 @@ fn script<'t>(
     store: &str,
 ) -> Result<String, (String, Node<'t>)> {
     let store = quoted(store);
+    if let Some(when) = value(step, "when").filter(|w| w.text() != Some("on_success")) {
+        return Err(("`when` of a workspace step".to_owned(), when));
+    }
     if step.persist {
         let root = argument(step, "root")?;
         let mut words = vec![store, "\"$CIRCLE_JOB\"".to_owned(), quoted(&root)];
