@@ -83,6 +83,18 @@ pub(super) fn tree(
             .note("the service says: found undefined alias"),
         );
     }
+    for (key, first, again) in std::mem::take(&mut reader.repeated) {
+        problems.push(
+            Problem::new(
+                "duplicate-key",
+                "a key is given twice",
+                again,
+                format!("`{key}` again: only this one counts"),
+            )
+            .label(first, "this is lost")
+            .help("keep one of them, or join what they hold"),
+        );
+    }
     let mut library = |root: &Value, problems: &mut Vec<Problem>| {
         let parameters = root.get("parameters").map(|p| &p.value);
         let scope = Scope {

@@ -1,7 +1,7 @@
 //! What the configuration language has to say about a config: kinds of problem, collected, never
 //! the first only. The rules of the linter turn them into findings.
 
-use crate::finding::Label;
+use crate::finding::{Label, Severity};
 use crate::yaml::Location;
 
 /// Something wrong with a config, under the name of the rule that reports it.
@@ -11,6 +11,8 @@ pub struct Problem {
     pub rule: &'static str,
     /// What is wrong, short.
     pub title: String,
+    /// How bad it is, where that is not what the rule says.
+    pub severity: Option<Severity>,
     /// The places, the primary one first.
     pub labels: Vec<Label>,
     /// What to do.
@@ -29,6 +31,7 @@ impl Problem {
         Self {
             rule,
             title: title.into(),
+            severity: None,
             labels: vec![Label {
                 at,
                 text: text.into(),
@@ -55,6 +58,12 @@ impl Problem {
 
     pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
+        self
+    }
+
+    /// What is doubtful and not known to be refused.
+    pub(crate) fn warning(mut self) -> Self {
+        self.severity = Some(Severity::Warning);
         self
     }
 

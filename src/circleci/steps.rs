@@ -47,6 +47,20 @@ pub(crate) const STEP_NAMES: [&str; 14] = [
     "steps",
 ];
 
+/// What a `run` step may say (circleci-semantics §5.7).
+const RUN_KEYS: [&str; 10] = [
+    "command",
+    "name",
+    "shell",
+    "environment",
+    "background",
+    "working_directory",
+    "no_output_timeout",
+    "when",
+    "max_auto_reruns",
+    "auto_rerun_delay",
+];
+
 /// Deepest nesting of commands; the service refuses recursion, which this ends too.
 const DEPTH: usize = 60;
 
@@ -337,6 +351,7 @@ impl Compiler<'_> {
                 ..RunStep::default()
             }));
         }
+        self.run_keys(value);
         let command = text_key(value, "command");
         let Some(command) = command else {
             self.problems
@@ -448,27 +463,52 @@ impl Compiler<'_> {
         Some(Located::new(text?, entry.value.at()))
     }
 
+    /// Names the keys of a workspace step that it does not take; the service refuses them.
     fn unknown_keys(&mut self, value: &Value, known: &[&str], of: &str) {
-        for entry in value.entries() {
+        for entry in value.entries().iter().filter(|e| !known.contains(&&*e.key)) {
             // Whether `when` works on every builtin step is not documented (circleci-semantics §11.8).
-            if known.contains(&&*entry.key) || &*entry.key == "when" {
+            if &*entry.key == "when" {
+                if entry.value.as_str() != Some("on_success") {
+                    let what = "`when` of a workspace step";
+                    self.problems.push(Problem::unsupported(what, entry.key_at));
+                }
                 continue;
             }
-            let mut problem = Problem::new(
-                "unknown-key",
-                "a key that does not belong here",
-                entry.key_at,
-                format!("{of} takes no `{}`", entry.key),
-            )
-            .note(format!(
+            let problem = unknown_key(entry, known, of).note(format!(
                 "the service says: extraneous key [{}] is not permitted",
                 entry.key
             ));
-            problem = match nearest(&entry.key, known.iter().copied()) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!("it takes {}", crate::finding::listed(known, 8))),
-            };
             self.problems.push(problem);
         }
+    }
+
+    /// Names the keys of a `run` step that nothing reads. Configs that have them were seen to run,
+    /// so this is no error; a misspelt `environment` is still lost.
+    fn run_keys(&mut self, value: &Value) {
+        // Version 2 ignores keys that it does not know (circleci-semantics §6).
+        if self.config.templates {
+            let unknown = |e: &&Entry| !RUN_KEYS.contains(&&*e.key);
+            for entry in value.entries().iter().filter(unknown) {
+                self.problems
+                    .push(unknown_key(entry, &RUN_KEYS, "a `run` step").warning());
+            }
+        }
+        if let Some(reruns) = value.get("max_auto_reruns") {
+            self.problems
+                .push(Problem::unsupported("automatic reruns", reruns.key_at));
+        }
+    }
+}
+
+fn unknown_key(entry: &Entry, known: &[&str], of: &str) -> Problem {
+    let problem = Problem::new(
+        "unknown-key",
+        "a key that does not belong here",
+        entry.key_at,
+        format!("{of} takes no `{}`", entry.key),
+    );
+    match nearest(&entry.key, known.iter().copied()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("it takes {}", crate::finding::listed(known, 8))),
     }
 }

@@ -187,6 +187,8 @@ pub(crate) struct Reader<'t> {
     budget: usize,
     /// Aliases without an anchor before them.
     pub(crate) undefined: Vec<Location>,
+    /// Keys that a map of the text gives again: the key, where it stood first, where again.
+    pub(crate) repeated: Vec<(Rc<str>, Location, Location)>,
 }
 
 /// Most values that one config may stand for, merges and aliases counted where they are used.
@@ -201,6 +203,7 @@ impl<'t> Reader<'t> {
             open: Vec::new(),
             budget: BUDGET,
             undefined: Vec::new(),
+            repeated: Vec::new(),
         }
     }
 
@@ -278,11 +281,13 @@ impl<'t> Reader<'t> {
     }
 
     fn map(&mut self, node: Node<'t>) -> Result<Vec<Entry>, TooLarge> {
+        let mut places = HashMap::new();
         if !node.has_merge() {
             let entries = node.entries();
             let mut out = Vec::with_capacity(entries.len());
             for entry in entries {
-                out.push(self.entry(entry, None)?);
+                let entry = self.entry(entry, None)?;
+                self.put(&mut out, &mut places, entry);
             }
             return Ok(out);
         }
@@ -292,7 +297,8 @@ impl<'t> Reader<'t> {
         for m in &merged {
             // The innermost text is the entry's; the outermost merge key is how it got here.
             let through = m.merges.first().map(|merge| self.at(merge.value));
-            out.push(self.entry(m.entry, through)?);
+            let entry = self.entry(m.entry, through)?;
+            self.put(&mut out, &mut places, entry);
         }
         for merge in node.entries().filter(|e| crate::yaml::is_merge_key(e.key)) {
             if merge.value.resolve().node.is_none() {
@@ -300,6 +306,20 @@ impl<'t> Reader<'t> {
             }
         }
         Ok(out)
+    }
+
+    /// Adds an entry to a map. Of a key that is given again the last value stays, as with the
+    /// service's reader (circleci-semantics §5.13); that it is given again is kept to be said.
+    fn put(&mut self, out: &mut Vec<Entry>, places: &mut HashMap<Rc<str>, usize>, entry: Entry) {
+        let place = *places.entry(Rc::clone(&entry.key)).or_insert(out.len());
+        match out.get_mut(place) {
+            Some(first) => {
+                self.repeated
+                    .push((Rc::clone(&entry.key), first.key_at, entry.key_at));
+                *first = entry;
+            }
+            None => out.push(entry),
+        }
     }
 
     fn entry(

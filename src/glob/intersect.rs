@@ -11,7 +11,23 @@ use super::pattern::{Pattern, Token};
 /// Patterns are taken as single segments.
 #[must_use]
 pub fn intersect_segment(a: &Pattern, b: &Pattern) -> Option<String> {
-    let (a, b) = (a.tokens(), b.tokens());
+    // A star that stands for nothing makes a witness that looks like no file: `bin/` of `bin/*`.
+    meet(&with_something(a), &with_something(b)).or_else(|| meet(a.tokens(), b.tokens()))
+}
+
+/// Returns a pattern's elements with every star standing for one character at least.
+fn with_something(pattern: &Pattern) -> Vec<Token> {
+    let mut out = Vec::new();
+    for token in pattern.tokens() {
+        if *token == Token::Star {
+            out.push(Token::Any);
+        }
+        out.push(token.clone());
+    }
+    out
+}
+
+fn meet(a: &[Token], b: &[Token]) -> Option<String> {
     let goal = (a.len(), b.len());
     let mut came: Ways = HashMap::new();
     let mut queue = VecDeque::from([(0, 0)]);
@@ -121,13 +137,17 @@ mod tests {
         assert_eq!(both("a", "a").as_deref(), Some("a"));
         assert_eq!(both("a", "b"), None);
         assert_eq!(both("*.xml", "report-*").as_deref(), Some("report-.xml"));
+        assert_eq!(both("*", "*").as_deref(), Some("a"));
+        assert_eq!(both("*.json", "*.json").as_deref(), Some("a.json"));
+        assert_eq!(both("a*", "*a").as_deref(), Some("aa"));
+        assert_eq!(both("a*", "a").as_deref(), Some("a"));
         assert_eq!(both("[a-c]x", "[c-e]?").as_deref(), Some("cx"));
         assert_eq!(both("[^a-z]", "[a-z]"), None);
         assert!(both("[^a]", "[^b]").is_some());
         assert_eq!(both("a*b", "a*c"), None);
         assert_eq!(both("*", "").as_deref(), Some(""));
         assert_eq!(both("?", ""), None);
-        assert_eq!(both("***", "*").as_deref(), Some(""));
+        assert_eq!(both("***", "").as_deref(), Some(""));
     }
 
     proptest! {

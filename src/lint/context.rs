@@ -97,6 +97,9 @@ impl<'c> Context<'c> {
             for label in &problem.labels[1..] {
                 draft = draft.label(label.at, &label.text);
             }
+            if let Some(severity) = problem.severity {
+                draft = draft.severity(severity);
+            }
             if let Some(help) = &problem.help {
                 draft = draft.help(help);
             }

@@ -10,7 +10,7 @@ use crate::flow::Graph;
 use crate::layer::twin;
 use crate::plan::StepKind;
 use crate::yaml::{
-    Edit, Location, Node, NodeId, Shape, Source, SourceId, Tree, apply, parse, same_except,
+    Edit, Location, Node, NodeId, Shape, Source, SourceId, Span, Tree, apply, parse, same_except,
 };
 
 /// The edited config, and what a person should know about it.
@@ -63,11 +63,8 @@ pub fn rewrite(
                     "\n"
                 };
                 match replacement(tree, &step, &script, newline) {
-                    Ok(text) => {
-                        edits.push(Edit {
-                            span: step.node.span(),
-                            text,
-                        });
+                    Ok(edit) => {
+                        edits.push(edit);
                         edited.push((step.node.id(), script));
                     }
                     Err(what) => refusals.push(Refusal {
@@ -82,6 +79,7 @@ pub fn rewrite(
             }),
         }
     }
+    refusals.extend(lost_anchors(tree, id, &edits));
     if !refusals.is_empty() {
         return Err(TranspileError::Unsupported(refusals));
     }
@@ -194,6 +192,9 @@ fn script<'t>(
     store: &str,
 ) -> Result<String, (String, Node<'t>)> {
     let store = quoted(store);
+    if let Some(when) = value(step, "when").filter(|w| w.text() != Some("on_success")) {
+        return Err(("`when` of a workspace step".to_owned(), when));
+    }
     if step.persist {
         let root = argument(step, "root")?;
         let mut words = vec![store, "\"$CIRCLE_JOB\"".to_owned(), quoted(&root)];
@@ -265,14 +266,75 @@ fn argument<'t>(step: &WorkspaceStep<'t>, key: &str) -> Result<String, (String, 
         .ok_or_else(|| (format!("a step without `{key}`"), step.node))
 }
 
+/// An anchor inside a rewritten step goes away with it; who uses it from elsewhere would be left
+/// with an alias of nothing.
+fn lost_anchors(tree: &Tree, id: SourceId, edits: &[Edit]) -> Vec<Refusal> {
+    let edit_of = |node: Node<'_>| edits.iter().position(|e| e.span.contains(node.span()));
+    let mut out: Vec<Refusal> = Vec::new();
+    for alias in tree.nodes() {
+        let Shape::Alias(_) = alias.shape() else {
+            continue;
+        };
+        let Some(anchor) = alias.resolve().node.and_then(Node::anchor) else {
+            continue;
+        };
+        let inside = edits.iter().any(|e| e.span.contains(anchor.span));
+        let at = Location::new(id, anchor.span);
+        if inside && edit_of(alias).is_none() && !out.iter().any(|r| r.at == at) {
+            out.push(Refusal {
+                what: format!(
+                    "`{}` inside a workspace step, used outside of it",
+                    tree.slice_of(anchor.span)
+                ),
+                at,
+            });
+        }
+    }
+    out
+}
+
+/// Returns the bytes that a step in block style gives way with: its own, and the comments behind
+/// it that a block scalar in its place would swallow, those on its last line and those below it
+/// that are indented further than it.
+fn with_comments_behind(tree: &Tree, step: Span, column: usize) -> Span {
+    let mut end = step.end;
+    for comment in tree.comments().iter().filter(|c| c.span.start >= step.end) {
+        let between = tree.slice_of(Span {
+            start: end,
+            end: comment.span.start,
+        });
+        if !between.chars().all(char::is_whitespace) {
+            break;
+        }
+        if comment.own_line && column_of(tree, comment.span.start) <= column {
+            break;
+        }
+        end = comment.span.end;
+    }
+    Span { end, ..step }
+}
+
+/// Returns how many characters stand before an offset on its line.
+fn column_of(tree: &Tree, offset: u32) -> usize {
+    let before = &tree.text()[..offset as usize];
+    let line = before.rfind('\n').map_or(0, |n| n + 1);
+    before[line..].chars().count()
+}
+
 /// Returns the step that takes the old one's place, in the style of what is around it.
 fn replacement(
     tree: &Tree,
     step: &WorkspaceStep<'_>,
     script: &str,
     newline: &str,
-) -> Result<String, String> {
-    let span = step.node.span();
+) -> Result<Edit, String> {
+    let flow = in_flow(tree, step.node);
+    let column = column_of(tree, step.node.span().start);
+    let span = if flow {
+        step.node.span()
+    } else {
+        with_comments_behind(tree, step.node.span(), column)
+    };
     let inside = tree.comments().iter().filter(|c| span.contains(c.span));
     let comments: Vec<&str> = inside.map(|c| tree.slice_of(c.span)).collect();
     let title = match value(step, "name").and_then(Node::text) {
@@ -282,20 +344,17 @@ fn replacement(
     };
     // A JSON text is a double-quoted YAML scalar, and the only form that fits every title.
     let scalar = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    if in_flow(tree, step.node) {
+    if flow {
         if !comments.is_empty() {
             return Err("a comment inside a step in flow style".to_owned());
         }
-        return Ok(format!(
+        let text = format!(
             "{{run: {{name: {}, command: {}}}}}",
             scalar(&title),
             scalar(script)
-        ));
+        );
+        return Ok(Edit { span, text });
     }
-    let line = tree.text()[..span.start as usize]
-        .rfind('\n')
-        .map_or(0, |n| n + 1);
-    let column = tree.text()[line..span.start as usize].chars().count();
     let (keys, lines) = (" ".repeat(column + 2), " ".repeat(column + 4));
     let plain = |t: &str| {
         serde_yaml::to_string(t)
@@ -320,7 +379,7 @@ fn replacement(
     }
     // The step's own line break stays where it is.
     out.truncate(out.len() - newline.len());
-    Ok(out)
+    Ok(Edit { span, text: out })
 }
 
 /// Says whether a node stands inside `[…]` or `{…}`.

@@ -219,10 +219,10 @@ fn run_step(job: &Job, run: &RunStep, out: &mut String) {
     if !script.ends_with('\n') {
         out.push('\n');
     }
-    out.push_str(&format!("{end}\n  set +e\n  ("));
+    out.push_str(&format!("{end}\n  set +e\n  (\n"));
     for var in &run.environment {
-        out.push_str(export(var).trim_end());
-        out.push_str("; ");
+        // A line each: what cannot be exported becomes a comment, which ends with its line.
+        out.push_str(&export(var));
     }
     let go = if directory == "." {
         "set -e; cd \"$holdall_directory\"".to_owned()

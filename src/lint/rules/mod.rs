@@ -13,6 +13,7 @@ pub(super) const ALL: &[&Rule] = &[
     &structure::missing_version::MISSING_VERSION,
     &structure::missing_key::MISSING_KEY,
     &structure::wrong_type::WRONG_TYPE,
+    &structure::duplicate_key::DUPLICATE_KEY,
     &structure::unknown_key::UNKNOWN_KEY,
     &structure::unknown_section::UNKNOWN_SECTION,
     &structure::misindented_step::MISINDENTED_STEP,

@@ -1,6 +1,7 @@
 //! Rules on the text and the shape of a config.
 
 pub(super) mod argument_type;
+pub(super) mod duplicate_key;
 pub(super) mod enum_value;
 pub(super) mod executor_combination;
 pub(super) mod misindented_step;
