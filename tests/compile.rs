@@ -491,3 +491,29 @@ workflows: {w: {jobs: [a]}}
     );
     assert!(plan(&many).contains("! too-large: more than 100000 calls come of the config"));
 }
+
+#[test]
+fn steps_under_a_condition_are_kept_and_say_so() {
+    let text = "version: 2.1
+jobs:
+  a:
+    docker: [{image: x}]
+    steps:
+      - when: {condition: false, steps: [checkout, unless: {condition: true, steps: [run: deep]}]}
+      - run: always
+workflows: {w: {when: false, jobs: [a]}}
+";
+    assert_eq!(
+        plan(text),
+        "w/a on x in ~/project\n  checkout   (when)\n  run \"deep\"   (when, unless)\n  run \"always\"\n"
+    );
+    let compiled = compiled(text);
+    let workflow = &compiled.pipeline.workflows[0];
+    assert!(workflow.condition.is_some());
+    let conditions: Vec<bool> = workflow.jobs[0]
+        .steps
+        .iter()
+        .map(|s| s.condition.is_some())
+        .collect();
+    assert_eq!(conditions, [true, true, false]);
+}

@@ -17,6 +17,8 @@ use crate::yaml::{Location, SourceId, Sources, Span, SyntaxError, Tree};
 pub(crate) struct Compiler<'c> {
     pub(crate) config: &'c Config,
     pub(crate) problems: Vec<Problem>,
+    /// The conditions around the steps that are being expanded.
+    pub(crate) conditions: Vec<Location>,
     /// How many commands have been expanded.
     pub(crate) expansions: usize,
     /// Orb aliases that were used and not declared, each reported once.
@@ -109,6 +111,7 @@ pub(super) fn tree(
     let mut compiler = Compiler {
         config: &config,
         problems: std::mem::take(problems),
+        conditions: Vec::new(),
         expansions: 0,
         undeclared: Vec::new(),
     };

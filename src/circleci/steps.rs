@@ -215,11 +215,8 @@ impl Compiler<'_> {
                 return;
             }
             "when" | "unless" => {
-                self.problems
-                    .push(Problem::unsupported(&format!("`{name}` steps"), name_at));
-                Some(StepKind::Opaque {
-                    name: name.to_owned(),
-                })
+                self.conditional(name, name_at, arguments, via, scope, out);
+                return;
             }
             _ if BUILTIN.contains(&name) => Some(StepKind::Builtin(BuiltinStep {
                 name: name.to_owned(),
@@ -248,8 +245,65 @@ impl Compiler<'_> {
             }
         };
         if let Some(kind) = kind {
-            out.push(Step { origin, kind });
+            out.push(Step {
+                origin,
+                condition: self.conditions.last().copied(),
+                kind,
+            });
         }
+    }
+
+    /// Expands the steps under a condition; both outcomes are possible, so the steps are kept
+    /// and say what they depend on.
+    fn conditional(
+        &mut self,
+        name: &str,
+        name_at: Location,
+        arguments: &Value,
+        mut via: Vec<Call>,
+        scope: &Scope,
+        out: &mut Vec<Step>,
+    ) {
+        let step = format!("this `{name}` step");
+        // Configs with further keys here were seen to run: they are dropped.
+        let known = ["condition", "steps"];
+        for entry in arguments
+            .entries()
+            .iter()
+            .filter(|e| !known.contains(&&*e.key))
+        {
+            self.problems
+                .push(unknown_key(entry, &known, &step).warning());
+        }
+        let condition = arguments.get("condition");
+        if condition.is_none() {
+            self.problems.push(missing_key("condition", &step, name_at));
+        }
+        let Some(steps) = arguments.get("steps") else {
+            self.problems.push(missing_key("steps", &step, name_at));
+            return;
+        };
+        via.push(Call {
+            what: name.to_owned(),
+            at: name_at,
+            defined: None,
+        });
+        self.conditions
+            .push(condition.map_or(name_at, |c| c.key_at));
+        if steps.value.is_map() {
+            // A map instead of a list was seen to run: each key is a step.
+            for entry in steps.value.entries() {
+                let one = Value::new(Data::Map(vec![entry.clone()]), entry.key_at);
+                let item = Item {
+                    value: one,
+                    through: None,
+                };
+                self.step(&item, &via, scope, out);
+            }
+        } else {
+            self.steps(&steps.value, steps.key_at, &via, scope, out);
+        }
+        self.conditions.pop();
     }
 
     fn undefined_command(&mut self, name: &str, at: Location, library: &Library) {

@@ -86,6 +86,7 @@ impl Compiler<'_> {
                 at,
                 via: Vec::new(),
             },
+            condition: None,
             incomplete: job.opaque.is_some(),
             jobs: vec![job],
         }]
@@ -107,14 +108,8 @@ impl Compiler<'_> {
             ));
             return None;
         }
-        for key in ["when", "unless"] {
-            if let Some(condition) = body.get(key) {
-                self.problems.push(Problem::unsupported(
-                    "conditions of workflows",
-                    condition.key_at,
-                ));
-            }
-        }
+        let condition = body.get("when").or_else(|| body.get("unless"));
+        let condition = condition.map(|c| c.key_at);
         let Some(list) = body.get("jobs") else {
             self.problems.push(missing_key(
                 "jobs",
@@ -163,6 +158,7 @@ impl Compiler<'_> {
                 at: entry.key_at,
                 via: Vec::new(),
             },
+            condition,
             jobs,
             incomplete,
         })

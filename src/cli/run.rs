@@ -49,6 +49,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let mut checked = gate::read(&config, &args.orbs)?;
     gate::pass(&mut checked, true, args.force, ui)?;
     let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
+    if workflow.condition.is_some() {
+        ui.note(&format!(
+            "the condition of workflow `{}` is not looked at: it runs because it was asked for",
+            workflow.name
+        ));
+    }
     let mut options = options(args, &config)?;
     let workflow = filtered(args, workflow, &mut options, &mut checked.report, ui)?;
     let look = ui.look();

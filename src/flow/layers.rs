@@ -17,6 +17,8 @@ pub struct Layer<'p> {
     pub persist: &'p PersistStep,
     /// Where its root lies.
     pub root: Place,
+    /// Whether it is made only under a condition.
+    pub conditional: bool,
 }
 
 /// One attach of a job.
@@ -32,6 +34,8 @@ pub struct Attach<'p> {
     pub attach: &'p AttachStep,
     /// Where the layers go.
     pub at: Place,
+    /// Whether it happens only under a condition.
+    pub conditional: bool,
 }
 
 /// The data flow of one workflow.
@@ -63,6 +67,7 @@ impl<'p> Flow<'p> {
                         origin: &s.origin,
                         persist,
                         root: wd.join(&persist.root.value),
+                        conditional: s.condition.is_some(),
                     }),
                     StepKind::Attach(attach) => attaches.push(Attach {
                         job,
@@ -70,6 +75,7 @@ impl<'p> Flow<'p> {
                         origin: &s.origin,
                         attach,
                         at: wd.join(&attach.at.value),
+                        conditional: s.condition.is_some(),
                     }),
                     _ => {}
                 }

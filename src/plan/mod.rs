@@ -62,6 +62,8 @@ pub struct Workflow {
     pub name: String,
     /// Where its name stands.
     pub origin: Origin,
+    /// The condition that it runs under, if any: its `when` or `unless`.
+    pub condition: Option<Location>,
     /// Its jobs in the order of the text; [`JobIndex`] points in here.
     pub jobs: Vec<Job>,
     /// Whether some of its jobs could not be compiled, so that names and edges may be missing.
@@ -270,6 +272,8 @@ pub struct EnvVar {
 pub struct Step {
     /// Where it came from.
     pub origin: Origin,
+    /// The condition that it is under, if any: `when` or `unless` around it.
+    pub condition: Option<Location>,
     /// What it does.
     pub kind: StepKind,
 }

@@ -38,6 +38,9 @@ fn build_job(job: &Job, refuse: &mut dyn FnMut(String, &Origin)) {
         refuse(format!("shell {:?}", shell.value), &job.origin);
     }
     for step in &job.steps {
+        if step.condition.is_some() {
+            refuse("a step under a condition".to_owned(), &step.origin);
+        }
         match &step.kind {
             StepKind::Run(run) => run_step(run, &mut |what| refuse(what, &step.origin)),
             StepKind::Checkout { .. } | StepKind::Persist(_) | StepKind::Attach(_) => {}

@@ -81,6 +81,9 @@ fn refusals(pipeline: &Pipeline) -> Vec<Refusal> {
             refuse("parallelism".to_owned(), &job.origin);
         }
         for step in &job.steps {
+            if step.condition.is_some() {
+                refuse("a step under a condition".to_owned(), &step.origin);
+            }
             match &step.kind {
                 StepKind::Run(run) if run.background => {
                     refuse("a step in the background".to_owned(), &step.origin)

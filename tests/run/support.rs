@@ -16,6 +16,7 @@ pub(crate) fn text(value: &str) -> Located<String> {
 pub(crate) fn step(kind: StepKind) -> Step {
     Step {
         origin: Origin::default(),
+        condition: None,
         kind,
     }
 }
@@ -116,6 +117,7 @@ pub(crate) fn workflow(jobs: Vec<Job>) -> Workflow {
         name: "main".to_owned(),
         origin: Origin::default(),
         jobs,
+        condition: None,
         incomplete: false,
     }
 }

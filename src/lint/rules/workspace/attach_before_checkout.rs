@@ -46,6 +46,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             let Some(sure) = sure(flow, attach.job) else {
                 continue;
             };
+            let sure = sure && !attach.conditional && checkout.condition.is_none();
             let draft = ATTACH_BEFORE_CHECKOUT
                 .finding("attached into the folder of a later checkout", attach.attach.at.at, format!("the layers land in `{}`", attach.at))
                 .label(checkout.origin.at, format!("`checkout` wants `{place}` to be empty or a git repository"))
@@ -91,5 +92,5 @@ fn sure(flow: &Flow<'_>, job: usize) -> Option<bool> {
     if items.any(repository) {
         return None;
     }
-    Some(!visible.is_empty() && !flow.may_see_more(job))
+    Some(visible.iter().any(|l| !l.conditional) && !flow.may_see_more(job))
 }

@@ -93,6 +93,12 @@ fn report(flow: &Flow<'_>, attach: &Attach<'_>, others: &[&Layer<'_>]) -> Findin
         .find_map(|l| used(flow, attach, l).map(|u| (*l, u)));
     if let Some((layer, (place, item))) = needed {
         let maker = flow.job(layer.job);
+        // Under a condition the two may never come together.
+        let draft = if attach.conditional || layer.conditional {
+            draft.severity(Severity::Warning)
+        } else {
+            draft
+        };
         return draft
             .label(
                 layer.persist.paths_at,

@@ -136,8 +136,11 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         flow.job(meeting.second.0.job),
     );
     let reader = flow.job(meeting.attach.job);
-    // Filters may keep one of them from running where the other does.
-    let filtered = meeting.jobs.iter().all(|j| flow.job(*j).filters.is_some());
+    // Filters and conditions may keep one of them from running where the other does.
+    let conditional = [meeting.first.0, meeting.second.0]
+        .iter()
+        .any(|l| l.conditional);
+    let filtered = conditional || meeting.jobs.iter().all(|j| flow.job(*j).filters.is_some());
     let sure = meeting.file && !filtered;
     let witness = &meeting.overlap.witness;
     let what = match meeting.overlap.kind {

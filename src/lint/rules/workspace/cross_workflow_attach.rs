@@ -91,7 +91,12 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option
         Some((at, item.value.as_str()))
     });
     match place {
-        Some((at, item)) => draft = draft.label(at, format!("`{item}` is used here")),
+        Some((at, item)) => {
+            draft = draft.label(at, format!("`{item}` is used here"));
+            if attach.conditional || layer.conditional {
+                draft = draft.severity(Severity::Warning);
+            }
+        }
         None => draft = draft.severity(Severity::Warning),
     }
     Some(draft.done())
