@@ -156,3 +156,29 @@ fn one_place_is_spoken_of_once() {
         }
     }
 }
+
+#[test]
+fn labels_far_apart_do_not_frame_all_that_lies_between_them() {
+    let filler = "      - run: make\n".repeat(60);
+    let job = |name: &str, step: &str| {
+        format!("  {name}:\n    docker: [{{image: x}}]\n    steps:\n{filler}{step}{filler}")
+    };
+    let persist = "      - persist_to_workspace: {root: ., paths: [dist]}\n";
+    let config = format!(
+        "version: 2.1\njobs:\n{}{}{}workflows: {{main: {{jobs: [a, b, {{c: {{requires: [a, b]}}}}]}}}}\n",
+        job("a", persist),
+        job("b", persist),
+        job("c", "      - attach_workspace: {at: .}\n"),
+    );
+    let mut report = lint::check(
+        Source::new(".circleci/config.yml", config),
+        Options::default(),
+    )
+    .report;
+    report
+        .findings
+        .retain(|f| f.rule == "concurrent-persist-conflict");
+    let text = human(&[report], Look::default());
+    assert_eq!(text.matches("╭─[").count(), 4, "{text}");
+    assert!(text.lines().count() < 45, "{text}");
+}

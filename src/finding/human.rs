@@ -1,8 +1,9 @@
 //! Findings for a person: the text itself, framed, with a label on every place.
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
-    ThemeCharacters, ThemeStyles,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, NamedSource, SourceCode, SourceSpan, SpanContents, ThemeCharacters,
+    ThemeStyles,
 };
 
 use super::{Counts, Finding, Report, Severity};
@@ -36,9 +37,37 @@ struct Framed {
     code: Option<&'static str>,
     severity: miette::Severity,
     labels: Vec<LabeledSpan>,
-    source: NamedSource<std::sync::Arc<str>>,
+    source: NamedSource<Text>,
     footer: Option<String>,
     related: Vec<Framed>,
+}
+
+/// A text that says of its parts how many lines they have. miette's own sources count from the
+/// start of the text instead, which joins two labels into one frame over all that lies between
+/// them as soon as the second stands before twice the line of the first.
+#[derive(Debug)]
+struct Text(std::sync::Arc<str>);
+
+/// Two labels with no more lines than this between their frames share one.
+const JOINED: usize = 6;
+
+impl SourceCode for Text {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let part = self.0.read_span(span, before, after)?;
+        let lines = part.data().iter().filter(|b| **b == b'\n').count();
+        Ok(Box::new(MietteSpanContents::new(
+            part.data(),
+            *part.span(),
+            part.line(),
+            part.column(),
+            lines + JOINED,
+        )))
+    }
 }
 
 impl std::fmt::Display for Framed {
@@ -188,7 +217,7 @@ fn part(
         labels,
         source: NamedSource::new(
             text.map(crate::yaml::Source::name).unwrap_or_default(),
-            text.map_or_else(|| "".into(), crate::yaml::Source::text_arc),
+            Text(text.map_or_else(|| "".into(), crate::yaml::Source::text_arc)),
         ),
         footer: None,
         related: Vec::new(),

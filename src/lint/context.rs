@@ -2,7 +2,7 @@
 
 use crate::circleci::Compiled;
 use crate::finding::Finding;
-use crate::flow::Flow;
+use crate::flow::{Attach, Flow, Place};
 use crate::plan::{Job, PersistStep, RunStep, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span};
 
@@ -109,6 +109,36 @@ impl<'c> Context<'c> {
             out.push(draft.done());
         }
     }
+}
+
+/// Says whether a step names a layer's item where the attach puts it: below the attach's folder, or
+/// by its own name in a step that works there. A bare word proves nothing: `build` may be a target
+/// of make, `generated` a branch.
+pub(super) fn names_attached(job: &Job, attach: &Attach<'_>, run: &RunStep, item: &str) -> bool {
+    let item = item.trim_start_matches("./").trim_end_matches('/');
+    let script = run.command.value.as_str();
+    let written = attach.attach.at.value.trim_end_matches('/').to_owned();
+    let mut spelled = vec![written, attach.at.to_string()];
+    spelled.retain(|at| !at.is_empty() && at != ".");
+    if spelled
+        .iter()
+        .any(|at| names_path(script, &format!("{at}/{item}")))
+    {
+        return true;
+    }
+    let directory = run
+        .working_directory
+        .as_ref()
+        .map_or(".", |d| d.value.as_str());
+    let works_in = Place::of_working_directory(&job.working_directory.value).join(directory);
+    let works_there = works_in == attach.at
+        || spelled
+            .iter()
+            .any(|at| names_path(script, &format!("cd {at}")));
+    let as_path = item.contains(['/', '.'])
+        || script.contains(&format!("{item}/"))
+        || script.contains(&format!("./{item}"));
+    works_there && as_path && names_path(script, item)
 }
 
 /// Says whether a script names a path: as a word, with or without something before or behind it.

@@ -3,7 +3,7 @@
 use crate::finding::{Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Layer};
 use crate::lint::Context;
-use crate::lint::context::{names_path, runs_after};
+use crate::lint::context::{names_attached, runs_after};
 use crate::lint::rule::declare_rule;
 use crate::yaml::Location;
 
@@ -54,7 +54,7 @@ pub(super) fn used(
             .persist
             .paths
             .iter()
-            .find(|p| names_path(&run.command.value, &p.value))?;
+            .find(|p| names_attached(job, attach, run, &p.value))?;
         Some((at, item.value.clone()))
     })
 }

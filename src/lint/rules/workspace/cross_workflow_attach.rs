@@ -4,7 +4,6 @@ use super::attach_without_upstream::{blind, used};
 use crate::finding::{Finding, Severity};
 use crate::flow::{Attach, Flow};
 use crate::lint::Context;
-use crate::lint::context::{names_path, runs_after};
 use crate::lint::rule::declare_rule;
 
 declare_rule! {
@@ -82,14 +81,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option
         )
         .help("run both jobs in one workflow, with a requirement between them")
         .note("each workflow has a workspace of its own");
-    let place = runs_after(job, attach.step).find_map(|(run, at)| {
-        let item = layer
-            .persist
-            .paths
-            .iter()
-            .find(|p| names_path(&run.command.value, &p.value))?;
-        Some((at, item.value.as_str()))
-    });
+    let place = used(flow, attach, layer);
     match place {
         Some((at, item)) => {
             draft = draft.label(at, format!("`{item}` is used here"));

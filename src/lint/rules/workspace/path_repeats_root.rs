@@ -3,7 +3,9 @@
 use crate::finding::{Confidence, Finding};
 use crate::flow::Place;
 use crate::lint::Context;
+use crate::lint::context::{InJob, names_path};
 use crate::lint::rule::declare_rule;
+use crate::plan::{PersistStep, StepKind};
 
 declare_rule! {
     /// # What it does
@@ -52,6 +54,12 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             let looked = root.join(&item.value);
+            let written = persist.step.root.value.trim_end_matches('/');
+            if named_before(&persist, &format!("{root}/{name}"))
+                || named_before(&persist, &format!("{written}/{name}"))
+            {
+                continue;
+            }
             out.push(
                 PATH_REPEATS_ROOT
                     .finding(
@@ -70,4 +78,19 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// Says whether an earlier step of the job names a folder in a folder of the same name: then it is
+/// meant.
+fn named_before(persist: &InJob<'_, PersistStep>, folder: &str) -> bool {
+    let earlier =
+        persist.job.steps.iter().take_while(
+            |s| !matches!(&s.kind, StepKind::Persist(p) if std::ptr::eq(p, persist.step)),
+        );
+    earlier
+        .filter_map(|s| match &s.kind {
+            StepKind::Run(run) => Some(run.command.value.as_str()),
+            _ => None,
+        })
+        .any(|script| names_path(script, folder))
 }
