@@ -4,6 +4,11 @@
 mod compile;
 mod config;
 mod executor;
+#[allow(
+    dead_code,
+    reason = "filters, conditions and templates do not speak it yet"
+)]
+mod expr;
 mod params;
 mod problem;
 mod steps;
