@@ -76,10 +76,15 @@ pub(crate) enum Op {
 /// How tightly an operator binds, weakest first (circleci-semantics §5.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
+    /// `or`
     Or,
+    /// `and`
     And,
+    /// `==` and `!=`
     Equality,
+    /// `starts-with` and `matches`
     Text,
+    /// `>=`, `>`, `<=` and `<`
     Comparison,
     /// `not`, and everything that is one piece.
     Operand,

@@ -7,17 +7,27 @@ use crate::yaml::Span;
 /// A word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
+    /// `(`
     Open,
+    /// `)`
     Close,
+    /// `not` or `!`
     Not,
+    /// An operator between two expressions.
     Op(Op),
+    /// `matches`
     Matches,
+    /// A whole number.
     Int(i64),
+    /// `true` or `false`
     Bool(bool),
+    /// A text, its escapes resolved.
     Str(String),
+    /// A name.
     Name(String),
     /// What stands between the slashes, as it is written.
     Pattern(String),
+    /// Nothing is left.
     End,
 }
 
@@ -30,6 +40,7 @@ pub(crate) struct Lexer<'t> {
 }
 
 impl<'t> Lexer<'t> {
+    /// Starts at the beginning of a text.
     pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,

@@ -124,6 +124,13 @@ fn translate(source: &str) -> Result<String, ErrorKind> {
                     's' => out.push_str(r"[\t\n\x0B\f\r ]"),
                     'S' => out.push_str(r"[^\t\n\x0B\f\r ]"),
                     'Z' if in_class == 0 => out.push_str(r"\n?\z"),
+                    // The braces of `\p{L}` and `\x{1F600}` repeat nothing.
+                    'p' | 'P' | 'x' if rest.starts_with('{') => {
+                        let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+                        out.extend(['\\', escape]);
+                        out.push_str(&rest[..end]);
+                        rest = &rest[end..];
+                    }
                     // Both engines take a backslash before every character that is no letter.
                     other if !other.is_ascii_alphanumeric() => {
                         out.push_str(&regex::escape(other.encode_utf8(&mut [0; 4])));
@@ -132,7 +139,17 @@ fn translate(source: &str) -> Result<String, ErrorKind> {
                 }
                 continue;
             }
-            '[' => in_class += 1,
+            '[' => {
+                in_class += 1;
+                // Directly behind it, `]` is one of the class's characters.
+                let inside = after.strip_prefix('^').unwrap_or(after);
+                if let Some(behind) = inside.strip_prefix(']') {
+                    out.push_str(&rest[..rest.len() - inside.len()]);
+                    out.push_str(r"\]");
+                    rest = behind;
+                    continue;
+                }
+            }
             ']' => in_class = in_class.saturating_sub(1),
             _ if in_class > 0 => {}
             '(' => {
@@ -169,7 +186,14 @@ fn translate(source: &str) -> Result<String, ErrorKind> {
             '*' | '+' => quantified = true,
             // Behind a quantifier it makes that one lazy, and is none itself.
             '?' => quantified = !was_quantified,
-            '}' => quantified = true,
+            '{' => {
+                if let Some(len) = repetition(rest) {
+                    out.push_str(&rest[..len]);
+                    rest = &rest[len..];
+                    quantified = true;
+                    continue;
+                }
+            }
             _ => {}
         }
         out.push(c);
@@ -178,8 +202,18 @@ fn translate(source: &str) -> Result<String, ErrorKind> {
     Ok(out)
 }
 
+/// Returns the length of `{2}`, `{2,}` or `{2,3}` at the beginning of a text.
+fn repetition(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('{')?.split_once('}')?.0;
+    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    (!least.is_empty() && digits(least) && digits(most)).then_some(inside.len() + 2)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pattern(source: &str) -> Pattern {
@@ -211,6 +245,15 @@ mod tests {
             ("é.", "éé", true),
             ("", "", true),
             ("[+*]+?", "++", true),
+            (r"\p{L}+", "aé", true),
+            (r"\x{61}+", "aa", true),
+            ("a{2}", "aa", true),
+            ("a{2,}b", "aaab", true),
+            ("[])]+", ")]", true),
+            ("[^]]", "]", false),
+            ("[a[b]]+", "ab", true),
+            (r"\<a\>", "<a>", true),
+            (r"[\d.-]+", "1.2-3", true),
             ("a??b", "ab", true),
         ] {
             assert_eq!(
@@ -285,5 +328,20 @@ mod tests {
         let text = "a".repeat(1 << 20);
         assert_eq!(pattern("(a*)*b").matches(&text), Truth::False);
         assert_eq!(pattern("(a|a)*").matches(&text), Truth::True);
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_breaks_it(source in "\\PC{0,20}|[a1()\\[\\]{}^$|?*+.,:=!<>QEdkp\\\\-]{0,16}") {
+            let pattern = pattern(&source);
+            prop_assert_eq!(pattern.problem().is_some(), pattern.matches("a") == Truth::Unknown);
+        }
+
+        #[test]
+        fn a_quoted_text_matches_itself_and_nothing_else(text in "[^E]{0,20}", other in "[^E]{0,20}") {
+            let pattern = pattern(&format!("\\Q{text}\\E"));
+            prop_assert_eq!(pattern.matches(&text), Truth::True);
+            prop_assert_eq!(pattern.matches(&other), (text == other).into());
+        }
     }
 }
