@@ -9,7 +9,11 @@ mod executor;
     reason = "filters, conditions and templates do not speak it yet"
 )]
 mod expr;
+#[allow(dead_code, reason = "workflows and steps do not ask it yet")]
+mod logic;
 mod params;
+#[allow(dead_code, reason = "templates and filters do not ask it yet")]
+mod pipeline;
 mod problem;
 mod steps;
 mod template;
