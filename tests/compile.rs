@@ -5,14 +5,14 @@
 
 use std::fmt::Write as _;
 
-use holdall::circleci::{Compiled, compile};
+use holdall::circleci::{Compiled, Inputs, compile};
 use holdall::plan::{ExecutorKind, FilterKind, JobKind, JobStatus, StepKind};
 use holdall::yaml::{Source, Sources};
 
 fn compiled(text: &str) -> Compiled {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("config.yml", text));
-    compile(&mut sources, id, &|_| None)
+    compile(&mut sources, id, &Inputs::default())
 }
 
 /// The plan as lines; problems follow it.
@@ -495,13 +495,14 @@ workflows: {w: {jobs: [a]}}
 #[test]
 fn steps_under_a_condition_are_kept_and_say_so() {
     let text = "version: 2.1
+parameters: {p: {type: boolean, default: false}, q: {type: string, default: x}}
 jobs:
   a:
     docker: [{image: x}]
     steps:
-      - when: {condition: false, steps: [checkout, unless: {condition: true, steps: [run: deep]}]}
+      - when: {condition: << pipeline.parameters.p >>, steps: [checkout, unless: {condition: {equal: [x, << pipeline.parameters.q >>]}, steps: [run: deep]}]}
       - run: always
-workflows: {w: {when: false, jobs: [a]}}
+workflows: {w: {when: << pipeline.parameters.p >>, jobs: [a]}}
 ";
     assert_eq!(
         plan(text),
@@ -516,4 +517,42 @@ workflows: {w: {when: false, jobs: [a]}}
         .map(|s| s.condition.is_some())
         .collect();
     assert_eq!(conditions, [true, true, false]);
+}
+
+#[test]
+fn a_condition_that_the_config_decides_is_decided() {
+    let text = "version: 2.1
+commands:
+  c:
+    parameters: {on: {type: boolean, default: true}}
+    steps:
+      - when: {condition: << parameters.on >>, steps: [run: yes]}
+      - unless: {condition: << parameters.on >>, steps: [run: no]}
+jobs:
+  a: {docker: [{image: x}], steps: [c, c: {on: false}]}
+workflows: {w: {when: true, jobs: [a]}}
+";
+    assert_eq!(
+        plan(text),
+        "w/a on x in ~/project\n  run \"true\"   (command c, when)\n  run \"false\"   (command c, unless)\n"
+    );
+    let compiled = compiled(text);
+    let workflow = &compiled.pipeline.workflows[0];
+    assert!(workflow.condition.is_none());
+    assert!(workflow.jobs[0].steps.iter().all(|s| s.condition.is_none()));
+}
+
+#[test]
+fn expressions_are_put_in_place() {
+    let text = "version: 2.1
+jobs:
+  a:
+    parameters: {n: {type: integer, default: 3}}
+    docker: [{image: x}]
+    parallelism: << parameters.n >= 3 and 2 or 1 >>
+    steps: [run: 'echo << parameters.n == 3 >>']
+workflows: {w: {jobs: [a]}}
+";
+    assert_eq!(compiled(text).pipeline.workflows[0].jobs[0].parallelism, 2);
+    assert_eq!(plan(text), "w/a on x in ~/project\n  run \"echo true\"\n");
 }

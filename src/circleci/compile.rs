@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::OrbSources;
+use super::Inputs;
 use super::config::Config;
 use super::library::{Kind, Library, Loader, Orb};
 use super::params::pipeline_defaults;
+use super::pipeline::LocalValues;
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Reader, Value};
@@ -17,6 +18,10 @@ use crate::yaml::{Location, SourceId, Sources, Span, SyntaxError, Tree};
 pub(crate) struct Compiler<'c> {
     pub(crate) config: &'c Config,
     pub(crate) problems: Vec<Problem>,
+    /// Whether conditions over pipeline values are decided, not left open.
+    pub(crate) decide: bool,
+    /// The values of a pipeline that no service has started.
+    values: Rc<LocalValues>,
     /// The conditions around the steps that are being expanded.
     pub(crate) conditions: Vec<Location>,
     /// How many commands have been expanded.
@@ -54,7 +59,7 @@ pub(super) fn tree(
     tree: &Tree,
     source: SourceId,
     sources: &mut Sources,
-    orbs: &OrbSources<'_>,
+    inputs: &Inputs<'_>,
     problems: &mut Vec<Problem>,
 ) -> (Pipeline, bool) {
     let mut reader = Reader::new(tree, source);
@@ -103,7 +108,7 @@ pub(super) fn tree(
             pipeline: Rc::new(pipeline_defaults(parameters)),
             ..Scope::default()
         };
-        Loader::new(sources, orbs, problems).config(root, &scope)
+        Loader::new(sources, inputs.orbs, problems).config(root, &scope)
     };
     let Some(config) = Config::read(root.as_ref(), source, &mut library, problems) else {
         return (Pipeline::default(), true);
@@ -111,6 +116,8 @@ pub(super) fn tree(
     let mut compiler = Compiler {
         config: &config,
         problems: std::mem::take(problems),
+        decide: inputs.decide,
+        values: Rc::new(LocalValues::new(inputs.facts.clone())),
         conditions: Vec::new(),
         expansions: 0,
         undeclared: Vec::new(),
@@ -128,6 +135,7 @@ impl Compiler<'_> {
             parameters: Vec::new(),
             matrix: Vec::new(),
             pipeline: Rc::new(pipeline_defaults(parameters)),
+            values: Rc::clone(&self.values),
             library: Rc::clone(&self.config.library),
         };
         for group in &self.config.job_groups {

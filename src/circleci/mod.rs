@@ -4,11 +4,16 @@
 mod compile;
 mod config;
 mod executor;
+#[allow(dead_code, reason = "filters do not speak it yet")]
+mod expr;
 mod filters;
 mod job;
 mod library;
+mod logic;
 mod matrix;
 mod params;
+#[allow(dead_code, reason = "values from the command line have no option yet")]
+mod pipeline;
 mod problem;
 mod requires;
 mod steps;
@@ -16,6 +21,7 @@ mod template;
 mod value;
 mod workflow;
 
+pub use pipeline::Facts;
 pub use problem::{Problem, UNSUPPORTED};
 
 use crate::plan::Pipeline;
@@ -23,6 +29,28 @@ use crate::yaml::{Source, SourceId, Sources, SyntaxError, Tree, parse};
 
 /// Returns the source of an orb by its reference, `namespace/name@version`, where it is at hand.
 pub type OrbSources<'a> = dyn Fn(&str) -> Option<Source> + 'a;
+
+/// What a config is compiled with.
+#[derive(Clone)]
+pub struct Inputs<'a> {
+    /// The sources of orbs.
+    pub orbs: &'a OrbSources<'a>,
+    /// What is known about the repository.
+    pub facts: Facts,
+    /// Whether conditions over the pipeline's values are decided by the values at hand, for
+    /// somebody who acts on the plan; a reader of the plan wants both outcomes.
+    pub decide: bool,
+}
+
+impl Default for Inputs<'_> {
+    fn default() -> Self {
+        Self {
+            orbs: &|_| None,
+            facts: Facts::default(),
+            decide: false,
+        }
+    }
+}
 
 /// A config, read and compiled as far as it goes.
 #[derive(Debug)]
@@ -41,9 +69,9 @@ pub struct Compiled {
 
 /// Reads and compiles one of the sources.
 ///
-/// The sources of orbs that `orbs` knows are added to `sources`; the others stay opaque.
+/// The sources of orbs that are at hand are added to `sources`; the others stay opaque.
 #[must_use]
-pub fn compile(sources: &mut Sources, id: SourceId, orbs: &OrbSources<'_>) -> Compiled {
+pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Compiled {
     let text = sources
         .get(id)
         .map_or_else(|| "".into(), crate::yaml::Source::text_arc);
@@ -60,7 +88,7 @@ pub fn compile(sources: &mut Sources, id: SourceId, orbs: &OrbSources<'_>) -> Co
     let (pipeline, templates) = if parsed.error.is_some() {
         (Pipeline::default(), true)
     } else {
-        compile::tree(&parsed.tree, id, sources, orbs, &mut problems)
+        compile::tree(&parsed.tree, id, sources, inputs, &mut problems)
     };
     Compiled {
         tree: parsed.tree,

@@ -73,6 +73,7 @@ pub(crate) fn bind(
                 // A default may speak of pipeline parameters.
                 let value = Scope {
                     pipeline: Rc::clone(&pipeline),
+                    values: Rc::clone(&outer.values),
                     ..Scope::default()
                 }
                 .apply(&default.value, problems);
@@ -105,6 +106,7 @@ pub(crate) fn bind(
     Scope {
         parameters,
         matrix: Vec::new(),
+        values: Rc::clone(&outer.values),
         pipeline,
         library: Rc::clone(callee.library),
     }
@@ -196,7 +198,7 @@ pub(crate) fn pipeline_defaults(declared: Option<&Value>) -> Vec<(Rc<str>, Value
                 .value
                 .get("default")
                 .map_or_else(|| Value::null(d.key_at), |default| default.value.clone());
-            (Rc::clone(&d.key), default)
+            (Rc::clone(&d.key), default.opened())
         })
         .collect()
 }

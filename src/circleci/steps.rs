@@ -6,7 +6,9 @@ use std::rc::Rc;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
+use super::expr::{Lookup, Truth};
 use super::library::{Found, Kind, Library};
+use super::logic;
 use super::params::{Callee, bind};
 use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
@@ -276,6 +278,27 @@ impl Compiler<'_> {
                 .push(unknown_key(entry, &known, &step).warning());
         }
         let condition = arguments.get("condition");
+        let truth = condition.map_or(Truth::Unknown, |c| {
+            let truth = logic::condition(
+                &c.value,
+                logic::Place::Step,
+                &|_| Lookup::Unknown,
+                &mut self.problems,
+            );
+            if c.value.is_open() && !self.decide {
+                Truth::Unknown
+            } else {
+                truth
+            }
+        });
+        let truth = if name == "unless" {
+            truth.negated()
+        } else {
+            truth
+        };
+        if truth == Truth::False {
+            return;
+        }
         if condition.is_none() {
             self.problems.push(missing_key("condition", &step, name_at));
         }
@@ -288,8 +311,11 @@ impl Compiler<'_> {
             at: name_at,
             defined: None,
         });
-        self.conditions
-            .push(condition.map_or(name_at, |c| c.key_at));
+        let open = truth == Truth::Unknown;
+        if open {
+            self.conditions
+                .push(condition.map_or(name_at, |c| c.key_at));
+        }
         if steps.value.is_map() {
             // A map instead of a list was seen to run: each key is a step.
             for entry in steps.value.entries() {
@@ -303,7 +329,9 @@ impl Compiler<'_> {
         } else {
             self.steps(&steps.value, steps.key_at, &via, scope, out);
         }
-        self.conditions.pop();
+        if open {
+            self.conditions.pop();
+        }
     }
 
     fn undefined_command(&mut self, name: &str, at: Location, library: &Library) {

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
+use super::expr::{Error, Lookup, Outcome, evaluate, names, parse};
 use super::library::Library;
+use super::logic::{expression_problem, to_scalar, to_value};
+use super::pipeline::{LocalValues, suggestion};
 use super::problem::Problem;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
@@ -58,6 +61,8 @@ pub(crate) struct Scope {
     pub(crate) matrix: Vec<(Rc<str>, Value)>,
     /// `pipeline.parameters.x`; nothing inside an orb, where they are out of scope.
     pub(crate) pipeline: Rc<Vec<(Rc<str>, Value)>>,
+    /// The other values of the pipeline, `pipeline.number` and so on.
+    pub(crate) values: Rc<LocalValues>,
     /// Where the names of commands, executors and jobs are looked up.
     pub(crate) library: Rc<Library>,
 }
@@ -68,6 +73,10 @@ enum Found {
     Unsupported(String),
     /// Unknown to the service too.
     Missing(Option<String>),
+    /// Named like a value of the pipeline, and none.
+    NoPipelineValue(Option<&'static str>),
+    /// An expression that is wrong, with its problems.
+    Wrong(Vec<Error>),
 }
 
 impl Scope {
@@ -81,6 +90,14 @@ impl Scope {
                 nearest(key, list.iter().map(|(n, _)| &**n)).map(|n| format!("{prefix}{n}")),
             ),
         };
+        let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if name.starts_with(['#', '/', '^']) {
+            // Sections of the previews of 2018 (circleci-semantics §5.4); configs that run have them.
+            return Found::Unsupported("sections, <<# >> and <</ >>".to_owned());
+        }
+        if !name.bytes().all(word) {
+            return self.expression(name);
+        }
         if let Some(key) = name.strip_prefix("parameters.") {
             return of(&self.parameters, "parameters.", key);
         }
@@ -90,14 +107,53 @@ impl Scope {
         if let Some(key) = name.strip_prefix("matrix.") {
             return of(&self.matrix, "matrix.", key);
         }
-        let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if !name.bytes().all(word) {
-            return Found::Unsupported("expressions in << >>".to_owned());
-        }
         if name.starts_with("pipeline.") {
-            return Found::Unsupported("pipeline values".to_owned());
+            return match self.values.get(name) {
+                Lookup::Value(scalar) => {
+                    Found::Value(to_value(&scalar, Location::default()).opened())
+                }
+                Lookup::Unknown => Found::Unsupported(format!("the value of `{name}`")),
+                Lookup::Missing => Found::NoPipelineValue(suggestion(name)),
+            };
         }
         Found::Missing(None)
+    }
+
+    /// Evaluates what is more than a name (circleci-semantics §5.9).
+    fn expression(&self, text: &str) -> Found {
+        let expr = match parse(text) {
+            Ok(expr) => expr,
+            Err(error) => return Found::Wrong(vec![error]),
+        };
+        let evaluation = evaluate(&expr, &|name| self.scalar(name));
+        if !evaluation.errors.is_empty() {
+            return Found::Wrong(evaluation.errors);
+        }
+        let Outcome::Known(scalar) = evaluation.outcome else {
+            return Found::Unsupported(
+                "expressions over values that only the service knows".to_owned(),
+            );
+        };
+        let value = to_value(&scalar, Location::default());
+        let open = |name: &str| matches!(self.find(name), Found::Value(v) if v.is_open());
+        Found::Value(if names(&expr).iter().any(|n| open(&n.text)) {
+            value.opened()
+        } else {
+            value
+        })
+    }
+
+    /// Returns what a name stands for in an expression.
+    pub(crate) fn scalar(&self, name: &str) -> Lookup {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if !name.bytes().all(plain) {
+            return Lookup::Missing;
+        }
+        match self.find(name) {
+            Found::Value(value) => to_scalar(&value).map_or(Lookup::Unknown, Lookup::Value),
+            Found::Unsupported(_) | Found::Wrong(_) => Lookup::Unknown,
+            Found::Missing(_) | Found::NoPipelineValue(_) => Lookup::Missing,
+        }
     }
 
     /// Puts values in the place of references, in a value and everything below it.
@@ -167,12 +223,16 @@ impl Scope {
             };
         }
         let mut out = String::new();
+        let mut open = false;
         for piece in pieces {
             match piece {
                 Piece::Text(plain) => out.push_str(&plain),
                 Piece::Reference(name) => match self.lookup(name, at, problems) {
                     Some(value) => match value.as_text() {
-                        Some(text) => out.push_str(&text),
+                        Some(text) => {
+                            open |= value.is_open();
+                            out.push_str(&text);
+                        }
                         None => problems.push(Problem::new(
                             "argument-type",
                             format!("{} cannot stand inside a text", value.kind()),
@@ -189,7 +249,8 @@ impl Scope {
             }
         }
         // What is put in place is not read as a template again.
-        Value::new(Data::Str(Rc::from(out)), at)
+        let value = Value::new(Data::Str(Rc::from(out)), at);
+        if open { value.opened() } else { value }
     }
 
     fn lookup(&self, name: &str, at: Location, problems: &mut Vec<Problem>) -> Option<Value> {
@@ -197,6 +258,23 @@ impl Scope {
             Found::Value(value) => Some(value),
             Found::Unsupported(what) => {
                 problems.push(Problem::unsupported(&what, at));
+                None
+            }
+            Found::Wrong(errors) => {
+                problems.extend(errors.iter().map(|e| expression_problem(e, name, at)));
+                None
+            }
+            Found::NoPipelineValue(near) => {
+                let mut problem = Problem::new(
+                    "undefined-pipeline-value",
+                    "a pipeline value that does not exist",
+                    at,
+                    format!("there is no `{name}`"),
+                );
+                if let Some(near) = near {
+                    problem = problem.help(format!("did you mean `{near}`?"));
+                }
+                problems.push(problem);
                 None
             }
             Found::Missing(near) => {

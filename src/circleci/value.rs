@@ -19,6 +19,8 @@ struct Inner {
     at: Location,
     /// Whether a `<<` stands in it or below it: what is free of templates is never copied.
     templated: bool,
+    /// Whether it, or something below it, could be another one in another pipeline.
+    open: bool,
 }
 
 /// What a value is.
@@ -61,11 +63,44 @@ impl Value {
                 .any(|e| e.key.contains("<<") || e.value.is_templated()),
             _ => false,
         };
+        let open = match &data {
+            Data::List(items) => items.iter().any(|i| i.value.is_open()),
+            Data::Map(entries) => entries.iter().any(|e| e.value.is_open()),
+            _ => false,
+        };
         Self(Rc::new(Inner {
             data,
             at,
             templated,
+            open,
         }))
+    }
+
+    /// Returns the same value as one that depends on the pipeline.
+    pub(crate) fn opened(&self) -> Self {
+        if self.is_open() {
+            return self.clone();
+        }
+        let data = match &self.0.data {
+            Data::Null => Data::Null,
+            Data::Bool(b) => Data::Bool(*b),
+            Data::Int(n) => Data::Int(*n),
+            Data::Float(f) => Data::Float(*f),
+            Data::Str(s) => Data::Str(Rc::clone(s)),
+            Data::List(items) => Data::List(items.clone()),
+            Data::Map(entries) => Data::Map(entries.clone()),
+        };
+        Self(Rc::new(Inner {
+            data,
+            at: self.0.at,
+            templated: self.0.templated,
+            open: true,
+        }))
+    }
+
+    /// Says whether the value could be another one in another pipeline.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.open
     }
 
     pub(crate) fn null(at: Location) -> Self {
@@ -99,7 +134,12 @@ impl Value {
             // A list or map keeps the places of its parts: they are the real text.
             Data::List(_) | Data::Map(_) => return self.clone(),
         };
-        Self::new(data, at)
+        let moved = Self::new(data, at);
+        if self.is_open() {
+            moved.opened()
+        } else {
+            moved
+        }
     }
 
     pub(crate) fn as_str(&self) -> Option<&str> {

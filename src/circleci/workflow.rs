@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
+use super::expr::{Lookup, Truth};
+use super::logic;
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
@@ -108,8 +110,7 @@ impl Compiler<'_> {
             ));
             return None;
         }
-        let condition = body.get("when").or_else(|| body.get("unless"));
-        let condition = condition.map(|c| c.key_at);
+        let condition = self.runs_under(&body, scope);
         let Some(list) = body.get("jobs") else {
             self.problems.push(missing_key(
                 "jobs",
@@ -209,5 +210,24 @@ impl Compiler<'_> {
         };
         let named = self.apply(scope, &Value::new(Data::Str(name.as_str().into()), at));
         Some((named.as_text().unwrap_or(name), at, arguments))
+    }
+
+    /// Judges a workflow's `when` or `unless`; what is sure to hold is no condition.
+    fn runs_under(&mut self, body: &Value, scope: &Scope) -> Option<Location> {
+        let entry = body.get("when").or_else(|| body.get("unless"))?;
+        let decide = self.decide;
+        let lookup = |name: &str| match scope.scalar(name) {
+            Lookup::Value(value) if decide => Lookup::Value(value),
+            Lookup::Value(_) | Lookup::Unknown => Lookup::Unknown,
+            Lookup::Missing => Lookup::Missing,
+        };
+        let place = logic::Place::Workflow;
+        let truth = logic::condition(&entry.value, place, &lookup, &mut self.problems);
+        let truth = if &*entry.key == "unless" {
+            truth.negated()
+        } else {
+            truth
+        };
+        (truth != Truth::True).then_some(entry.key_at)
     }
 }

@@ -5,15 +5,23 @@ use std::path::Path;
 
 use super::orbs::OrbArgs;
 use super::{CliError, Ui, input};
-use crate::circleci::UNSUPPORTED;
+use crate::circleci::{Inputs, UNSUPPORTED};
 use crate::finding::{self, Report, Severity};
 use crate::lint::{self, Checked};
+use crate::run;
 
-/// Reads and checks a config for a command that will act on it.
-pub(super) fn read(path: &Path, orbs: &OrbArgs) -> Result<Checked, CliError> {
+/// Reads and checks a config for a command that will act on it; `decide` says that conditions
+/// are decided by the values at hand.
+pub(super) fn read(path: &Path, orbs: &OrbArgs, decide: bool) -> Result<Checked, CliError> {
     let source = input::read(path)?;
+    let sources = orbs.sources(path);
+    let inputs = Inputs {
+        orbs: &sources,
+        facts: run::facts(&input::project_root(path)),
+        decide,
+    };
     let options = lint::Options::default();
-    Ok(lint::check_with(source, options, &orbs.sources(path)))
+    Ok(lint::check_with(source, options, &inputs))
 }
 
 /// Lets a config pass, or shows why not. `whole` says that the command needs all of the language

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
 use super::{CliError, Ui, error, input};
+use crate::circleci::Inputs;
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 
@@ -74,7 +75,11 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         match input::read(&path) {
             Ok(source) => {
                 let orbs = args.orbs.sources(&path);
-                reports.push(lint::check_with(source, options, &orbs).report);
+                let inputs = Inputs {
+                    orbs: &orbs,
+                    ..Inputs::default()
+                };
+                reports.push(lint::check_with(source, options, &inputs).report);
             }
             // One file that cannot be read does not stop the others.
             Err(error) => unread = Some(ui.fail(&error)),

@@ -46,7 +46,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let config = input::single(args.dir.as_deref())?;
-    let mut checked = gate::read(&config, &args.orbs)?;
+    let mut checked = gate::read(&config, &args.orbs, true)?;
     gate::pass(&mut checked, true, args.force, ui)?;
     let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
     if workflow.condition.is_some() {

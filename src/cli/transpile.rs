@@ -49,7 +49,7 @@ enum Target {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let path = input::single(args.file.as_deref())?;
-    let mut checked = gate::read(&path, &args.orbs)?;
+    let mut checked = gate::read(&path, &args.orbs, args.to == Target::Shell)?;
     gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
     let id = SourceId::default();
     let root = input::project_root(&path);

@@ -9,7 +9,7 @@ pub use rule::Rule;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::circleci::{Compiled, OrbSources, compile};
+use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
 use crate::yaml::{Source, Sources};
 
@@ -52,15 +52,15 @@ pub struct Checked {
 /// Checks one config; orbs without source are opaque.
 #[must_use]
 pub fn check(source: Source, options: Options) -> Checked {
-    check_with(source, options, &|_| None)
+    check_with(source, options, &Inputs::default())
 }
 
-/// Checks one config with the orbs whose source is at hand.
+/// Checks one config with orb sources and what else is known.
 #[must_use]
-pub fn check_with(source: Source, options: Options, orbs: &OrbSources<'_>) -> Checked {
+pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Checked {
     let mut sources = Sources::default();
     let id = sources.add(source);
-    let compiled = compile(&mut sources, id, orbs);
+    let compiled = compile(&mut sources, id, inputs);
     let mut findings = Vec::new();
     {
         let context = Context::new(&sources, &compiled);

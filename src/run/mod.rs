@@ -62,6 +62,27 @@ pub fn checked_out(project: &std::path::Path) -> Option<crate::plan::GitRef> {
     Some(crate::plan::GitRef::Branch(branch))
 }
 
+/// Returns what git says about a project, as pipeline values are made of it.
+#[must_use]
+pub fn facts(project: &std::path::Path) -> crate::circleci::Facts {
+    #[cfg(unix)]
+    {
+        let repo = repo::Repo::of(project);
+        crate::circleci::Facts {
+            branch: repo.branch,
+            tag: repo.tag,
+            revision: repo.commit,
+            git_url: repo.origin,
+            project_type: None,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = project;
+        crate::circleci::Facts::default()
+    }
+}
+
 /// Plays the part of a job's own process when the arguments say that this process is one.
 ///
 /// The program must call it before anything else, while it has one thread: namespaces cannot be

@@ -1,5 +1,8 @@
 //! Rules on the graph of jobs.
 
+pub(super) mod condition_mixes_expression;
+pub(super) mod condition_unknown_operator;
+pub(super) mod regex_unsupported;
 pub(super) mod requires_ambiguous_job;
 pub(super) mod requires_cycle;
 pub(super) mod requires_unknown_job;

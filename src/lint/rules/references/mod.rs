@@ -8,4 +8,5 @@ pub(super) mod undefined_executor;
 pub(super) mod undefined_job;
 pub(super) mod undefined_orb;
 pub(super) mod undefined_parameter;
+pub(super) mod undefined_pipeline_value;
 pub(super) mod unknown_argument;

@@ -4,6 +4,8 @@ pub(super) mod argument_type;
 pub(super) mod duplicate_key;
 pub(super) mod enum_value;
 pub(super) mod executor_combination;
+pub(super) mod invalid_condition;
+pub(super) mod invalid_expression;
 pub(super) mod misindented_step;
 pub(super) mod missing_key;
 pub(super) mod missing_version;

@@ -1,0 +1,24 @@
+//! `condition-unknown-operator`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A condition uses an operator that does not exist.
+    ///
+    /// # Why is this bad
+    /// A map with an unknown key is a literal, and a literal map is true: the condition always holds.
+    ///
+    /// # Example
+    /// ```yaml
+    /// condition:
+    ///   equals: [a, << parameters.x >>]
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// condition:
+    ///   equal: [a, << parameters.x >>]
+    /// ```
+    CONDITION_UNKNOWN_OPERATOR: "condition-unknown-operator", Graph, Error, |context, out| context.problems(&CONDITION_UNKNOWN_OPERATOR, out)
+}

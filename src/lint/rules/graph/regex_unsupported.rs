@@ -1,0 +1,26 @@
+//! `regex-unsupported`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A pattern uses what the new compiler refuses: look-around, back-references, possessive
+    /// quantifiers, or more than 128 characters.
+    ///
+    /// # Why is this bad
+    /// The compiler announced for September 2026 matches in linear time and refuses such patterns.
+    ///
+    /// # Example
+    /// ```yaml
+    /// matches:
+    ///   pattern: "^(?!main).*$"
+    ///   value: << pipeline.git.branch >>
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// not:
+    ///   equal: [main, << pipeline.git.branch >>]
+    /// ```
+    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out)
+}

@@ -1,0 +1,27 @@
+//! `invalid-condition`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A condition is not a logic statement that can be judged.
+    ///
+    /// # Why is this bad
+    /// `and`, `or` and `equal` take lists, `matches` takes a pattern and a value. The compiler refuses
+    /// other shapes.
+    ///
+    /// # Example
+    /// ```yaml
+    /// condition:
+    ///   and: []
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// condition:
+    ///   and:
+    ///     - << parameters.a >>
+    ///     - << parameters.b >>
+    /// ```
+    INVALID_CONDITION: "invalid-condition", Structure, Error, |context, out| context.problems(&INVALID_CONDITION, out)
+}

@@ -1,0 +1,22 @@
+//! `invalid-expression`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// An expression cannot be read, or compares what cannot be compared.
+    ///
+    /// # Why is this bad
+    /// The compiler refuses the config.
+    ///
+    /// # Example
+    /// ```yaml
+    /// when: pipeline.number > "3"
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// when: pipeline.number > 3
+    /// ```
+    INVALID_EXPRESSION: "invalid-expression", Structure, Error, |context, out| context.problems(&INVALID_EXPRESSION, out)
+}
