@@ -117,6 +117,22 @@ fn a_variable_that_no_shell_can_export_does_not_break_its_step() {
     assert!(text.contains("export C=y"), "{text}");
 }
 
+#[test]
+fn variables_of_the_primary_image_reach_the_steps() {
+    let before = config("- run: 'true'").replace(
+        "[{image: cimg/base:2024.01}]",
+        "[{image: a, environment: {FROM: image, OVER: image}}, {image: b, environment: {NOT: here}}]\n    environment: {OVER: job}",
+    );
+    let (dir, code, _, err) = transpile(&before, &["--to", "shell"]);
+    assert_eq!(code, Some(0), "{err}");
+    let text = std::fs::read_to_string(dir.path().join(".holdall/shell/jobs/build.sh")).unwrap();
+    assert!(
+        text.contains("export FROM=image\nexport OVER=image\nexport OVER=job\n"),
+        "{text}"
+    );
+    assert!(!text.contains("NOT"), "{text}");
+}
+
 /// Asserts that a shell can read a script.
 fn assert_is_shell(script: &Path) {
     let out = std::process::Command::new("sh")
