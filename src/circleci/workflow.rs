@@ -473,6 +473,10 @@ impl Compiler<'_> {
             job.kind = JobKind::Approval;
             return job;
         }
+        if let Some(other) = arguments.get("override-with") {
+            self.problems
+                .push(Problem::unsupported("`override-with`", other.key_at));
+        }
         if arguments.get("matrix").is_some() {
             job.opaque = Some("its matrix is not expanded".to_owned());
             return job;
