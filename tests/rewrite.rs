@@ -133,6 +133,25 @@ fn variables_of_the_primary_image_reach_the_steps() {
     assert!(!text.contains("NOT"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_workspace_that_leads_elsewhere_removes_nothing() {
+    let (dir, code, _, err) = transpile(&config("- run: 'true'"), &["--to", "shell"]);
+    assert_eq!(code, Some(0), "{err}");
+    // `.holdall/work/../../build` is a folder of the project.
+    std::fs::create_dir_all(dir.path().join(".holdall/work")).unwrap();
+    std::fs::create_dir(dir.path().join("build")).unwrap();
+    std::fs::write(dir.path().join("build/mine"), "").unwrap();
+    let out = std::process::Command::new("sh")
+        .arg(".holdall/shell/jobs/build.sh")
+        .env("HOLDALL_WORKSPACE", "../..")
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(dir.path().join("build/mine").exists());
+}
+
 /// Asserts that a shell can read a script.
 fn assert_is_shell(script: &Path) {
     let out = std::process::Command::new("sh")
