@@ -133,6 +133,25 @@ fn variables_of_the_primary_image_reach_the_steps() {
     assert!(!text.contains("NOT"), "{text}");
 }
 
+#[test]
+fn a_template_does_not_break_out_of_a_script() {
+    let with = |value: &str| {
+        config(&format!("- save: {{dir: \"{value}\"}}")).replace(
+            "jobs:\n  build",
+            "commands:\n  save:\n    parameters: {dir: {type: string}}\n    steps:\n    \
+             - persist_to_workspace: {root: << parameters.dir >>, paths: [f]}\njobs:\n  build",
+        )
+    };
+    let (code, out, err) = rewrite(&with("a b; c"));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("'<< parameters.dir >>'"));
+    for value in ["it's; touch x #", "<< pipeline.git.branch >>"] {
+        let (code, out, err) = rewrite(&with(value));
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{value}: {err}");
+        assert!(err.contains("a template whose value"), "{err}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_workspace_that_leads_elsewhere_removes_nothing() {
