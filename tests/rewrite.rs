@@ -117,6 +117,60 @@ fn a_variable_that_no_shell_can_export_does_not_break_its_step() {
     assert!(text.contains("export C=y"), "{text}");
 }
 
+#[test]
+fn variables_of_the_primary_image_reach_the_steps() {
+    let before = config("- run: 'true'").replace(
+        "[{image: cimg/base:2024.01}]",
+        "[{image: a, environment: {FROM: image, OVER: image}}, {image: b, environment: {NOT: here}}]\n    environment: {OVER: job}",
+    );
+    let (dir, code, _, err) = transpile(&before, &["--to", "shell"]);
+    assert_eq!(code, Some(0), "{err}");
+    let text = std::fs::read_to_string(dir.path().join(".holdall/shell/jobs/build.sh")).unwrap();
+    assert!(
+        text.contains("export FROM=image\nexport OVER=image\nexport OVER=job\n"),
+        "{text}"
+    );
+    assert!(!text.contains("NOT"), "{text}");
+}
+
+#[test]
+fn a_template_does_not_break_out_of_a_script() {
+    let with = |value: &str| {
+        config(&format!("- save: {{dir: \"{value}\"}}")).replace(
+            "jobs:\n  build",
+            "commands:\n  save:\n    parameters: {dir: {type: string}}\n    steps:\n    \
+             - persist_to_workspace: {root: << parameters.dir >>, paths: [f]}\njobs:\n  build",
+        )
+    };
+    let (code, out, err) = rewrite(&with("a b; c"));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("'<< parameters.dir >>'"));
+    for value in ["it's; touch x #", "<< pipeline.git.branch >>"] {
+        let (code, out, err) = rewrite(&with(value));
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{value}: {err}");
+        assert!(err.contains("a template whose value"), "{err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_workspace_that_leads_elsewhere_removes_nothing() {
+    let (dir, code, _, err) = transpile(&config("- run: 'true'"), &["--to", "shell"]);
+    assert_eq!(code, Some(0), "{err}");
+    // `.holdall/work/../../build` is a folder of the project.
+    std::fs::create_dir_all(dir.path().join(".holdall/work")).unwrap();
+    std::fs::create_dir(dir.path().join("build")).unwrap();
+    std::fs::write(dir.path().join("build/mine"), "").unwrap();
+    let out = std::process::Command::new("sh")
+        .arg(".holdall/shell/jobs/build.sh")
+        .env("HOLDALL_WORKSPACE", "../..")
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(dir.path().join("build/mine").exists());
+}
+
 /// Asserts that a shell can read a script.
 fn assert_is_shell(script: &Path) {
     let out = std::process::Command::new("sh")

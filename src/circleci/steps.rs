@@ -509,6 +509,7 @@ impl Compiler<'_> {
             paths: list,
             paths_at: paths.value.at(),
             paths_is_string: is_string,
+            varies: value.is_open(),
         }))
     }
 
@@ -519,6 +520,7 @@ impl Compiler<'_> {
         Some(StepKind::Attach(AttachStep {
             name: text_key(value, "name").map(|n| n.value),
             at,
+            varies: value.is_open(),
         }))
     }
 

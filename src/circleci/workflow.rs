@@ -144,6 +144,10 @@ impl Compiler<'_> {
                 incomplete = true;
                 continue;
             };
+            if let Some(other) = raw.get("override-with") {
+                self.problems
+                    .push(Problem::unsupported("override-with", other.key_at));
+            }
             for arm in arms {
                 wanted.push(self.wanted(&arm.arguments));
                 let mut job = self.job(&name, name_at, arm.arguments, scope, uses);

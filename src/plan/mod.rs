@@ -347,6 +347,8 @@ pub struct PersistStep {
     pub paths_at: Location,
     /// Whether `paths` was one bare string.
     pub paths_is_string: bool,
+    /// Whether a path depends on the values of the pipeline: another run may have another one.
+    pub varies: bool,
 }
 
 /// An `attach_workspace` step.
@@ -356,6 +358,8 @@ pub struct AttachStep {
     pub name: Option<String>,
     /// Where the layers go, as written.
     pub at: Located<String>,
+    /// Whether the path depends on the values of the pipeline: another run may have another one.
+    pub varies: bool,
 }
 
 /// A step of the service that this plan carries without interpreting it.

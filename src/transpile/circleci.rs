@@ -30,6 +30,9 @@ struct Place {
     jobs: Vec<String>,
     /// For an attach: the words that name each job's upstream layers.
     upstream: Vec<Vec<String>>,
+    /// Whether a resolved text would break out of the quotes that its template stands in, or is not
+    /// known here: a branch may be called anything.
+    breaks_quotes: bool,
 }
 
 /// Rewrites the workspace steps of a config over a store.
@@ -171,6 +174,15 @@ fn places(compiled: &Compiled, id: SourceId) -> BTreeMap<u32, Place> {
                 .filter(|s| is_workspace(&s.kind) && s.origin.at.source == id)
             {
                 let place = out.entry(step.origin.at.span.start).or_default();
+                place.breaks_quotes |= texts(&step.kind)
+                    .iter()
+                    .any(|t| t.contains('\'') || t.contains("<<"));
+                // A branch's name, say, is whatever the next push calls it.
+                place.breaks_quotes |= match &step.kind {
+                    StepKind::Persist(p) => p.varies,
+                    StepKind::Attach(a) => a.varies,
+                    _ => false,
+                };
                 if !place.jobs.contains(&job.name) {
                     place.jobs.push(job.name.clone());
                     place.upstream.push(words.clone());
@@ -179,6 +191,18 @@ fn places(compiled: &Compiled, id: SourceId) -> BTreeMap<u32, Place> {
         }
     }
     out
+}
+
+/// The texts of a workspace step that become words of a script.
+fn texts(kind: &StepKind) -> Vec<&str> {
+    match kind {
+        StepKind::Persist(p) => std::iter::once(&p.root)
+            .chain(&p.paths)
+            .map(|t| t.value.as_str())
+            .collect(),
+        StepKind::Attach(a) => vec![&a.at.value],
+        _ => Vec::new(),
+    }
 }
 
 fn is_workspace(kind: &StepKind) -> bool {
@@ -194,6 +218,10 @@ fn script<'t>(
     let store = quoted(store);
     if let Some(when) = value(step, "when").filter(|w| w.text() != Some("on_success")) {
         return Err(("`when` of a workspace step".to_owned(), when));
+    }
+    if place.breaks_quotes && step.node.source().contains("<<") {
+        let what = "a template whose value does not fit between the quotes of a script";
+        return Err((what.to_owned(), step.node));
     }
     if step.persist {
         let root = argument(step, "root")?;

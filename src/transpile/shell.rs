@@ -12,8 +12,8 @@ use super::{OutputFile, Refusal, TranspileError};
 use crate::flow::Graph;
 use crate::layer::{encode_job, twin};
 use crate::plan::{
-    EnvVar, Job, JobIndex, JobKind, JobStatus, Origin, Pipeline, RunStep, RunWhen, StepKind,
-    Workflow,
+    EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus, Origin, Pipeline, RunStep, RunWhen,
+    StepKind, Workflow,
 };
 
 /// Writes the scripts of all workflows.
@@ -132,7 +132,7 @@ fn job_script(workflow: &Workflow, graph: &Graph, index: JobIndex, config: &str)
         (false, false) => {}
     }
     out.push('\n');
-    for var in &job.environment {
+    for var in image_environment(job).iter().chain(&job.environment) {
         out.push_str(&export(var));
     }
     let words = upstream_words(&upstream(workflow, graph, index));
@@ -238,6 +238,14 @@ fn run_step(job: &Job, run: &RunStep, out: &mut String) {
     out.push_str(&format!(
         "{go}; exec {shell} \"$holdall_private/step\") </dev/null\n  holdall_end $?\nfi\n"
     ));
+}
+
+/// The variables of the primary container, in which the steps run; the job's own come over them.
+fn image_environment(job: &Job) -> &[EnvVar] {
+    match job.executor.as_ref().map(|e| &e.kind) {
+        Some(ExecutorKind::Docker(images)) => images.first().map_or(&[], |i| &i.environment),
+        _ => &[],
+    }
 }
 
 fn export(var: &EnvVar) -> String {

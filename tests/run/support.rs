@@ -56,6 +56,7 @@ pub(crate) fn persist(root: &str, paths: &[&str]) -> Step {
         paths: paths.iter().map(|p| text(p)).collect(),
         paths_at: Location::default(),
         paths_is_string: false,
+        varies: false,
     }))
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn attach(at: &str) -> Step {
     step(StepKind::Attach(AttachStep {
         name: None,
         at: text(at),
+        varies: false,
     }))
 }
 

@@ -14,6 +14,11 @@ case $HOLDALL_STORE in /* | file:*) ;; *) HOLDALL_STORE=$PWD/$HOLDALL_STORE ;; e
 HOLDALL_WORKSPACE=${HOLDALL_WORKSPACE:-default}
 HOLDALL_PROJECT=${HOLDALL_PROJECT:-$PWD}
 if [ -z "${HOLDALL_HOME:-}" ]; then
+  # The folder is removed first: it must not be one that this script did not make.
+  case /$HOLDALL_WORKSPACE/ in */../*)
+    printf 'holdall: the workspace %s leads out of its folder\n' "$HOLDALL_WORKSPACE" >&2
+    exit 2 ;;
+  esac
   HOLDALL_HOME=$PWD/.holdall/work/$HOLDALL_WORKSPACE/@FILE@
   rm -rf "$HOLDALL_HOME"
 fi
