@@ -7,6 +7,7 @@ mod executor;
 mod params;
 mod problem;
 mod steps;
+mod structure;
 mod template;
 mod value;
 mod workflow;
