@@ -124,6 +124,10 @@ pub(super) fn tree(
     };
     let pipeline = compiler.pipeline();
     *problems = compiler.problems;
+    // Version 2 mostly ignores what it does not know (circleci-semantics §6).
+    if let Some(root) = root.as_ref().filter(|_| config.templates) {
+        super::structure::check(root, problems);
+    }
     fold_unsupported(problems);
     (pipeline, config.templates)
 }

@@ -17,6 +17,7 @@ mod pipeline;
 mod problem;
 mod requires;
 mod steps;
+mod structure;
 mod template;
 mod value;
 mod workflow;

@@ -5,6 +5,10 @@ use crate::finding;
 
 /// The schemas that the binary carries, by name.
 const SCHEMAS: &[(&str, &str)] = &[
+    (
+        "circleci",
+        include_str!("../../schemas/circleci.schema.json"),
+    ),
     ("report", include_str!("../../schemas/report.schema.json")),
     (
         "layer-config",
@@ -16,7 +20,7 @@ const SCHEMAS: &[(&str, &str)] = &[
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: holdall schema report > report.schema.json")]
 pub(crate) struct Args {
-    /// Which schema: `report` (what `holdall lint --format json` prints) or `layer-config` (the
+    /// Which schema: `circleci` (configs), `report` (what `holdall lint --format json` prints) or `layer-config` (the
     /// facts of a layer).
     name: String,
 }

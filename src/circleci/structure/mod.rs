@@ -1,0 +1,167 @@
+//! The structure of a config: its data against the schema in `schemas/`, every error turned into
+//! a problem that names the key that is wrong, what is expected there, and the nearest name.
+//!
+//! The schema sees a config as it is written: jobs that no workflow runs and commands that nobody
+//! calls are checked too, which the compiler does not reach.
+
+mod explain;
+mod fault;
+mod instance;
+mod place;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use serde_json::Value as Json;
+
+use super::problem::{Problem, UNSUPPORTED};
+use super::steps::STEP_NAMES;
+use super::value::Value;
+use crate::yaml::Location;
+use fault::FaultKind;
+use place::{Place, Segment};
+
+/// The schema as text.
+const TEXT: &str = include_str!("../../../schemas/circleci.schema.json");
+
+/// Most errors of one config that are looked at.
+const MOST_ERRORS: usize = 5_000;
+
+/// The schema, read and compiled.
+struct Compiled {
+    json: Json,
+    validator: Validator,
+}
+
+/// Compiled when the first config is checked. A test holds that it can be: there is nothing to
+/// say to a user whose binary carries a broken schema.
+static SCHEMA: LazyLock<Option<Compiled>> = LazyLock::new(|| {
+    let json: Json = serde_json::from_str(TEXT).ok()?;
+    let validator = jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .build(&json)
+        .ok()?;
+    Some(Compiled { json, validator })
+});
+
+/// Reports what the schema does not allow and nothing else has reported yet.
+pub(super) fn check(root: &Value, problems: &mut Vec<Problem>) {
+    let Some(schema) = SCHEMA.as_ref() else {
+        return;
+    };
+    let Some(instance) = instance::json(root) else {
+        return;
+    };
+    if schema.validator.is_valid(&instance) {
+        return;
+    }
+    let mut faults = Vec::new();
+    for error in schema.validator.iter_errors(&instance).take(MOST_ERRORS) {
+        fault::faults(&error, &mut faults);
+    }
+    let shadowed = shadowed_steps(root);
+    let torn: HashSet<String> = faults
+        .iter()
+        .filter(|f| matches!(f.kind, FaultKind::Several))
+        .map(|f| f.at.clone())
+        .collect();
+    let mut said = Said::new(problems);
+    for fault in &faults {
+        // The version is read before anything else, with words of its own.
+        if fault.at == "/version" || below(&fault.at, &torn) {
+            continue;
+        }
+        let place = Place::find(root, &fault.at);
+        if is_shadowed(&place, &shadowed) {
+            continue;
+        }
+        for (problem, key) in explain::problems(fault, &place, &schema.json) {
+            if said.is_new(&problem, key.as_deref()) {
+                problems.push(problem);
+            }
+        }
+    }
+}
+
+/// Says whether a pointer leads below one of these.
+fn below(at: &str, torn: &HashSet<String>) -> bool {
+    !torn.is_empty()
+        && at
+            .char_indices()
+            .filter(|(_, c)| *c == '/')
+            .any(|(i, _)| torn.contains(&at[..i]))
+}
+
+/// Returns the commands of the config that have the name of a builtin step and stand in for it
+/// (circleci-semantics §5.5).
+fn shadowed_steps(root: &Value) -> Vec<String> {
+    let commands = |of: &Value| -> Vec<String> {
+        of.get("commands")
+            .map_or(&[][..], |c| c.value.entries())
+            .iter()
+            .map(|e| e.key.to_string())
+            .filter(|name| name == "deploy" || STEP_NAMES.contains(&name.as_str()))
+            .collect()
+    };
+    let mut names = commands(root);
+    for orb in root.get("orbs").map_or(&[][..], |o| o.value.entries()) {
+        names.extend(commands(&orb.value));
+    }
+    names
+}
+
+/// Says whether a place is inside a call of a command that has a builtin step's name.
+fn is_shadowed(place: &Place, shadowed: &[String]) -> bool {
+    !shadowed.is_empty()
+        && place.path.windows(2).any(|pair| match pair {
+            [Segment::Index(_), Segment::Key(name)] => shadowed.contains(name),
+            _ => false,
+        })
+}
+
+/// What has been said about which place.
+struct Said {
+    /// By place: the rules, with what they said.
+    at: HashMap<Location, Vec<(&'static str, String)>>,
+}
+
+impl Said {
+    fn new(problems: &[Problem]) -> Self {
+        let mut said = Self { at: HashMap::new() };
+        for problem in problems.iter().filter(|p| p.rule != UNSUPPORTED) {
+            said.note(problem);
+        }
+        said
+    }
+
+    fn note(&mut self, problem: &Problem) {
+        if let Some(label) = problem.labels.first() {
+            let said = self.at.entry(label.at).or_default();
+            said.push((problem.rule, label.text.clone()));
+        }
+    }
+
+    /// Says whether a problem is news, and remembers it. `key` is the key that is missing: several
+    /// may be missing at one place.
+    fn is_new(&mut self, problem: &Problem, key: Option<&str>) -> bool {
+        let Some(label) = problem.labels.first() else {
+            return false;
+        };
+        let known = self.at.get(&label.at).is_some_and(|said| {
+            said.iter().any(|(rule, text)| match key {
+                Some(key) => *rule == problem.rule && text.contains(&format!("`{key}`")),
+                // Whatever another rule has to say about a value, it is the same mistake; what
+                // is missing beside it is not.
+                None => *rule != "missing-key",
+            })
+        });
+        if !known {
+            self.note(problem);
+        }
+        !known
+    }
+}
+
+#[cfg(test)]
+mod tests;
