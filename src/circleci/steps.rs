@@ -50,7 +50,9 @@ pub(crate) const STEP_NAMES: [&str; 14] = [
 ];
 
 /// What a `run` step may say (circleci-semantics §5.7).
-const RUN_KEYS: [&str; 10] = [
+const RUN_KEYS: [&str; 11] = [
+    // Not documented; configs that run have it.
+    "description",
     "command",
     "name",
     "shell",

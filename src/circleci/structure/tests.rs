@@ -9,7 +9,7 @@ use crate::yaml::{Source, Sources};
 fn problems(text: impl Into<String>) -> Vec<Problem> {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("config.yml", text.into()));
-    compile(&sources, id).problems
+    compile(&mut sources, id, &crate::circleci::Inputs::default()).problems
 }
 
 fn shapes(text: &str) -> Vec<String> {
