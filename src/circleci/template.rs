@@ -136,7 +136,7 @@ impl Scope {
         };
         let value = to_value(&scalar, Location::default());
         let open = |name: &str| matches!(self.find(name), Found::Value(v) if v.is_open());
-        Found::Value(if names(&expr).iter().any(|n| open(&n.text)) {
+        Found::Value(if names(&expr).iter().any(|n| open(n.text)) {
             value.opened()
         } else {
             value
