@@ -164,6 +164,36 @@ fn nothing_of_the_run_is_left_in_tmp() {
 }
 
 #[test]
+fn a_machine_that_forbids_namespaces_is_named_before_anything_runs() {
+    let example = Example::new();
+    let inner = format!(
+        "echo 0 > /proc/sys/user/max_user_namespaces || exit 77; exec '{}' run",
+        env!("CARGO_BIN_EXE_holdall")
+    );
+    let out = Command::new("unshare")
+        .args(["-Urm", "sh", "-c", &inner])
+        .current_dir(example.path())
+        .output();
+    let Some(out) = out
+        .ok()
+        .filter(|o| !matches!(o.status.code(), Some(1 | 77)))
+    else {
+        assert!(std::env::var_os("HOLDALL_REQUIRE_TOOLS").is_none());
+        println!("skipped: namespaces cannot be forbidden here");
+        return;
+    };
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("jobs cannot be isolated on this machine"),
+        "{said}"
+    );
+    assert!(said.contains("user.max_user_namespaces"), "{said}");
+    assert!(said.contains("--no-isolation"), "{said}");
+    assert!(!String::from_utf8_lossy(&out.stdout).contains("started"));
+}
+
+#[test]
 fn rewriting_twice_changes_nothing_more() {
     let example = Example::new();
     let args = [

@@ -32,9 +32,16 @@ pub(super) struct Refused {
 impl Refused {
     /// Makes a function that says what was tried when an error comes.
     pub(super) fn when<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
-        move |error| Self {
-            what: what.into(),
-            reason: error.into().to_string(),
+        move |error| {
+            let (what, error) = (what.into(), error.into());
+            // The limit on namespaces speaks of a full disk (unshare(2), ENOSPC).
+            let limit = error.kind() == io::ErrorKind::StorageFull && what.contains("unshare");
+            let reason = if limit {
+                "no more namespaces are allowed here (sysctl user.max_user_namespaces)".to_owned()
+            } else {
+                error.to_string()
+            };
+            Self { what, reason }
         }
     }
 }
