@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use super::fault::{Fault, FaultKind};
 use super::place::{Place, Segment};
+use crate::circleci::builtin::STEP_NAMES;
 use crate::circleci::config::{missing_key, wrong_type};
 use crate::circleci::problem::Problem;
-use crate::circleci::steps::STEP_NAMES;
 use crate::finding::{listed, nearest};
 
 /// Keys that belong to a job's entry in a workflow and are often written into the job
