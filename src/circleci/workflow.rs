@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::listed;
-use crate::plan::{Origin, Workflow};
+use crate::plan::{Located, Origin, Workflow};
 use crate::yaml::Location;
 
 impl Compiler<'_> {
@@ -110,7 +110,47 @@ impl Compiler<'_> {
             ));
             return None;
         }
-        let condition = self.runs_under(&body, scope);
+        let (condition, asleep) = self.runs_under(&body, scope);
+        let formula = body
+            .get("when")
+            .or_else(|| body.get("unless"))
+            .filter(|_| condition == Truth::Unknown)
+            .and_then(|e| {
+                let place = logic::Place::Workflow;
+                let formula = self.asked.meet(&e.value, place, e.key_at)?;
+                self.asked.enter(formula, &*e.key == "when");
+                Some(formula)
+            });
+        let met = self.problems.len();
+        let workflow = self.workflow_jobs(entry, &body, scope, uses);
+        if formula.is_some() {
+            self.asked.leave();
+        }
+        if let Some(at) = asleep {
+            let by = Located::new(entry.key.to_string(), at);
+            for problem in self.problems.iter_mut().skip(met) {
+                problem.asleep.get_or_insert_with(|| by.clone());
+            }
+        }
+        let mut workflow = workflow?;
+        workflow.condition = body
+            .get("when")
+            .or_else(|| body.get("unless"))
+            .filter(|_| condition != Truth::True)
+            .map(|e| e.key_at);
+        if condition == Truth::False {
+            self.never.push(workflow.origin.at);
+        }
+        Some(workflow)
+    }
+
+    fn workflow_jobs(
+        &mut self,
+        entry: &Entry,
+        body: &Value,
+        scope: &Scope,
+        uses: &mut HashMap<String, usize>,
+    ) -> Option<Workflow> {
         let Some(list) = body.get("jobs") else {
             self.problems.push(missing_key(
                 "jobs",
@@ -163,7 +203,7 @@ impl Compiler<'_> {
                 at: entry.key_at,
                 via: Vec::new(),
             },
-            condition,
+            condition: None,
             jobs,
             incomplete,
         })
@@ -216,22 +256,28 @@ impl Compiler<'_> {
         Some((named.as_text().unwrap_or(name), at, arguments))
     }
 
-    /// Judges a workflow's `when` or `unless`; what is sure to hold is no condition.
-    fn runs_under(&mut self, body: &Value, scope: &Scope) -> Option<Location> {
-        let entry = body.get("when").or_else(|| body.get("unless"))?;
-        let decide = self.decide;
-        let lookup = |name: &str| match scope.scalar(name) {
-            Lookup::Value(value) if decide => Lookup::Value(value),
-            Lookup::Value(_) | Lookup::Unknown => Lookup::Unknown,
-            Lookup::Missing => Lookup::Missing,
+    /// Judges a workflow's `when` or `unless`. Where it does not hold for the values at hand,
+    /// whatever other ones would make of it, its place comes along.
+    fn runs_under(&mut self, body: &Value, scope: &Scope) -> (Truth, Option<Location>) {
+        let Some(entry) = body.get("when").or_else(|| body.get("unless")) else {
+            return (Truth::True, None);
         };
         let place = logic::Place::Workflow;
-        let truth = logic::condition(&entry.value, place, &lookup, &mut self.problems);
-        let truth = if &*entry.key == "unless" {
-            truth.negated()
-        } else {
-            truth
+        let holds = |truth: Truth| match &*entry.key {
+            "unless" => truth.negated(),
+            _ => truth,
         };
-        (truth != Truth::True).then_some(entry.key_at)
+        let at_hand = |name: &str| scope.scalar(name);
+        let usual = holds(logic::condition(
+            &entry.value,
+            place,
+            &at_hand,
+            &mut Vec::new(),
+        ));
+        let asleep = (usual == Truth::False).then_some(entry.key_at);
+        let closed = |name: &str| scope.closed(name);
+        let lookup: &dyn Fn(&str) -> Lookup = if self.decide { &at_hand } else { &closed };
+        let truth = logic::condition(&entry.value, place, lookup, &mut self.problems);
+        (holds(truth), asleep)
     }
 }
