@@ -256,8 +256,8 @@ impl Compiler<'_> {
         Some((named.as_text().unwrap_or(name), at, arguments))
     }
 
-    /// Judges a workflow's `when` or `unless`. Where it does not hold for the values at hand,
-    /// whatever other ones would make of it, its place comes along.
+    /// Judges a workflow's `when` or `unless`. Where it does not hold unless somebody says more
+    /// than which branch was pushed, its place comes along.
     fn runs_under(&mut self, body: &Value, scope: &Scope) -> (Truth, Option<Location>) {
         let Some(entry) = body.get("when").or_else(|| body.get("unless")) else {
             return (Truth::True, None);
@@ -268,10 +268,15 @@ impl Compiler<'_> {
             _ => truth,
         };
         let at_hand = |name: &str| scope.scalar(name);
+        // Every push has a branch: none is the one that nobody would speak of.
+        let by_default = |name: &str| match name.starts_with("pipeline.git.branch") {
+            true => scope.closed(name),
+            false => scope.scalar(name),
+        };
         let usual = holds(logic::condition(
             &entry.value,
             place,
-            &at_hand,
+            &by_default,
             &mut Vec::new(),
         ));
         let asleep = (usual == Truth::False).then_some(entry.key_at);

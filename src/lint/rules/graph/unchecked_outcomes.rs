@@ -49,7 +49,10 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         n => format!("{n} conditions depend"),
     };
     let mut draft = UNCHECKED_OUTCOMES.finding(
-        "outcomes of conditions that were not looked at",
+        match outcomes.is_capped() {
+            true => "outcomes of conditions that were not looked at",
+            false => "conditions that came out one way only",
+        },
         outcomes.start,
         format!("{conditions} on the pipeline: {of} outcomes were looked at"),
     );
