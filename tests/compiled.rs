@@ -74,7 +74,9 @@ fn every_real_config_compiles_or_fails_for_a_reviewed_reason() {
         return;
     };
     let mut reviewed: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut lines = REVIEWED.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let mut lines = REVIEWED
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
     while let Some(file) = lines.next() {
         let quoted = lines.next().and_then(|l| l.strip_prefix("> ")).expect(file);
         assert!(lines.next().is_some_and(|why| why.len() > 20), "{file}");

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
+use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input};
-use crate::circleci::Inputs;
+use crate::circleci::{GivenError, Inputs};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 
 /// Check configs: structure, references, the graph, and the workspace data flow.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: holdall lint .circleci/config.yml --format json")]
+#[command(
+    after_help = "Example: holdall lint .circleci/config.yml --format json\n\nConditions over pipeline values are taken both ways, unless the values that they ask for are given."
+)]
 pub(crate) struct Args {
     /// Configs, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
     paths: Vec<PathBuf>,
@@ -36,6 +39,9 @@ pub(crate) struct Args {
     /// The least severity that makes the exit status 1.
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
+
+    #[command(flatten)]
+    values: ValueArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -71,19 +77,27 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
+    let given = args.values.given()?;
+    let mut refused: Vec<Vec<GivenError>> = Vec::new();
     for path in input::discover(&args.paths)? {
         match input::read(&path) {
             Ok(source) => {
                 let orbs = args.orbs.sources(&path);
                 let inputs = Inputs {
                     orbs: &orbs,
+                    given: given.clone(),
                     ..Inputs::default()
                 };
-                reports.push(lint::check_with(source, options, &inputs).report);
+                let checked = lint::check_with(source, options, &inputs);
+                reports.push(checked.report);
+                refused.push(checked.compiled.refused);
             }
             // One file that cannot be read does not stop the others.
             Err(error) => unread = Some(ui.fail(&error)),
         }
+    }
+    if let Some(error) = values::refused(&nobodys(&refused)) {
+        return Err(error);
     }
     let text = match args.format {
         Format::Human if reports.is_empty() => String::new(),
@@ -100,4 +114,25 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}
+
+/// Returns what is wrong with given values: of several configs, such as one that sets up and the
+/// one that it continues with, a parameter need be declared by one.
+fn nobodys(refused: &[Vec<GivenError>]) -> Vec<GivenError> {
+    let mut out: Vec<GivenError> = Vec::new();
+    for error in refused.iter().flatten() {
+        let name = match error {
+            GivenError::UnknownParameter { name, .. } => Some(name),
+            _ => None,
+        };
+        let same = |other: &GivenError| {
+            other == error
+                || matches!(other, GivenError::UnknownParameter { name: n, .. } if Some(n) == name)
+        };
+        let everywhere = refused.iter().all(|list| list.iter().any(same));
+        if (name.is_none() || everywhere) && !out.iter().any(same) {
+            out.push(error.clone());
+        }
+    }
+    out
 }

@@ -1,16 +1,18 @@
 //! The linter: a registry of rules over a compiled config. Reads no file and prints nothing.
 
 mod context;
+mod outcomes;
 mod rule;
 mod rules;
 
 pub use context::Context;
-pub use rule::Rule;
+pub use rule::{Claim, Rule};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
+use crate::flow::Flow;
 use crate::yaml::{Source, Sources};
 
 /// All rules, by group and name.
@@ -63,9 +65,17 @@ pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Chec
     let compiled = compile(&mut sources, id, inputs);
     let mut findings = Vec::new();
     {
-        let context = Context::new(&sources, &compiled);
+        let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
+        let context = Context::new(&sources, &compiled, &everywhere);
+        let variants = &compiled.outcomes.variants;
+        let contexts: Vec<Context<'_>> = variants.iter().map(|v| context.of_variant(v)).collect();
         for rule in rules() {
-            (rule.check)(&context, &mut findings);
+            match rule.claim {
+                Claim::There | Claim::Missing if !variants.is_empty() => {
+                    outcomes::check(rule, &contexts, variants, &mut findings);
+                }
+                _ => (rule.check)(&context, &mut findings),
+            }
         }
     }
     findings.retain(|f| f.severity >= options.least);
