@@ -26,7 +26,7 @@ mod value;
 mod workflow;
 
 pub use given::{Given, GivenError, GivenValue};
-pub use outcomes::{Choice, Outcomes, Variant, under, when};
+pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub use problem::{Problem, UNSUPPORTED};
 
