@@ -101,7 +101,10 @@ pub(super) fn refused(errors: &[GivenError]) -> Option<CliError> {
 
 /// Reads a file of values.
 fn read(path: &Path, given: &mut Given) -> Result<(), CliError> {
-    let source = input::read(path)?;
+    let source = input::read(path).map_err(|mut error| {
+        error.hints = vec!["`--values` names a file of the pipeline's values".to_owned()];
+        error
+    })?;
     let name = path.display();
     let wrong = |what: String| {
         CliError::usage(format!("{name} is no file of values: {what}")).hint(

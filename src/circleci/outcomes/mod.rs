@@ -24,7 +24,7 @@ use cover::{Assignment, Space};
 const MOST_VARIANTS: usize = 32;
 
 /// Most steps and calls that all variants together may come to.
-const MOST_STEPS: usize = 200_000;
+const MOST_STEPS: usize = 60_000;
 
 /// The outcomes of a config's conditions.
 #[derive(Debug, Default)]
