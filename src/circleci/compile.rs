@@ -217,7 +217,8 @@ impl<'c> Compiler<'c> {
             .iter()
             .flat_map(|w| &w.jobs)
             .map(|job| 1 + job.steps.len())
-            .sum();
+            .sum::<usize>();
+        let steps = steps + self.expansions;
         let root = &self.root;
         let values = LocalValues::new(facts);
         let variable = |name: &str| variable(self.config, root, &values, name);
@@ -256,11 +257,12 @@ impl<'c> Compiler<'c> {
                 workflows.insert(i.min(workflows.len()), workflow.clone());
             }
         }
-        self.add_problems(made, &out.variants);
+        out.classes = plan.classes;
+        self.add_problems(made, out);
     }
 
     /// Adds what is wrong under some outcomes only, and says under which.
-    fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, variants: &[Variant]) {
+    fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, out: &Outcomes) {
         let all: Vec<usize> = made.iter().map(|(i, _)| *i).collect();
         let known: HashSet<Said> = self.problems.iter().map(said).collect();
         let mut places: HashMap<Said, usize> = HashMap::new();
@@ -281,7 +283,7 @@ impl<'c> Compiler<'c> {
             }
         }
         for (problem, under) in new {
-            let choices = outcomes::under(variants, &under, &all);
+            let choices = out.under(&under, &all);
             self.problems.push(match choices.as_slice() {
                 [] => problem,
                 choices => problem.note(outcomes::when(choices)),

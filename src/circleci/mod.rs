@@ -31,7 +31,7 @@ mod workflow;
 
 pub use emit::{Emitted, emit};
 pub use given::{Given, GivenError, GivenValue};
-pub use outcomes::{Choice, Outcomes, Variant, under, when};
+pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub use problem::{Problem, UNSUPPORTED};
 

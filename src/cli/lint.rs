@@ -13,9 +13,7 @@ use crate::lint;
 
 /// Check configs: structure, references, the graph, and the workspace data flow.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: holdall lint .circleci/config.yml --format json\n\nConditions over pipeline values are taken both ways, unless the values that they ask for are given."
-)]
+#[command(after_help = "Example: holdall lint .circleci/config.yml --format json")]
 pub(crate) struct Args {
     /// Configs, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
     paths: Vec<PathBuf>,
@@ -23,7 +21,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     orbs: OrbArgs,
 
-    /// How findings are printed.
+    /// How findings are printed: framed in their text, a line each, or as the JSON report.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -33,7 +31,12 @@ pub(crate) struct Args {
     format: Format,
 
     /// Which findings are shown: `pedantic` adds those that are only worth knowing.
-    #[arg(long, value_name = "LEVEL", default_value = "default")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "default",
+        hide_default_value = true
+    )]
     level: Level,
 
     /// The least severity that makes the exit status 1.
@@ -46,11 +49,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// The text, framed, with a label on every place.
     Human,
-    /// One line a finding.
     Concise,
-    /// The versioned JSON report.
     Json,
 }
 

@@ -38,6 +38,11 @@ impl ValueArgs {
         if let Some(path) = &self.values {
             read(path, &mut given)?;
         }
+        let text = |text: &str| GivenValue::Text(text.to_owned());
+        if self.branch.is_some() || self.tag.is_some() {
+            given.set(BRANCH, text(""));
+            given.set(TAG, text(""));
+        }
         for said in &self.parameters {
             let Some((name, value)) = said.split_once('=').filter(|(name, _)| !name.is_empty())
             else {
@@ -48,14 +53,11 @@ impl ValueArgs {
             };
             given.set(name, GivenValue::Text(value.to_owned()));
         }
-        let text = |text: &str| GivenValue::Text(text.to_owned());
         if let Some(branch) = &self.branch {
             given.set(BRANCH, text(branch));
-            given.set(TAG, text(""));
         }
         if let Some(tag) = &self.tag {
             given.set(TAG, text(tag));
-            given.set(BRANCH, text(""));
         }
         match (given.text(BRANCH).is_some(), given.text(TAG).is_some()) {
             (true, true) => {
@@ -99,7 +101,10 @@ pub(super) fn refused(errors: &[GivenError]) -> Option<CliError> {
 
 /// Reads a file of values.
 fn read(path: &Path, given: &mut Given) -> Result<(), CliError> {
-    let source = input::read(path)?;
+    let source = input::read(path).map_err(|mut error| {
+        error.hints = vec!["`--values` names a file of the pipeline's values".to_owned()];
+        error
+    })?;
     let name = path.display();
     let wrong = |what: String| {
         CliError::usage(format!("{name} is no file of values: {what}")).hint(

@@ -68,15 +68,14 @@ pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Chec
         let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
         let context = Context::new(&sources, &compiled, &everywhere);
         let variants = &compiled.outcomes.variants;
-        let contexts: Vec<Context<'_>> = variants.iter().map(|v| context.of_variant(v)).collect();
-        for rule in rules() {
-            match rule.claim {
-                Claim::There | Claim::Missing if !variants.is_empty() => {
-                    outcomes::check(rule, &contexts, variants, &mut findings);
-                }
-                _ => (rule.check)(&context, &mut findings),
-            }
+        let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
+            .iter()
+            .partition(|rule| rule.claim == Claim::Text || variants.is_empty());
+        for rule in once {
+            (rule.check)(&context, &mut findings);
         }
+        let outcomes = &compiled.outcomes;
+        outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
     findings.retain(|f| f.severity >= options.least);
     settle(&mut findings, &compiled, &sources);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::context::Context;
 use super::rule::{Claim, Rule};
-use crate::circleci::{Variant, under, when};
+use crate::circleci::{Outcomes, Variant, when};
 use crate::finding::Finding;
 use crate::plan::{Pipeline, Step, StepKind};
 use crate::yaml::Location;
@@ -29,17 +29,50 @@ struct Found {
     under: Vec<usize>,
 }
 
-/// Checks one rule under every outcome; each variant comes with its context.
-pub(super) fn check(
-    rule: &Rule,
-    contexts: &[Context<'_>],
-    variants: &[Variant],
+/// What one rule found so far.
+struct OfRule {
+    rule: &'static Rule,
+    groups: Vec<Group>,
+    known: HashMap<Key, usize>,
+    places: HashMap<Location, usize>,
+}
+
+/// Checks rules under every outcome. `whole` looks at all of them at once.
+pub(super) fn check<'c>(
+    rules: impl Iterator<Item = &'static Rule>,
+    whole: &Context<'c>,
+    outcomes: &'c Outcomes,
     out: &mut Vec<Finding>,
 ) {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut known: HashMap<Key, usize> = HashMap::new();
-    let mut places: HashMap<Location, usize> = HashMap::new();
-    for (outcome, (context, variant)) in contexts.iter().zip(variants).enumerate() {
+    let mut all: Vec<OfRule> = rules
+        .map(|rule| OfRule {
+            rule,
+            groups: Vec::new(),
+            known: HashMap::new(),
+            places: HashMap::new(),
+        })
+        .collect();
+    for (outcome, variant) in outcomes.variants.iter().enumerate() {
+        // One at a time: the flows of all of them together may be large.
+        let context = whole.of_variant(variant);
+        for of_rule in &mut all {
+            of_rule.look(&context, outcome, variant);
+        }
+    }
+    for OfRule { rule, groups, .. } in all {
+        let settled = groups.into_iter().filter_map(|g| g.settled(rule, outcomes));
+        out.extend(settled);
+    }
+}
+
+impl OfRule {
+    fn look(&mut self, context: &Context<'_>, outcome: usize, variant: &Variant) {
+        let Self {
+            rule,
+            groups,
+            known,
+            places,
+        } = self;
         let mut findings = Vec::new();
         (rule.check)(context, &mut findings);
         let invented = variant.choices.iter().any(|choice| choice.invented);
@@ -64,11 +97,6 @@ pub(super) fn check(
             groups[group].add(finding, outcome);
         }
     }
-    out.extend(
-        groups
-            .into_iter()
-            .filter_map(|group| group.settled(rule, variants)),
-    );
 }
 
 impl Group {
@@ -86,7 +114,8 @@ impl Group {
 
     /// Returns the finding as it is reported, if it counts: as serious as it is at worst, with
     /// what it takes for that.
-    fn settled(self, rule: &Rule, variants: &[Variant]) -> Option<Finding> {
+    fn settled(self, rule: &Rule, outcomes: &Outcomes) -> Option<Finding> {
+        let variants = &outcomes.variants;
         let at = self.at;
         let concerned: Vec<usize> = match (rule.claim, self.kinds.first()) {
             (Claim::Missing, Some(Found { finding, .. })) => {
@@ -109,7 +138,7 @@ impl Group {
             }
         })?;
         let mut finding = worst.finding;
-        let choices = under(variants, &worst.under, &concerned);
+        let choices = outcomes.under(&worst.under, &concerned);
         if !choices.is_empty() {
             finding.notes.push(when(&choices));
         }

@@ -12,14 +12,14 @@ use crate::circleci::value::{Data, Value};
 use crate::yaml::Location;
 
 /// Most different conditions that are kept.
-const MOST_FORMULAS: usize = 2_000;
+const MOST_FORMULAS: usize = 500;
 
 /// Most bytes that a condition may come to when it is written down: aliases may make a short text
 /// stand for more than anybody could want to see both ways.
 const MOST_BYTES: usize = 20_000;
 
 /// Most ways to a condition that are kept.
-const MOST_INSTANCES: usize = 5_000;
+const MOST_INSTANCES: usize = 1_000;
 
 /// The conditions of a config.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 //! otherwise some that take every condition both ways. Knows nothing of configs: values are
 //! numbers, 0 being what a value is where nobody says otherwise.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::conditions::{Guard, Instance};
@@ -9,6 +10,9 @@ use crate::circleci::expr::Truth;
 
 /// Most combinations that are gone through, of all values or of those that one condition asks for.
 const MOST_COMBINATIONS: usize = 4_096;
+
+/// Most often that a condition is judged: what is left over then is not covered.
+pub(crate) const MOST_JUDGEMENTS: usize = 500_000;
 
 /// A value for every name, by its number.
 pub(crate) type Assignment = Vec<usize>;
@@ -25,6 +29,8 @@ pub(crate) struct Space<'s> {
     pub(crate) truth: &'s dyn Fn(usize, &Assignment) -> Truth,
     /// Says whether a combination can be.
     pub(crate) possible: &'s dyn Fn(&Assignment) -> bool,
+    /// How often a condition may still be judged.
+    pub(crate) left: Cell<usize>,
 }
 
 /// What was chosen.
@@ -34,6 +40,9 @@ pub(crate) struct Cover {
     pub(crate) chosen: Vec<Assignment>,
     /// How many there are that make a difference; none where they are too many to be counted.
     pub(crate) all: Option<usize>,
+    /// Combinations with the chosen one that they come to, that one first: all of them where that
+    /// many were chosen.
+    pub(crate) classes: Vec<(Assignment, usize)>,
 }
 
 /// What the conditions come to under one combination: for each place where one is asked, whether
@@ -53,33 +62,41 @@ impl Space<'_> {
         let mut chosen = Chosen::default();
         chosen.add(self, vec![0; self.sizes.len()]);
         let every: Vec<usize> = (0..self.sizes.len()).collect();
-        let combinations = self.combinations(&every);
-        if let Some(mut all) = combinations {
+        let affordable = |all: &Vec<Assignment>| {
+            all.len().saturating_mul(self.instances.len()) <= MOST_JUDGEMENTS / 2
+        };
+        if let Some(mut all) = self.combinations(&every).filter(affordable) {
             // What differs least from the usual speaks for those that come to the same.
             all.sort_by_key(|assignment| assignment.iter().filter(|value| **value != 0).count());
             let mut different = Chosen::default();
-            for assignment in &all {
-                different.add(self, assignment.clone());
-            }
+            let classes: Vec<(Assignment, usize)> = all
+                .into_iter()
+                .filter_map(|assignment| {
+                    let class = different.add(self, assignment.clone())?;
+                    Some((assignment, class))
+                })
+                .collect();
             let count = different.list.len();
             if count <= most {
                 return Cover {
                     chosen: different.list,
                     all: Some(count),
+                    classes,
                 };
             }
-            self.pack(&mut chosen, most);
-            self.fill(&mut chosen, most);
-            return Cover {
-                chosen: chosen.list,
-                all: Some(count),
-            };
+            return self.some(chosen, most, Some(count));
         }
+        self.some(chosen, most, None)
+    }
+
+    /// Chooses some of many combinations.
+    fn some(&self, mut chosen: Chosen, most: usize, all: Option<usize>) -> Cover {
         self.pack(&mut chosen, most);
         self.fill(&mut chosen, most);
         Cover {
+            classes: chosen.list.iter().cloned().zip(0..).collect(),
             chosen: chosen.list,
-            all: None,
+            all,
         }
     }
 
@@ -105,8 +122,13 @@ impl Space<'_> {
         Some(out)
     }
 
+    fn judge(&self, formula: usize, assignment: &Assignment) -> Truth {
+        self.left.set(self.left.get().saturating_sub(1));
+        (self.truth)(formula, assignment)
+    }
+
     fn outcome(&self, assignment: &Assignment) -> Outcome {
-        let leads = |guard: &Guard| match (self.truth)(guard.formula, assignment) {
+        let leads = |guard: &Guard| match self.judge(guard.formula, assignment) {
             Truth::True => guard.holds,
             Truth::False => !guard.holds,
             // What is not known is compiled both ways.
@@ -116,7 +138,7 @@ impl Space<'_> {
             .iter()
             .map(|instance| {
                 let reached = instance.guards.iter().all(leads);
-                reached.then(|| (self.truth)(instance.formula, assignment))
+                reached.then(|| self.judge(instance.formula, assignment))
             })
             .collect()
     }
@@ -200,13 +222,13 @@ impl Space<'_> {
         });
         all.sort_by_key(|assignment| assignment.iter().filter(|value| **value != 0).count());
         let shows = |assignment: &&Assignment| {
-            (self.possible)(assignment) && {
+            self.left.get() > 0 && (self.possible)(assignment) && {
                 let leads = |guard: &Guard| {
-                    let truth = (self.truth)(guard.formula, assignment);
+                    let truth = self.judge(guard.formula, assignment);
                     truth == Truth::Unknown || truth == guard.holds.into()
                 };
                 instance.guards.iter().all(leads)
-                    && (self.truth)(instance.formula, assignment) == goal.holds.into()
+                    && self.judge(instance.formula, assignment) == goal.holds.into()
             }
         };
         let found = all.iter().find(shows)?;
@@ -222,7 +244,7 @@ impl Space<'_> {
         for (i, one) in changes.iter().enumerate() {
             let alone = std::iter::once(None);
             for other in alone.chain(changes[i + 1..].iter().map(Some)) {
-                if chosen.list.len() >= most || tried >= MOST_COMBINATIONS {
+                if chosen.list.len() >= most || tried >= MOST_COMBINATIONS || self.left.get() == 0 {
                     return;
                 }
                 tried += 1;
@@ -241,19 +263,23 @@ impl Space<'_> {
 struct Chosen {
     list: Vec<Assignment>,
     outcomes: Vec<Outcome>,
-    known: HashMap<Outcome, ()>,
+    known: HashMap<Outcome, usize>,
 }
 
 impl Chosen {
-    fn add(&mut self, space: &Space<'_>, assignment: Assignment) {
+    /// Adds a combination if it differs; returns the one that it comes to, if it can be.
+    fn add(&mut self, space: &Space<'_>, assignment: Assignment) -> Option<usize> {
         if !(space.possible)(&assignment) {
-            return;
+            return None;
         }
         let outcome = space.outcome(&assignment);
-        if self.known.insert(outcome.clone(), ()).is_none() {
-            self.list.push(assignment);
-            self.outcomes.push(outcome);
+        if let Some(known) = self.known.get(&outcome) {
+            return Some(*known);
         }
+        self.known.insert(outcome.clone(), self.list.len());
+        self.list.push(assignment);
+        self.outcomes.push(outcome);
+        Some(self.list.len() - 1)
     }
 }
 
@@ -318,6 +344,7 @@ mod tests {
             instances,
             truth: &|formula, values| says[formula].holds(values).into(),
             possible,
+            left: Cell::new(MOST_JUDGEMENTS),
         }
         .cover(most)
     }
@@ -339,7 +366,8 @@ mod tests {
             cover,
             Cover {
                 chosen: vec![vec![0], vec![1]],
-                all: Some(2)
+                all: Some(2),
+                classes: vec![(vec![0], 0), (vec![1], 1)],
             }
         );
     }
@@ -349,6 +377,8 @@ mod tests {
         let says = [Says::Is(0, 3)];
         let cover = covered(&[5, 7], &says, &alone(1), 64, &|_| true);
         assert_eq!(cover.chosen, [[0, 0], [3, 0]]);
+        assert_eq!(cover.classes.len(), 35);
+        assert_eq!(cover.classes.iter().filter(|(_, to)| *to == 1).count(), 7);
     }
 
     #[test]
