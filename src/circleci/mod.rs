@@ -7,6 +7,9 @@ mod executor;
 #[allow(dead_code, reason = "filters do not speak it yet")]
 mod expr;
 mod filters;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod job;
 mod library;
 mod logic;
