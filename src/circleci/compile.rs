@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Inputs;
 use super::config::Config;
 use super::library::{Kind, Library, Loader, Orb};
-use super::params::pipeline_defaults;
+use super::params::{check_pipeline_defaults, pipeline_defaults};
 use super::pipeline::LocalValues;
 use super::problem::Problem;
 use super::template::Scope;
@@ -90,6 +90,17 @@ pub(super) fn tree(
             .note("the service says: found undefined alias"),
         );
     }
+    for at in std::mem::take(&mut reader.unmergeable) {
+        problems.push(
+            Problem::new(
+                "wrong-type",
+                "a merge key without a map",
+                at,
+                "`<<` merges a map, or a list of maps",
+            )
+            .help("a list cannot be merged: name its items one by one"),
+        );
+    }
     for (key, first, again) in std::mem::take(&mut reader.repeated) {
         problems.push(
             Problem::new(
@@ -135,6 +146,9 @@ pub(super) fn tree(
 impl Compiler<'_> {
     fn pipeline(&mut self) -> Pipeline {
         let parameters = self.config.parameters.as_ref();
+        if self.config.templates {
+            check_pipeline_defaults(parameters, &self.values, &mut self.problems);
+        }
         let scope = Scope {
             parameters: Vec::new(),
             matrix: Vec::new(),
