@@ -22,9 +22,8 @@ fn plan(text: &str) -> String {
     for workflow in &compiled.pipeline.workflows {
         for job in &workflow.jobs {
             let kind = match job.kind {
-                JobKind::Build => "",
-                JobKind::Approval => " approval",
-                JobKind::NoOp => " no-op",
+                JobKind::Build => String::new(),
+                other => format!(" {}", other.as_str()),
             };
             write!(out, "{}/{}{kind}", workflow.name, job.name).unwrap();
             for r in &job.requires {
@@ -43,10 +42,11 @@ fn plan(text: &str) -> String {
                         .map(|i| i.image.value.clone())
                         .collect::<Vec<_>>()
                         .join("+"),
-                    ExecutorKind::Machine { image } => {
+                    ExecutorKind::Machine { image, .. } => {
                         format!("machine {}", image.clone().unwrap_or_default())
                     }
-                    ExecutorKind::Macos { xcode } => {
+                    ExecutorKind::Unknown(call) => format!("executor {}", call.name),
+                    ExecutorKind::Macos { xcode, .. } => {
                         format!("xcode {}", xcode.clone().unwrap_or_default())
                     }
                 };
@@ -69,8 +69,8 @@ fn plan(text: &str) -> String {
                         p.paths.iter().map(|x| &x.value).collect::<Vec<_>>()
                     ),
                     StepKind::Attach(a) => format!("attach {}", a.at.value),
-                    StepKind::Builtin(b) => b.name.clone(),
-                    StepKind::Opaque { name } => format!("opaque {name}"),
+                    StepKind::Opaque(call) => format!("opaque {}", call.name),
+                    other => other.key().to_owned(),
                 };
                 let via: Vec<_> = step.origin.via.iter().map(|c| c.what.as_str()).collect();
                 let via = if via.is_empty() {
@@ -315,7 +315,7 @@ fn filters_are_kept_with_their_places() {
     assert_eq!(only, ["main", "/v.*/"]);
     assert_eq!(tags.as_ref().unwrap().ignore.len(), 1);
     assert!(
-        matches!(&jobs[1].filters.as_ref().unwrap().kind, FilterKind::Expression(text) if text.value.starts_with("pipeline.git"))
+        matches!(&jobs[1].filters.as_ref().unwrap().kind, FilterKind::Expression { text, .. } if text.value.starts_with("pipeline.git"))
     );
 }
 
@@ -459,7 +459,7 @@ jobs:
 workflows: {w: {jobs: [a, node/test: {requires: [a]}]}}
 ";
     let plan = plan(text);
-    assert!(plan.contains("w/a opaque: what its step `node/install` does is not known\n  opaque node/install\n  run \"make\""), "{plan}");
+    assert!(plan.contains("w/a on executor node/default in ~/project opaque: what its step `node/install` does is not known\n  opaque node/install\n  run \"make\""), "{plan}");
     assert!(
         plan.contains("w/node/test <a opaque: it comes from an orb"),
         "{plan}"

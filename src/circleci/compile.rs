@@ -9,10 +9,13 @@ use super::params::{check_pipeline_defaults, pipeline_defaults};
 use super::pipeline::LocalValues;
 use super::problem::Problem;
 use super::template::Scope;
-use super::value::{Reader, Value};
+use super::value::{Entry, Reader, Value};
 use crate::finding::nearest;
-use crate::plan::{Located, Pipeline};
-use crate::yaml::{Location, SourceId, Sources, Span, SyntaxError, Tree};
+use crate::plan::{Call, Located, Pipeline, StepKind, Workflow};
+use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
+
+/// Most values that the plan carries as they are: arguments of orbs, settings of executors.
+const MOST_CARRIED: usize = 1_000_000;
 
 /// What is known while a config is compiled.
 pub(crate) struct Compiler<'c> {
@@ -24,6 +27,8 @@ pub(crate) struct Compiler<'c> {
     values: Rc<LocalValues>,
     /// The conditions around the steps that are being expanded.
     pub(crate) conditions: Vec<Location>,
+    /// How many more values the plan may carry as they are.
+    carried: usize,
     /// How many commands have been expanded.
     pub(crate) expansions: usize,
     /// Orb aliases that were used and not declared, each reported once.
@@ -130,6 +135,7 @@ pub(super) fn tree(
         decide: inputs.decide,
         values: Rc::new(LocalValues::new(inputs.facts.clone())),
         conditions: Vec::new(),
+        carried: MOST_CARRIED,
         expansions: 0,
         undeclared: Vec::new(),
     };
@@ -156,10 +162,10 @@ impl Compiler<'_> {
             values: Rc::clone(&self.values),
             library: Rc::clone(&self.config.library),
         };
-        for group in &self.config.job_groups {
-            self.problems
-                .push(Problem::unsupported("job groups", group.key_at));
-        }
+        self.check_groups();
+        let workflows = self.workflows(&scope);
+        self.check_setup(&workflows);
+        self.check_continuation(&workflows);
         Pipeline {
             definitions: self
                 .config
@@ -168,8 +174,63 @@ impl Compiler<'_> {
                 .iter()
                 .map(|j| Located::new(j.key.to_string(), j.key_at))
                 .collect(),
-            workflows: self.workflows(&scope),
+            workflows,
+            setup: self.config.setup,
+            orbs: self.config.library.orbs.iter().map(Orb::to_plan).collect(),
         }
+    }
+
+    /// A setup config has one workflow (circleci-semantics §5.11).
+    fn check_setup(&mut self, workflows: &[Workflow]) {
+        if !self.config.setup {
+            return;
+        }
+        let mut sure = workflows.iter().filter(|w| w.condition.is_none());
+        let (Some(first), Some(second)) = (sure.next(), sure.next()) else {
+            return;
+        };
+        self.problems.push(
+            Problem::new(
+                "setup-many-workflows",
+                "a setup config with several workflows",
+                second.origin.at,
+                format!("`{}` would run beside `{}`", second.name, first.name),
+            )
+            .label(first.origin.at, "this one runs too")
+            .help("keep one, or put them under conditions of which one holds")
+            .note("the service says: Max number of workflows exceeded."),
+        );
+    }
+
+    /// Copies a value for the plan to carry; says so once where the config comes to too much.
+    pub(crate) fn data(&mut self, value: &Value) -> Data {
+        if let Some(data) = value.to_data(&mut self.carried) {
+            return data;
+        }
+        if self.carried > 0 {
+            self.carried = 0;
+            self.problems.push(
+                Problem::new(
+                    "too-large",
+                    "a config that carries more values than are read",
+                    value.at(),
+                    format!("more than {MOST_CARRIED} values come of the config"),
+                )
+                .help("merge less: each use of an anchor counts with all that it holds"),
+            );
+        }
+        Data::Null
+    }
+
+    /// Copies entries for the plan to carry.
+    pub(crate) fn settings<'v>(
+        &mut self,
+        entries: impl IntoIterator<Item = &'v Entry>,
+    ) -> Vec<(String, Data)> {
+        let copied = entries.into_iter();
+        copied
+            .map(|e| (e.key.to_string(), self.data(&e.value)))
+            .collect()
     }
 
     /// Puts a scope's values in place, where the config's version does that.
@@ -227,6 +288,59 @@ impl Compiler<'_> {
             problem = problem.help(format!("did you mean `{}/{near}`?", orb.alias));
         }
         self.problems.push(problem);
+    }
+}
+
+/// Orbs whose elements continue a pipeline (circleci-semantics §5.11).
+const CONTINUING: [&str; 2] = ["circleci/continuation@", "circleci/path-filtering@"];
+
+impl Compiler<'_> {
+    /// Only a setup config can be continued (circleci-semantics §5.11).
+    fn check_continuation(&mut self, workflows: &[Workflow]) {
+        if self.config.may_be_setup {
+            return;
+        }
+        let continues = |reference: &str| CONTINUING.iter().any(|c| reference.starts_with(c));
+        let orbs = self.config.library.orbs.iter();
+        let aliases: Vec<&str> = orbs
+            .filter(|o| o.reference.as_deref().is_some_and(continues))
+            .map(|o| &*o.alias)
+            .collect();
+        if aliases.is_empty() {
+            return;
+        }
+        let of_orb = |name: &str| {
+            name.split_once('/')
+                .is_some_and(|(a, _)| aliases.contains(&a))
+        };
+        let mut places: Vec<Location> = Vec::new();
+        for job in workflows.iter().flat_map(|w| &w.jobs) {
+            let invoked = job.invokes.iter().filter(|i| of_orb(&i.name));
+            places.extend(invoked.map(|_| job.origin.at));
+            for step in job.steps.iter().filter(|_| job.invokes.is_none()) {
+                if let StepKind::Opaque(call) = &step.kind
+                    && of_orb(&call.name)
+                {
+                    places.push(step.origin.at);
+                }
+                let called = |c: &&Call| c.what.strip_prefix("command ").is_some_and(of_orb);
+                places.extend(step.origin.via.iter().find(called).map(|c| c.at));
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        for at in places {
+            self.problems.push(
+                Problem::new(
+                    "continuation-misuse",
+                    "a pipeline that is continued and is in no setup state",
+                    at,
+                    "this continues the pipeline",
+                )
+                .help("add `setup: true` below the version")
+                .note("the service says: Pipeline is not in setup state."),
+            );
+        }
     }
 }
 

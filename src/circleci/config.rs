@@ -35,6 +35,10 @@ pub(crate) struct Config {
     pub(crate) library: Rc<Library>,
     pub(crate) job_groups: Vec<Entry>,
     pub(crate) workflows: Option<Entry>,
+    /// Whether its one workflow decides what the pipeline goes on with.
+    pub(crate) setup: bool,
+    /// Whether it is one for some values of the pipeline.
+    pub(crate) may_be_setup: bool,
     /// Where the config begins: what speaks of a missing key points here.
     pub(crate) start: Location,
 }
@@ -94,9 +98,18 @@ impl Config {
             library: library(root, problems),
             job_groups: groups.map_or_else(Vec::new, |g| g.value.entries().to_vec()),
             workflows: root.get("workflows").cloned(),
+            setup: templates && is_setup(root),
+            may_be_setup: is_setup(root)
+                || root.get("setup").is_some_and(|s| s.value.is_templated()),
             start: first,
         })
     }
+}
+
+/// Says whether a config is surely a setup config; a template may make it one or not.
+fn is_setup(root: &Value) -> bool {
+    root.get("setup")
+        .is_some_and(|s| matches!(s.value.data(), super::value::Data::Bool(true)))
 }
 
 /// Reads the version: does the config speak 2.1?

@@ -9,7 +9,7 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Entry, Value};
 use crate::finding::{listed, nearest};
-use crate::plan::{DockerImage, EnvVar, Executor, ExecutorKind, Located};
+use crate::plan::{DockerImage, EnvVar, Executor, ExecutorKind, Invocation, Located, Words};
 use crate::yaml::Location;
 
 /// What an executor or a job says about where it runs.
@@ -22,6 +22,16 @@ pub(crate) struct Environment {
     /// Why the rest is not known: an orb's executor.
     pub(crate) opaque: Option<String>,
 }
+
+/// The keys of a container that the plan has a place for; the others are carried.
+const CONTAINER_KEYS: [&str; 6] = [
+    "image",
+    "name",
+    "user",
+    "entrypoint",
+    "command",
+    "environment",
+];
 
 /// The keys by which a body says what it runs on.
 const KINDS: [&str; 3] = ["docker", "machine", "macos"];
@@ -110,7 +120,16 @@ impl Compiler<'_> {
             Found::Here(library, definition) => (library, definition),
             Found::Opaque => {
                 self.problems.push(orb_without_source("executors", name_at));
-                return Environment::unknown("an executor from an orb");
+                let arguments = self.settings(&arguments);
+                let kind = ExecutorKind::Unknown(Invocation { name, arguments });
+                return Environment {
+                    executor: Some(Executor {
+                        kind,
+                        at: name_at,
+                        resource_class: None,
+                    }),
+                    ..Environment::unknown("an executor from an orb")
+                };
             }
             Found::NoOrb => {
                 self.no_orb(&name, name_at, &scope.library);
@@ -203,9 +222,11 @@ impl Compiler<'_> {
             "docker" => ExecutorKind::Docker(self.docker(kind)),
             "machine" => ExecutorKind::Machine {
                 image: kind.value.get("image").and_then(|i| i.value.as_text()),
+                settings: self.data(&kind.value),
             },
             _ => ExecutorKind::Macos {
                 xcode: kind.value.get("xcode").and_then(|x| x.value.as_text()),
+                settings: self.data(&kind.value),
             },
         };
         env.executor = Some(Executor {
@@ -237,6 +258,9 @@ impl Compiler<'_> {
                 Some(e) => self.env_vars(&e.value, e.key_at),
                 None => Vec::new(),
             };
+            let carried = item.value.entries().iter();
+            let carried = carried.filter(|e| !CONTAINER_KEYS.contains(&&*e.key));
+            let settings = self.settings(carried);
             images.push(DockerImage {
                 image: Located::new(image.value.as_text().unwrap_or_default(), image.value.at()),
                 name: text_key(&item.value, "name").map(|n| n.value),
@@ -244,6 +268,7 @@ impl Compiler<'_> {
                 entrypoint: words(&item.value, "entrypoint"),
                 command: words(&item.value, "command"),
                 environment,
+                settings,
             });
         }
         images
@@ -326,18 +351,14 @@ pub(crate) fn text_key(map: &Value, key: &str) -> Option<Located<String>> {
     Some(Located::new(entry.value.as_text()?, entry.value.at()))
 }
 
-fn words(map: &Value, key: &str) -> Vec<String> {
-    let Some(entry) = map.get(key) else {
-        return Vec::new();
-    };
-    if entry.value.is_list() {
-        entry
-            .value
-            .items()
-            .iter()
-            .filter_map(|i| i.value.as_text())
-            .collect()
+fn words(map: &Value, key: &str) -> Option<Words> {
+    let value = &map.get(key)?.value;
+    if value.is_list() {
+        let words = value.items().iter().filter_map(|i| i.value.as_text());
+        Some(Words::List(words.collect()))
+    } else if value.is_null() {
+        None
     } else {
-        entry.value.as_text().into_iter().collect()
+        value.as_text().map(Words::Text)
     }
 }

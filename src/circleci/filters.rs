@@ -1,20 +1,25 @@
 //! `filters` of a workflow's entry: branches and tags, or an expression (circleci-semantics §4.2).
 
+use super::builtin::texts;
 use super::compile::Compiler;
 use super::config::wrong_type;
+use super::template::Scope;
 use super::value::Value;
 use crate::plan::{FilterKind, FilterRule, Filters, Located};
 
 impl Compiler<'_> {
     /// Reads the filters of an entry.
-    pub(super) fn filters(&mut self, arguments: &Value) -> Option<Filters> {
+    pub(super) fn filters(&mut self, arguments: &Value, scope: &Scope) -> Option<Filters> {
         let entry = arguments.get("filters").filter(|f| !f.value.is_null())?;
         let at = entry.key_at;
         if let Some(text) = entry.value.as_str() {
-            let text = Located::new(text.to_owned(), entry.value.at());
+            let truth = self.judge(&entry.value, scope);
             return Some(Filters {
                 at,
-                kind: FilterKind::Expression(text),
+                kind: FilterKind::Expression {
+                    text: Located::new(text.to_owned(), entry.value.at()),
+                    holds: truth.known(),
+                },
             });
         }
         if !entry.value.is_map() {
@@ -30,6 +35,19 @@ impl Compiler<'_> {
         Some(Filters {
             at,
             kind: FilterKind::Map { branches, tags },
+        })
+    }
+
+    /// Reads the `branches` of a job, which version 2 knew.
+    pub(super) fn job_branches(&mut self, job: &Value) -> Option<Filters> {
+        let at = job.get("branches")?.key_at;
+        let branches = self.filter_rule(job, "branches");
+        Some(Filters {
+            at,
+            kind: FilterKind::Map {
+                branches,
+                tags: None,
+            },
         })
     }
 
@@ -52,17 +70,6 @@ impl Compiler<'_> {
 
 /// Reads one name or a list of names.
 fn names(rule: &Value, key: &str) -> Vec<Located<String>> {
-    let Some(entry) = rule.get(key) else {
-        return Vec::new();
-    };
-    let values: Vec<&Value> = if entry.value.is_list() {
-        entry.value.items().iter().map(|i| &i.value).collect()
-    } else {
-        vec![&entry.value]
-    };
-    values
-        .into_iter()
-        .filter(|v| !v.is_null())
-        .filter_map(|v| Some(Located::new(v.as_text()?, v.at())))
-        .collect()
+    rule.get(key)
+        .map_or_else(Vec::new, |entry| texts(&entry.value))
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::builtin::texts;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
@@ -12,7 +13,7 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
-use crate::plan::{Call, Job, JobKind, Located, Origin, Step};
+use crate::plan::{Call, Invocation, Job, JobKind, Located, Step, StepKind};
 use crate::yaml::Location;
 
 /// Keys of a workflow's entry that are not arguments of its job (circleci-semantics §4.2).
@@ -29,8 +30,36 @@ const ENTRY_KEYS: [&str; 10] = [
     "override-with",
 ];
 
-/// The working directory where nothing is said (circleci-semantics §3).
-pub(crate) const DEFAULT_WORKING_DIRECTORY: &str = "~/project";
+/// Keys of a job's definition that the plan has a place for; the others are carried.
+const JOB_KEYS: [&str; 14] = [
+    "type",
+    "description",
+    "parameters",
+    "executor",
+    "docker",
+    "machine",
+    "macos",
+    "resource_class",
+    "shell",
+    "working_directory",
+    "environment",
+    "parallelism",
+    "steps",
+    "branches",
+];
+
+/// Returns a name that no other job of the pipeline has: the second and later ones of a name are
+/// numbered, across all workflows (circleci-semantics §4.4).
+pub(super) fn unique(written: &str, uses: &mut HashMap<String, usize>) -> String {
+    let count = uses.entry(written.to_owned()).or_insert(0);
+    let name = if *count == 0 {
+        written.to_owned()
+    } else {
+        format!("{written}-{count}")
+    };
+    *count += 1;
+    name
+}
 
 impl Compiler<'_> {
     /// Compiles one entry of a workflow.
@@ -44,42 +73,28 @@ impl Compiler<'_> {
     ) -> Job {
         let written = text_key(&arguments, "name");
         let written_name = written.map_or_else(|| base.to_owned(), |n| n.value);
-        let count = uses.entry(written_name.clone()).or_insert(0);
-        let name = if *count == 0 {
-            written_name.clone()
-        } else {
-            format!("{written_name}-{count}")
-        };
-        *count += 1;
+        let name = unique(&written_name, uses);
         let mut job = Job {
-            name,
-            written_name,
-            origin: Origin {
-                at: base_at,
-                via: Vec::new(),
-            },
-            definition: base_at,
-            kind: JobKind::Build,
-            requires: Vec::new(),
-            unknown_requires: Vec::new(),
-            filters: self.filters(&arguments),
-            matrix: None,
-            executor: None,
-            working_directory: Located::new(DEFAULT_WORKING_DIRECTORY.to_owned(), base_at),
-            shell: None,
-            environment: Vec::new(),
-            parallelism: 1,
-            steps: Vec::new(),
-            opaque: None,
+            filters: self.filters(&arguments, scope),
+            contexts: arguments
+                .get("context")
+                .map_or_else(Vec::new, |c| texts(&c.value)),
+            serial_group: self.serial_group(&arguments),
+            ..Job::new(name, written_name, JobKind::Build, base_at)
         };
         if text_key(&arguments, "type").is_some_and(|t| t.value == "approval") {
             job.kind = JobKind::Approval;
             return job;
         }
-        let (library, definition) = match Library::find(&scope.library, Kind::Job, base) {
+        let replaced = self.override_with(&arguments, &mut job, scope);
+        let found = replaced.unwrap_or_else(|| Library::find(&scope.library, Kind::Job, base));
+        let (library, definition) = match found {
             Found::Here(library, definition) => (library, definition),
             other => {
                 job.opaque = Some(self.unknown_job(base, base_at, &other, scope));
+                if matches!(other, Found::Opaque) {
+                    self.opaque_job(&mut job, base, &arguments, scope);
+                }
                 return job;
             }
         };
@@ -104,19 +119,13 @@ impl Compiler<'_> {
             job.opaque = Some("it cannot be read".to_owned());
             return job;
         }
-        match text_key(&body, "type").map(|t| (t.value, t.at)) {
-            None => {}
-            Some((t, _)) if t == "build" => {}
-            Some((t, _)) if t == "no-op" => {
-                job.kind = JobKind::NoOp;
-                return job;
-            }
-            Some((t, at)) => {
-                self.problems
-                    .push(Problem::unsupported(&format!("jobs of type {t}"), at));
-                job.kind = JobKind::NoOp;
-                return job;
-            }
+        job.kind = self.kind(&body);
+        let read = |e: &&Entry| !JOB_KEYS.contains(&&*e.key);
+        let carried = body.entries().iter().filter(read);
+        job.settings = self.settings(carried);
+        if job.kind != JobKind::Build {
+            // Steps of other jobs are ignored (circleci-semantics §4.5).
+            return job;
         }
         self.job_body(
             &mut job,
@@ -127,6 +136,125 @@ impl Compiler<'_> {
             (&inner, scope),
         );
         job
+    }
+
+    /// Reads the type of a job (circleci-semantics §4.5).
+    fn kind(&mut self, body: &Value) -> JobKind {
+        const KINDS: [JobKind; 6] = [
+            JobKind::Build,
+            JobKind::NoOp,
+            JobKind::Approval,
+            JobKind::Release,
+            JobKind::Lock,
+            JobKind::Unlock,
+        ];
+        let Some(Located { value: word, at }) = text_key(body, "type") else {
+            return JobKind::Build;
+        };
+        if let Some(kind) = KINDS.into_iter().find(|k| k.as_str() == word) {
+            return kind;
+        }
+        if !word.contains("<<") {
+            let words = KINDS.map(JobKind::as_str);
+            let mut problem = Problem::new(
+                "enum-value",
+                "a type that jobs do not have",
+                at,
+                format!("`{word}` is none of {}", listed(&words, 8)),
+            );
+            if let Some(near) = nearest(&word, words) {
+                problem = problem.help(format!("did you mean `{near}`?"));
+            }
+            self.problems.push(problem);
+        }
+        JobKind::NoOp
+    }
+
+    /// Reads the queue that a job waits in (circleci-semantics §4.2).
+    pub(super) fn serial_group(&mut self, arguments: &Value) -> Option<Located<String>> {
+        const LONGEST: usize = 512;
+        let entry = arguments
+            .get("serial-group")
+            .filter(|e| !e.value.is_null())?;
+        let name = text_key(arguments, "serial-group")?;
+        let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-');
+        let known = !entry.value.is_templated() && !entry.value.is_open();
+        if known
+            && (name.value.is_empty()
+                || name.value.len() > LONGEST
+                || !name.value.bytes().all(fine))
+        {
+            self.problems.push(
+                Problem::new(
+                    "serial-group-misuse",
+                    "a serial group that the service does not take",
+                    name.at,
+                    format!("not 1 to {LONGEST} letters, digits, `.`, `_`, `/` and `-`"),
+                )
+                .help("name it after what is used by one job at a time: `deploy/production`"),
+            );
+        }
+        Some(name)
+    }
+
+    /// Looks for the orb's job that takes a job's place: `override-with` (circleci-semantics
+    /// §4.2). An orb without that job leaves the config's own.
+    fn override_with(&mut self, arguments: &Value, job: &mut Job, scope: &Scope) -> Option<Found> {
+        let other = text_key(arguments, "override-with")?;
+        match Library::find(&scope.library, Kind::Job, &other.value) {
+            found @ Found::Here(..) if other.value.contains('/') => return Some(found),
+            Found::Opaque => {
+                self.problems.push(orb_without_source("jobs", other.at));
+                job.opaque = Some("a job of an orb may take its place".to_owned());
+                job.override_with = Some(other);
+            }
+            Found::NoOrb => self.no_orb(&other.value, other.at, &scope.library),
+            Found::NotInOrb(_) => {}
+            Found::Here(..) | Found::Nowhere => self.problems.push(
+                Problem::new(
+                    "wrong-type",
+                    "a job that cannot take another's place",
+                    other.at,
+                    "not the job of an orb",
+                )
+                .help("write `ORB/JOB`, with an orb that `orbs` declares"),
+            ),
+        }
+        None
+    }
+
+    /// Keeps what is known of an orb's job without source: its arguments, and the steps that the
+    /// workflow puts around it.
+    fn opaque_job(&mut self, job: &mut Job, base: &str, arguments: &Value, scope: &Scope) {
+        let own = arguments.entries().iter();
+        let own = own.filter(|e| !ENTRY_KEYS.contains(&&*e.key));
+        let call = Invocation {
+            name: base.to_owned(),
+            arguments: self.settings(own),
+        };
+        let mut steps = Vec::new();
+        self.around(arguments, "pre-steps", scope, &mut steps);
+        steps.push(Step {
+            origin: job.origin.clone(),
+            condition: None,
+            kind: StepKind::Opaque(call.clone()),
+        });
+        self.around(arguments, "post-steps", scope, &mut steps);
+        job.steps = steps;
+        job.invokes = Some(call);
+    }
+
+    /// Expands the steps that a workflow puts before or behind a job's own.
+    fn around(&mut self, arguments: &Value, key: &str, scope: &Scope, out: &mut Vec<Step>) {
+        let Some(entry) = arguments.get(key) else {
+            return;
+        };
+        let via = [Call {
+            what: key.to_owned(),
+            at: entry.key_at,
+            defined: None,
+        }];
+        self.steps(&entry.value, entry.key_at, &via, scope, out);
     }
 
     fn job_body(
@@ -157,47 +285,21 @@ impl Compiler<'_> {
             }
         }
         let mut steps: Vec<Step> = Vec::new();
-        let way = |what: &str, at: Location| {
-            vec![Call {
-                what: what.to_owned(),
-                at,
-                defined: None,
-            }]
-        };
-        if let Some(pre) = arguments.get("pre-steps") {
-            self.steps(
-                &pre.value,
-                pre.key_at,
-                &way("pre-steps", pre.key_at),
-                outer,
-                &mut steps,
-            );
-        }
+        self.around(arguments, "pre-steps", outer, &mut steps);
         match body.get("steps") {
             Some(entry) => self.steps(&entry.value, entry.key_at, &[], scope, &mut steps),
             None => self
                 .problems
                 .push(missing_key("steps", &format!("job `{base}`"), name_at)),
         }
-        if let Some(post) = arguments.get("post-steps") {
-            self.steps(
-                &post.value,
-                post.key_at,
-                &way("post-steps", post.key_at),
-                outer,
-                &mut steps,
-            );
-        }
+        self.around(arguments, "post-steps", outer, &mut steps);
         let unknown = steps.iter().find_map(|s| match &s.kind {
-            crate::plan::StepKind::Opaque { name } => {
-                Some(format!("what its step `{name}` does is not known"))
+            StepKind::Opaque(call) => {
+                Some(format!("what its step `{}` does is not known", call.name))
             }
             _ => None,
         });
-        job.opaque = unknown.or_else(|| {
-            env.opaque
-                .filter(|_| job.executor.is_none() && steps.is_empty())
-        });
+        job.opaque = job.opaque.take().or(unknown);
         job.steps = steps;
     }
 
@@ -205,9 +307,6 @@ impl Compiler<'_> {
     fn unknown_job(&mut self, name: &str, at: Location, found: &Found, scope: &Scope) -> String {
         if name.contains("<<") {
             return "its name is not known".to_owned();
-        }
-        if self.config.job_groups.iter().any(|g| *g.key == *name) {
-            return "it is a group of jobs".to_owned();
         }
         match found {
             Found::Opaque => {

@@ -9,7 +9,8 @@ use super::compile::syntax_problem;
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Entry, Reader, Value};
-use crate::yaml::{Location, Sources, parse};
+use crate::plan;
+use crate::yaml::{Location, Source, Sources, parse};
 
 /// Deepest nesting of orbs in orbs.
 const DEPTH: usize = 20;
@@ -41,8 +42,24 @@ pub(crate) struct Library {
 pub(crate) struct Orb {
     pub(crate) alias: Rc<str>,
     pub(crate) at: Location,
+    /// What the config says it is; none where it is written inline.
+    pub(crate) reference: Option<String>,
+    /// The version whose source stands for it.
+    pub(crate) resolved: Option<String>,
     /// Its definitions; none where its source is not known.
     pub(crate) library: Option<Rc<Library>>,
+}
+
+impl Orb {
+    /// Returns what the plan says of it.
+    pub(crate) fn to_plan(&self) -> plan::Orb {
+        plan::Orb {
+            alias: self.alias.to_string(),
+            at: self.at,
+            reference: self.reference.clone(),
+            resolved: self.resolved.clone(),
+        }
+    }
 }
 
 /// What a name was found to be.
@@ -65,7 +82,7 @@ pub(crate) struct Loader<'a> {
     pub(crate) orbs: &'a OrbSources<'a>,
     pub(crate) problems: &'a mut Vec<Problem>,
     /// What is known of each reference that was met; none where there is no source.
-    known: HashMap<String, Option<Rc<Library>>>,
+    known: HashMap<String, Option<(Rc<Library>, String)>>,
 }
 
 impl<'a> Loader<'a> {
@@ -96,21 +113,28 @@ impl<'a> Loader<'a> {
         let mut orbs = Vec::new();
         for entry in section("orbs") {
             // An empty map is a place that a setup job fills with the orb under test.
-            let library = if depth >= DEPTH {
-                None
-            } else if entry.value.entries().is_empty() {
-                scope
-                    .apply(&entry.value, self.problems)
-                    .as_str()
-                    .and_then(|reference| self.orb(reference, depth))
-            } else {
-                Some(self.library(&entry.value, true, &Scope::default(), depth + 1))
-            };
-            orbs.push(Orb {
+            let mut orb = Orb {
                 alias: Rc::clone(&entry.key),
                 at: entry.key_at,
-                library,
-            });
+                reference: None,
+                resolved: None,
+                library: None,
+            };
+            if entry.value.entries().is_empty() {
+                let reference = scope.apply(&entry.value, self.problems);
+                orb.reference = reference.as_str().map(str::to_owned);
+                if let Some(reference) = &orb.reference
+                    && depth < DEPTH
+                    && let Some((library, resolved)) = self.orb(reference, depth)
+                {
+                    orb.library = Some(library);
+                    orb.resolved = Some(resolved);
+                }
+            } else if depth < DEPTH {
+                let library = self.library(&entry.value, true, &Scope::default(), depth + 1);
+                orb.library = Some(library);
+            }
+            orbs.push(orb);
         }
         Rc::new(Library {
             commands: section("commands"),
@@ -121,8 +145,8 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// Reads an orb's source, `namespace/name@version`, once.
-    fn orb(&mut self, reference: &str, depth: usize) -> Option<Rc<Library>> {
+    /// Reads an orb's source, `namespace/name@version`, once; returns the version that it is too.
+    fn orb(&mut self, reference: &str, depth: usize) -> Option<(Rc<Library>, String)> {
         if let Some(known) = self.known.get(reference) {
             return known.clone();
         }
@@ -130,6 +154,7 @@ impl<'a> Loader<'a> {
         self.known.insert(reference.to_owned(), None);
         let source = (self.orbs)(reference)?;
         let parsed = parse(source.text_arc());
+        let resolved = version(reference, &source);
         let id = self.sources.add(source);
         if let Some(error) = &parsed.error {
             self.problems.push(syntax_problem(error, id));
@@ -137,10 +162,22 @@ impl<'a> Loader<'a> {
         }
         let root = Reader::new(&parsed.tree, id).read().ok().flatten()?;
         let library = self.library(&root, true, &Scope::default(), depth + 1);
-        self.known
-            .insert(reference.to_owned(), Some(Rc::clone(&library)));
-        Some(library)
+        let known = (library, resolved);
+        self.known.insert(reference.to_owned(), Some(known.clone()));
+        Some(known)
     }
+}
+
+/// Returns the full reference of an orb whose source is named for its version, `name@1.2.3.yml`.
+fn version(reference: &str, source: &Source) -> String {
+    let found = || {
+        let (orb, _) = reference.split_once('@')?;
+        let (namespace, name) = orb.split_once('/')?;
+        let stem = source.path().file_stem()?.to_str()?;
+        let version = stem.strip_prefix(name)?.strip_prefix('@')?;
+        Some(format!("{namespace}/{name}@{version}"))
+    };
+    found().unwrap_or_else(|| reference.to_owned())
 }
 
 impl Library {

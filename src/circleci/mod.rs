@@ -1,8 +1,10 @@
 //! The configuration language: from a YAML tree to a compiled [`Pipeline`], with every problem
 //! that is met on the way. Facts: the CircleCI documentation and what its compiler was seen to do.
 
+mod builtin;
 mod compile;
 mod config;
+mod cron;
 mod executor;
 #[allow(dead_code, reason = "filters do not speak it yet")]
 mod expr;
@@ -10,6 +12,7 @@ mod filters;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod groups;
 mod job;
 mod library;
 mod logic;

@@ -1,12 +1,15 @@
 //! What jobs wait for: `requires` in its forms, pointed at the jobs that are meant
 //! (circleci-semantics §4.2).
 
+use std::collections::HashMap;
+
 use super::compile::Compiler;
 use super::config::wrong_type;
+use super::groups::{Entries, misuse};
 use super::problem::Problem;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
-use crate::plan::{Job, JobStatus, Located, Requirement};
+use crate::plan::{Job, JobIndex, JobStatus, Located, Requirement};
 use crate::yaml::Location;
 
 /// A requirement as written.
@@ -14,6 +17,81 @@ pub(super) struct Wanted {
     name: String,
     at: Location,
     statuses: Vec<JobStatus>,
+}
+
+/// The jobs of a workflow by the names that requirements use.
+struct Names {
+    /// By the name as written, by the effective name, by the alias of a matrix.
+    written: HashMap<(Option<usize>, String), Vec<JobIndex>>,
+    effective: HashMap<(Option<usize>, String), Vec<JobIndex>>,
+    aliases: HashMap<(Option<usize>, String), Vec<JobIndex>>,
+}
+
+/// What answers to a name.
+enum Answer {
+    Nobody,
+    One([JobIndex; 1]),
+    /// All arms of a matrix.
+    Arms(Vec<JobIndex>),
+    /// More than one job, of which one should be meant.
+    Several(Vec<JobIndex>),
+}
+
+impl Answer {
+    fn jobs(&self) -> &[JobIndex] {
+        match self {
+            Self::Nobody => &[],
+            Self::One(one) => one,
+            Self::Arms(jobs) | Self::Several(jobs) => jobs,
+        }
+    }
+}
+
+impl Names {
+    fn new(entries: &Entries) -> Self {
+        let mut names = Self {
+            written: HashMap::new(),
+            effective: HashMap::new(),
+            aliases: HashMap::new(),
+        };
+        let add = |map: &mut HashMap<_, Vec<JobIndex>>, inside, name: &str, i| {
+            map.entry((inside, name.to_owned())).or_default().push(i);
+        };
+        for (i, (job, inside)) in entries.jobs.iter().zip(&entries.inside).enumerate() {
+            add(&mut names.written, *inside, &job.written_name, i);
+            add(&mut names.effective, *inside, &job.name, i);
+            if let Some(matrix) = &job.matrix {
+                add(&mut names.aliases, *inside, &matrix.alias, i);
+            }
+        }
+        names
+    }
+
+    /// Returns what a name means to a job: the one *other* job of that name, or all other arms of
+    /// the matrix of that alias (circleci-semantics §4.2, §4.3).
+    fn find(&self, name: &str, but: JobIndex, inside: Option<usize>) -> Answer {
+        let key = (inside, name.to_owned());
+        let others = |map: &HashMap<_, Vec<JobIndex>>| -> Vec<JobIndex> {
+            let all = map.get(&key).map_or(&[][..], Vec::as_slice);
+            all.iter().copied().filter(|j| *j != but).collect()
+        };
+        let mut found = others(&self.written);
+        if found.is_empty() {
+            found = others(&self.effective);
+        }
+        match found.as_slice() {
+            [one] => Answer::One([*one]),
+            [] => {
+                let arms = others(&self.aliases);
+                if arms.is_empty() {
+                    Answer::Nobody
+                } else {
+                    Answer::Arms(arms)
+                }
+            }
+            _ => Answer::Several(found),
+        }
+    }
 }
 
 impl Compiler<'_> {
@@ -111,63 +189,34 @@ impl Compiler<'_> {
         out
     }
 
-    /// Points every requirement at the one other job of that name (circleci-semantics §4.2).
-    pub(super) fn resolve(
-        &mut self,
-        workflow: &str,
-        jobs: &mut [Job],
-        wanted: Vec<Vec<Wanted>>,
-        incomplete: bool,
-    ) {
+    /// Points every requirement at the one other job of that name (circleci-semantics §4.2). Jobs of
+    /// a group see each other, and nobody else sees them.
+    pub(super) fn resolve(&mut self, workflow: &str, mut entries: Entries) -> (Vec<Job>, bool) {
+        let names = Names::new(&entries);
+        let wanted = std::mem::take(&mut entries.wanted);
         for (i, list) in wanted.into_iter().enumerate() {
+            let inside = entries.inside[i];
             for want in list {
-                let matching = |of: fn(&Job) -> &str| -> Vec<usize> {
-                    (0..jobs.len())
-                        .filter(|j| *j != i && of(&jobs[*j]) == want.name)
-                        .collect()
-                };
-                let mut found = matching(|j| &j.written_name);
-                if found.is_empty() {
-                    found = matching(|j| &j.name);
-                }
-                if found.is_empty() {
-                    // The alias of a matrix means all its arms (circleci-semantics §4.3).
-                    let arm = |j: &usize| {
-                        *j != i
-                            && jobs[*j]
-                                .matrix
-                                .as_ref()
-                                .is_some_and(|m| m.alias == want.name)
-                    };
-                    let arms: Vec<usize> = (0..jobs.len()).filter(arm).collect();
-                    if !arms.is_empty() {
-                        for job in arms {
-                            jobs[i].requires.push(Requirement {
-                                job,
+                match names.find(&want.name, i, inside) {
+                    found @ (Answer::One(_) | Answer::Arms(_)) => {
+                        let arms = found.jobs();
+                        entries.jobs[i]
+                            .requires
+                            .extend(arms.iter().map(|job| Requirement {
+                                job: *job,
                                 at: want.at,
                                 statuses: want.statuses.clone(),
-                            });
-                        }
-                        continue;
+                            }));
                     }
-                }
-                match found.as_slice() {
-                    [one] => {
-                        let job = *one;
-                        jobs[i].requires.push(Requirement {
-                            job,
-                            at: want.at,
-                            statuses: want.statuses,
-                        });
-                    }
-                    [] if incomplete => jobs[i]
+                    Answer::Nobody if entries.incomplete => entries.jobs[i]
                         .unknown_requires
                         .push(Located::new(want.name, want.at)),
-                    [] => {
-                        let problem = self.unknown_requirement(workflow, jobs, i, &want);
+                    Answer::Nobody => {
+                        let problem = self.unknown_requirement(workflow, &entries, i, &want);
                         self.problems.push(problem);
                     }
-                    several => {
+                    Answer::Several(several) => {
+                        let jobs = &entries.jobs;
                         let mut problem = Problem::new(
                             "requires-ambiguous-job",
                             "a requirement that several jobs answer to",
@@ -187,20 +236,45 @@ impl Compiler<'_> {
                 }
             }
         }
+        entries.tie();
+        (entries.jobs, entries.incomplete)
     }
 
     fn unknown_requirement(
         &self,
         workflow: &str,
-        jobs: &[Job],
+        entries: &Entries,
         i: usize,
         want: &Wanted,
     ) -> Problem {
-        let here: Vec<&str> = jobs
+        let jobs = &entries.jobs;
+        let elsewhere = jobs
             .iter()
-            .enumerate()
-            .filter(|(j, _)| *j != i)
-            .map(|(_, j)| j.written_name.as_str())
+            .zip(&entries.inside)
+            .find(|(j, inside)| j.written_name == want.name && **inside != entries.inside[i]);
+        if let Some((job, inside)) = elsewhere {
+            let text = match inside {
+                Some(group) => format!(
+                    "`{}` is inside the group `{}`, where only its other jobs see it",
+                    want.name, entries.groups[*group].name
+                ),
+                None => format!("`{}` is outside the group", want.name),
+            };
+            let help = match inside {
+                Some(group) => format!("require the group: `{}`", entries.groups[*group].name),
+                None => "put the requirement on the call of the group".to_owned(),
+            };
+            return misuse(
+                "a requirement across the border of a job group",
+                want.at,
+                text,
+            )
+            .label(job.origin.at, "the job")
+            .help(help);
+        }
+        let here: Vec<&str> = (0..jobs.len())
+            .filter(|j| *j != i && entries.inside[*j] == entries.inside[i])
+            .map(|j| jobs[j].written_name.as_str())
             .collect();
         let itself = jobs[i].written_name == want.name;
         let text = if itself {

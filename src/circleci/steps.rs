@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 
+use super::builtin::{NotBuiltin, STEP_NAMES};
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
-use super::executor::text_key;
 use super::expr::{Lookup, Truth};
 use super::library::{Found, Kind, Library};
 use super::logic;
@@ -14,56 +14,8 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
-use crate::plan::{
-    AttachStep, BuiltinStep, Call, Located, Origin, PersistStep, RunStep, RunWhen, Step, StepKind,
-};
+use crate::plan::{Call, Invocation, Origin, Step, StepKind};
 use crate::yaml::Location;
-
-/// Steps of the service that need no more than their name here.
-const BUILTIN: [&str; 8] = [
-    "setup_remote_docker",
-    "save_cache",
-    "restore_cache",
-    "store_artifacts",
-    "store_test_results",
-    "add_ssh_keys",
-    "install_signing_bundle",
-    "deploy",
-];
-
-/// Every step that the service knows.
-pub(crate) const STEP_NAMES: [&str; 14] = [
-    "run",
-    "checkout",
-    "persist_to_workspace",
-    "attach_workspace",
-    "setup_remote_docker",
-    "save_cache",
-    "restore_cache",
-    "store_artifacts",
-    "store_test_results",
-    "add_ssh_keys",
-    "install_signing_bundle",
-    "when",
-    "unless",
-    "steps",
-];
-
-/// What a `run` step may say (circleci-semantics §5.7).
-const RUN_KEYS: [&str; 11] = [
-    // Not documented; configs that run have it.
-    "description",
-    "command",
-    "name",
-    "shell",
-    "environment",
-    "background",
-    "working_directory",
-    "no_output_timeout",
-    "when",
-    "max_auto_reruns",
-    "auto_rerun_delay",
-];
 
 /// Deepest nesting of commands; the service refuses recursion, which this ends too.
 const DEPTH: usize = 60;
@@ -75,7 +27,7 @@ const MOST_EXPANSIONS: usize = 100_000;
 const MOST_STEPS: usize = 20_000;
 
 /// One call of a command.
-struct Invocation<'a> {
+struct CommandCall<'a> {
     /// The name as written, with its orb's.
     name: &'a str,
     at: Location,
@@ -199,7 +151,7 @@ impl Compiler<'_> {
             found = Library::find(&self.config.library, Kind::Command, name);
         }
         if let Found::Here(library, command) = &found {
-            let call = Invocation {
+            let call = CommandCall {
                 name,
                 at: name_at,
                 arguments,
@@ -207,13 +159,7 @@ impl Compiler<'_> {
             self.command(library, command, &call, via, scope, out);
             return;
         }
-        let kind = match name {
-            "run" => self.run_step(arguments, name_at),
-            "checkout" => Some(StepKind::Checkout {
-                path: text_key(arguments, "path"),
-            }),
-            "persist_to_workspace" => self.persist_step(arguments, name_at),
-            "attach_workspace" => self.attach_step(arguments, name_at),
+        match name {
             "steps" => {
                 self.steps(arguments, name_at, &via, scope, out);
                 return;
@@ -222,16 +168,11 @@ impl Compiler<'_> {
                 self.conditional(name, name_at, arguments, via, scope, out);
                 return;
             }
-            _ if BUILTIN.contains(&name) => Some(StepKind::Builtin(BuiltinStep {
-                name: name.to_owned(),
-            })),
-            // Version 2 took these spellings too; configs that ran for years have them.
-            "save-cache" | "restore-cache" | "store-artifacts" if !self.config.templates => {
-                Some(StepKind::Builtin(BuiltinStep {
-                    name: name.replace('-', "_"),
-                }))
-            }
-            _ => {
+            _ => {}
+        }
+        let kind = match self.builtin(name, arguments, name_at) {
+            Ok(kind) => kind,
+            Err(NotBuiltin) => {
                 match found {
                     Found::Opaque => self.problems.push(orb_without_source("commands", name_at)),
                     Found::NoOrb => self.no_orb(name, name_at, &scope.library),
@@ -243,9 +184,10 @@ impl Compiler<'_> {
                         self.undefined_command(name, name_at, &scope.library);
                     }
                 }
-                Some(StepKind::Opaque {
+                Some(StepKind::Opaque(Invocation {
                     name: name.to_owned(),
-                })
+                    arguments: self.settings(arguments.entries()),
+                }))
             }
         };
         if let Some(kind) = kind {
@@ -357,7 +299,7 @@ impl Compiler<'_> {
         &mut self,
         library: &Rc<Library>,
         command: &Entry,
-        call: &Invocation<'_>,
+        call: &CommandCall<'_>,
         mut via: Vec<Call>,
         scope: &Scope,
         out: &mut Vec<Step>,
@@ -427,166 +369,9 @@ impl Compiler<'_> {
         }
         self.expansions < MOST_EXPANSIONS
     }
-
-    fn run_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {
-        if let Some(command) = value.as_text().filter(|_| !value.is_null()) {
-            return Some(StepKind::Run(RunStep {
-                command: Located::new(command, value.at()),
-                ..RunStep::default()
-            }));
-        }
-        self.run_keys(value);
-        let command = text_key(value, "command");
-        let Some(command) = command else {
-            self.problems
-                .push(missing_key("command", "this `run` step", name_at));
-            return None;
-        };
-        let when = match text_key(value, "when").map(|w| (w.value, w.at)) {
-            None => RunWhen::OnSuccess,
-            Some((w, at)) => match w.as_str() {
-                "on_success" => RunWhen::OnSuccess,
-                "on_fail" => RunWhen::OnFail,
-                "always" => RunWhen::Always,
-                _ => {
-                    self.problems.push(Problem::new(
-                        "enum-value",
-                        "a value that `when` does not know",
-                        at,
-                        format!("`{w}` is none of `on_success`, `on_fail` and `always`"),
-                    ));
-                    RunWhen::OnSuccess
-                }
-            },
-        };
-        let environment = match value.get("environment") {
-            Some(e) => self.env_vars(&e.value, e.key_at),
-            None => Vec::new(),
-        };
-        Some(StepKind::Run(RunStep {
-            name: text_key(value, "name").map(|n| n.value),
-            command,
-            shell: text_key(value, "shell").map(|s| s.value),
-            working_directory: text_key(value, "working_directory"),
-            environment,
-            background: value
-                .get("background")
-                .is_some_and(|b| matches!(b.value.data(), Data::Bool(true))),
-            when,
-            no_output_timeout: text_key(value, "no_output_timeout"),
-        }))
-    }
-
-    fn persist_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {
-        let step = "this `persist_to_workspace` step";
-        self.unknown_keys(value, &["root", "paths", "name"], step);
-        let root = self.required_text(value, "root", step, name_at);
-        let Some(paths) = value.get("paths").filter(|p| !p.value.is_null()) else {
-            self.problems.push(missing_key("paths", step, name_at));
-            return None;
-        };
-        let mut list = Vec::new();
-        let is_string = !paths.value.is_list();
-        if is_string {
-            match paths.value.as_text() {
-                Some(text) => list.push(Located::new(text, paths.value.at())),
-                None => self.problems.push(wrong_type(
-                    "`paths` is a list of paths",
-                    &paths.value,
-                    paths.key_at,
-                )),
-            }
-        }
-        for item in paths.value.items() {
-            match item.value.as_text() {
-                Some(text) => list.push(Located::new(text, item.value.at())),
-                None => self
-                    .problems
-                    .push(wrong_type("a path is text", &item.value, paths.key_at)),
-            }
-        }
-        Some(StepKind::Persist(PersistStep {
-            name: text_key(value, "name").map(|n| n.value),
-            root: root?,
-            paths: list,
-            paths_at: paths.value.at(),
-            paths_is_string: is_string,
-            varies: value.is_open(),
-        }))
-    }
-
-    fn attach_step(&mut self, value: &Value, name_at: Location) -> Option<StepKind> {
-        let step = "this `attach_workspace` step";
-        self.unknown_keys(value, &["at", "name"], step);
-        let at = self.required_text(value, "at", step, name_at)?;
-        Some(StepKind::Attach(AttachStep {
-            name: text_key(value, "name").map(|n| n.value),
-            at,
-            varies: value.is_open(),
-        }))
-    }
-
-    fn required_text(
-        &mut self,
-        value: &Value,
-        key: &str,
-        of: &str,
-        at: Location,
-    ) -> Option<Located<String>> {
-        let entry = value.get(key).filter(|e| !e.value.is_null());
-        let Some(entry) = entry else {
-            self.problems.push(missing_key(key, of, at));
-            return None;
-        };
-        let text = entry.value.as_text();
-        if text.is_none() {
-            self.problems.push(wrong_type(
-                &format!("`{key}` is text"),
-                &entry.value,
-                entry.key_at,
-            ));
-        }
-        Some(Located::new(text?, entry.value.at()))
-    }
-
-    /// Names the keys of a workspace step that it does not take; the service refuses them.
-    fn unknown_keys(&mut self, value: &Value, known: &[&str], of: &str) {
-        for entry in value.entries().iter().filter(|e| !known.contains(&&*e.key)) {
-            // Whether `when` works on every builtin step is not documented (circleci-semantics §11.8).
-            if &*entry.key == "when" {
-                if entry.value.as_str() != Some("on_success") {
-                    let what = "`when` of a workspace step";
-                    self.problems.push(Problem::unsupported(what, entry.key_at));
-                }
-                continue;
-            }
-            let problem = unknown_key(entry, known, of).note(format!(
-                "the service says: extraneous key [{}] is not permitted",
-                entry.key
-            ));
-            self.problems.push(problem);
-        }
-    }
-
-    /// Names the keys of a `run` step that nothing reads. Configs that have them were seen to run,
-    /// so this is no error; a misspelt `environment` is still lost.
-    fn run_keys(&mut self, value: &Value) {
-        // Version 2 ignores keys that it does not know (circleci-semantics §6).
-        if self.config.templates {
-            let unknown = |e: &&Entry| !RUN_KEYS.contains(&&*e.key);
-            for entry in value.entries().iter().filter(unknown) {
-                self.problems
-                    .push(unknown_key(entry, &RUN_KEYS, "a `run` step").warning());
-            }
-        }
-        if let Some(reruns) = value.get("max_auto_reruns") {
-            self.problems
-                .push(Problem::unsupported("automatic reruns", reruns.key_at));
-        }
-    }
 }
 
-fn unknown_key(entry: &Entry, known: &[&str], of: &str) -> Problem {
+pub(super) fn unknown_key(entry: &Entry, known: &[&str], of: &str) -> Problem {
     let problem = Problem::new(
         "unknown-key",
         "a key that does not belong here",

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::yaml::{Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
+use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
 
 /// A value of the config.
 #[derive(Debug, Clone)]
@@ -159,6 +159,28 @@ impl Value {
             Data::Str(text) => Some(text.to_string()),
             Data::List(_) | Data::Map(_) => None,
         }
+    }
+
+    /// Returns the value without its text, for the plan to carry; nothing where it holds more
+    /// values than the budget, which counts down.
+    pub(crate) fn to_data(&self, budget: &mut usize) -> Option<yaml::Data> {
+        *budget = budget.checked_sub(1)?;
+        Some(match &self.0.data {
+            Data::Null => yaml::Data::Null,
+            Data::Bool(b) => yaml::Data::Bool(*b),
+            Data::Int(n) => yaml::Data::Int(*n),
+            Data::Float(f) => yaml::Data::Float(*f),
+            Data::Str(text) => yaml::Data::Str(text.to_string()),
+            Data::List(items) => {
+                let items = items.iter().map(|i| i.value.to_data(budget));
+                yaml::Data::List(items.collect::<Option<_>>()?)
+            }
+            Data::Map(entries) => {
+                let entries = entries.iter();
+                let entries = entries.map(|e| Some((e.key.to_string(), e.value.to_data(budget)?)));
+                yaml::Data::Map(entries.collect::<Option<_>>()?)
+            }
+        })
     }
 
     pub(crate) fn items(&self) -> &[Item] {

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
+use super::cron;
+use super::executor::text_key;
 use super::expr::{Lookup, Truth};
+use super::groups::{Entries, GroupCall};
 use super::logic;
 use super::problem::Problem;
 use super::template::Scope;
-use super::value::{Data, Entry, Value};
+use super::value::{Data, Entry, Item, Value};
 use crate::finding::listed;
-use crate::plan::{Origin, Workflow};
+use crate::plan::{Call, Job, Located, Origin, Schedule, Workflow};
 use crate::yaml::Location;
 
 impl Compiler<'_> {
@@ -81,7 +84,11 @@ impl Compiler<'_> {
             return Vec::new();
         };
         let at = build.key_at;
-        let job = self.job("build", at, Value::null(at), scope, uses);
+        let mut job = self.job("build", at, Value::null(at), scope, uses);
+        // Version 2 had filters for its one job here (circleci-semantics §6).
+        if !self.config.templates && job.filters.is_none() {
+            job.filters = self.job_branches(&build.value);
+        }
         vec![Workflow {
             name: "workflow".to_owned(),
             origin: Origin {
@@ -89,6 +96,8 @@ impl Compiler<'_> {
                 via: Vec::new(),
             },
             condition: None,
+            schedules: Vec::new(),
+            max_auto_reruns: None,
             incomplete: job.opaque.is_some(),
             jobs: vec![job],
         }]
@@ -132,31 +141,14 @@ impl Compiler<'_> {
             ));
             return None;
         }
-        let mut jobs = Vec::new();
-        let mut wanted = Vec::new();
-        let mut incomplete = false;
+        let mut entries = Entries::default();
         for item in items.items() {
-            let Some((name, name_at, raw)) = self.entry(&item.value, list.key_at, scope) else {
-                incomplete |= !item.value.is_null();
-                continue;
-            };
-            let Some(arms) = self.arms(&name, name_at, &raw, scope) else {
-                incomplete = true;
-                continue;
-            };
-            if let Some(other) = raw.get("override-with") {
-                self.problems
-                    .push(Problem::unsupported("override-with", other.key_at));
-            }
-            for arm in arms {
-                wanted.push(self.wanted(&arm.arguments));
-                let mut job = self.job(&name, name_at, arm.arguments, scope, uses);
-                job.matrix = arm.matrix;
-                incomplete |= job.opaque.is_some();
-                jobs.push(job);
-            }
+            self.workflow_entry(item, list.key_at, scope, uses, &mut entries);
         }
-        self.resolve(&entry.key, &mut jobs, wanted, incomplete);
+        self.twice_in_group(&entries.jobs);
+        let (jobs, incomplete) = self.resolve(&entry.key, entries);
+        let reruns = self.apply_key(scope, &body, "max_auto_reruns");
+        let reruns = self.reruns(&reruns);
         Some(Workflow {
             name: entry.key.to_string(),
             origin: Origin {
@@ -164,9 +156,85 @@ impl Compiler<'_> {
                 via: Vec::new(),
             },
             condition,
+            schedules: self.schedules(&body, scope),
+            max_auto_reruns: reruns,
             jobs,
             incomplete,
         })
+    }
+
+    /// Adds what one item of a workflow's or a group's `jobs` stands for.
+    pub(super) fn workflow_entry(
+        &mut self,
+        item: &Item,
+        list_at: Location,
+        scope: &Scope,
+        uses: &mut HashMap<String, usize>,
+        out: &mut Entries,
+    ) {
+        let Some((name, name_at, raw)) = self.entry(&item.value, list_at, scope) else {
+            out.incomplete |= !item.value.is_null();
+            return;
+        };
+        let group = self.config.job_groups.iter().find(|g| *g.key == *name);
+        if let Some(group) = group.cloned() {
+            let call = GroupCall {
+                at: name_at,
+                raw: &raw,
+            };
+            self.job_group(&group, &call, scope, uses, out);
+            return;
+        }
+        let Some(arms) = self.arms(&name, name_at, &raw, scope) else {
+            out.incomplete = true;
+            return;
+        };
+        for arm in arms {
+            let wanted = self.wanted(&arm.arguments);
+            let mut job = self.job(&name, name_at, arm.arguments, scope, uses);
+            job.matrix = arm.matrix;
+            if let Some(alias) = item.through {
+                job.origin.via.push(Call {
+                    what: "alias".to_owned(),
+                    at: alias,
+                    defined: None,
+                });
+            }
+            out.incomplete |= job.opaque.is_some() && job.invokes.is_none();
+            out.push(job, wanted);
+        }
+    }
+
+    /// Names jobs of one workflow that wait in the same queue: one of them is skipped
+    /// (circleci-semantics §4.2, §7 F19).
+    fn twice_in_group(&mut self, jobs: &[Job]) {
+        let mut seen: HashMap<&str, &Located<String>> = HashMap::new();
+        for job in jobs {
+            let Some(group) = &job.serial_group else {
+                continue;
+            };
+            match seen.get(group.value.as_str()) {
+                Some(first) => self.problems.push(
+                    Problem::new(
+                        "serial-group-misuse",
+                        "a serial group twice in one workflow",
+                        group.at,
+                        format!("`{}` again: one of the two is skipped", group.value),
+                    )
+                    .label(first.at, "the first one")
+                    .help("put the jobs into a job group, and that into the serial group"),
+                ),
+                None => {
+                    seen.insert(&group.value, group);
+                }
+            }
+        }
+    }
+
+    /// Returns a map of one key of a workflow, with its templates filled in.
+    fn apply_key(&mut self, scope: &Scope, body: &Value, key: &str) -> Value {
+        let entries = body.get(key).cloned().into_iter().collect();
+        self.apply(scope, &Value::new(Data::Map(entries), body.at()))
     }
 
     /// Reads an entry of a workflow: the job's name, and what is said about it, not yet put in
@@ -218,20 +286,80 @@ impl Compiler<'_> {
 
     /// Judges a workflow's `when` or `unless`; what is sure to hold is no condition.
     fn runs_under(&mut self, body: &Value, scope: &Scope) -> Option<Location> {
+        if let (Some(when), Some(unless)) = (body.get("when"), body.get("unless")) {
+            self.problems.push(
+                Problem::new(
+                    "invalid-condition",
+                    "a workflow with `when` and `unless`",
+                    unless.key_at,
+                    "only one of the two may stand here",
+                )
+                .label(when.key_at, "the other one")
+                .help("write one condition: `and` with a `not` in it"),
+            );
+        }
         let entry = body.get("when").or_else(|| body.get("unless"))?;
-        let decide = self.decide;
-        let lookup = |name: &str| match scope.scalar(name) {
-            Lookup::Value(value) if decide => Lookup::Value(value),
-            Lookup::Value(_) | Lookup::Unknown => Lookup::Unknown,
-            Lookup::Missing => Lookup::Missing,
-        };
-        let place = logic::Place::Workflow;
-        let truth = logic::condition(&entry.value, place, &lookup, &mut self.problems);
+        let truth = self.judge(&entry.value, scope);
         let truth = if &*entry.key == "unless" {
             truth.negated()
         } else {
             truth
         };
         (truth != Truth::True).then_some(entry.key_at)
+    }
+    /// Judges a condition or an expression over the pipeline's values.
+    pub(super) fn judge(&mut self, value: &Value, scope: &Scope) -> Truth {
+        let decide = self.decide;
+        let lookup = |name: &str| match scope.scalar(name) {
+            Lookup::Value(value) if decide => Lookup::Value(value),
+            Lookup::Value(_) | Lookup::Unknown => Lookup::Unknown,
+            Lookup::Missing => Lookup::Missing,
+        };
+        logic::condition(value, logic::Place::Workflow, &lookup, &mut self.problems)
+    }
+
+    /// Reads the schedules of a workflow (circleci-semantics §4.7).
+    fn schedules(&mut self, body: &Value, scope: &Scope) -> Vec<Schedule> {
+        let Some(triggers) = body.get("triggers") else {
+            return Vec::new();
+        };
+        if self.config.setup {
+            self.problems.push(
+                Problem::new(
+                    "setup-misuse",
+                    "a schedule in a setup config",
+                    triggers.key_at,
+                    "setup workflows are not started by schedules",
+                )
+                .help("use a schedule trigger of the project, outside the config"),
+            );
+        }
+        let list = self.apply(scope, &triggers.value);
+        let mut out = Vec::new();
+        for item in list.items() {
+            let Some(schedule) = item.value.get("schedule") else {
+                continue;
+            };
+            // What is missing is the structure's to say.
+            let Some(cron) = text_key(&schedule.value, "cron") else {
+                continue;
+            };
+            if !cron.value.contains("<<")
+                && let Err(why) = cron::check(&cron.value)
+            {
+                self.problems.push(
+                    Problem::new(
+                        "invalid-cron",
+                        "a schedule that the service does not read",
+                        cron.at,
+                        why.to_string(),
+                    )
+                    .help(why.hint()),
+                );
+            }
+            let filters = self.filters(&schedule.value, scope);
+            out.push(Schedule { cron, filters });
+        }
+        out
     }
 }

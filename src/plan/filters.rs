@@ -31,7 +31,9 @@ impl Filters {
     /// The filter that cannot be decided.
     pub fn admit(&self, pushed: &GitRef) -> Result<bool, Undecided> {
         match (&self.kind, pushed) {
-            (FilterKind::Expression(text), _) => Err(Undecided::Expression(text.clone())),
+            (FilterKind::Expression { text, holds }, _) => {
+                holds.ok_or_else(|| Undecided::Expression(text.clone()))
+            }
             (FilterKind::Map { branches, .. }, GitRef::Branch(name)) => {
                 branches.as_ref().map_or(Ok(true), |rule| rule.admits(name))
             }
@@ -82,7 +84,7 @@ impl Job {
             .as_ref()
             .is_some_and(|filters| match &filters.kind {
                 FilterKind::Map { tags, .. } => tags.is_some(),
-                FilterKind::Expression(_) => true,
+                FilterKind::Expression { .. } => true,
             })
     }
 }

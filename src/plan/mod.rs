@@ -5,10 +5,15 @@
 //! CircleCI syntax; every node knows the text that it came from.
 
 mod filters;
+mod step;
 
-use crate::yaml::Location;
+use crate::yaml::{Data, Location};
 
 pub use filters::{GitRef, Undecided};
+pub use step::{
+    AddSshKeysStep, AttachStep, CheckoutStep, PersistStep, RestoreCacheStep, RunStep, RunWhen,
+    SaveCacheStep, SetupRemoteDockerStep, Step, StepKind, StoreArtifactsStep, StoreTestResultsStep,
+};
 
 /// Where a node of the plan was written, and through which calls it got here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +58,23 @@ pub struct Pipeline {
     pub definitions: Vec<Located<String>>,
     /// The workflows in the order of the text.
     pub workflows: Vec<Workflow>,
+    /// Whether this is a setup config: its one workflow decides what the pipeline goes on with.
+    pub setup: bool,
+    /// The orbs that it takes elements from, in the order of the text.
+    pub orbs: Vec<Orb>,
+}
+
+/// An orb of the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orb {
+    /// The name by which the config calls it.
+    pub alias: String,
+    /// Where the alias stands.
+    pub at: Location,
+    /// What the config says it is, `namespace/name@version`; none where it is written inline.
+    pub reference: Option<String>,
+    /// The source that stands for it here, as its file is named; none where there is none.
+    pub resolved: Option<String>,
 }
 
 /// One workflow: a graph of jobs.
@@ -64,10 +86,23 @@ pub struct Workflow {
     pub origin: Origin,
     /// The condition that it runs under, if any: its `when` or `unless`.
     pub condition: Option<Location>,
+    /// The schedules that start it besides pushes (circleci-semantics §4.7).
+    pub schedules: Vec<Schedule>,
+    /// How often the service starts it again by itself after a failure.
+    pub max_auto_reruns: Option<Located<u32>>,
     /// Its jobs in the order of the text; [`JobIndex`] points in here.
     pub jobs: Vec<Job>,
     /// Whether some of its jobs could not be compiled, so that names and edges may be missing.
     pub incomplete: bool,
+}
+
+/// One trigger of a workflow by the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// When, in the words of cron, in UTC.
+    pub cron: Located<String>,
+    /// On which branches.
+    pub filters: Option<Filters>,
 }
 
 /// The position of a job in [`Workflow::jobs`].
@@ -104,10 +139,65 @@ pub struct Job {
     pub environment: Vec<EnvVar>,
     /// How many nodes run it.
     pub parallelism: u32,
+    /// The contexts whose variables and keys it gets, the last one winning.
+    pub contexts: Vec<Located<String>>,
+    /// The queue of the organisation in which it waits for its turn.
+    pub serial_group: Option<Located<String>>,
+    /// Keys that are carried and not read: a release's plan, the address ranges of a job.
+    pub settings: Vec<(String, Data)>,
+    /// What is invoked, where its source is not known here.
+    pub invokes: Option<Invocation>,
+    /// The orb's job that takes its place if that orb, whose source is not known here, has it.
+    pub override_with: Option<Located<String>>,
     /// Its steps with pre- and post-steps in place and commands expanded.
     pub steps: Vec<Step>,
     /// Why not all of it is known, if that is so: it may persist or attach more than `steps` says.
     pub opaque: Option<String>,
+}
+
+/// The working directory where nothing is said (circleci-semantics §3).
+pub const DEFAULT_WORKING_DIRECTORY: &str = "~/project";
+
+impl Job {
+    /// Returns a job of which nothing but its names, its kind and its place is known.
+    #[must_use]
+    pub fn new(name: String, written_name: String, kind: JobKind, at: Location) -> Self {
+        Self {
+            name,
+            written_name,
+            origin: Origin {
+                at,
+                via: Vec::new(),
+            },
+            definition: at,
+            kind,
+            requires: Vec::new(),
+            unknown_requires: Vec::new(),
+            filters: None,
+            matrix: None,
+            executor: None,
+            working_directory: Located::new(DEFAULT_WORKING_DIRECTORY.to_owned(), at),
+            shell: None,
+            environment: Vec::new(),
+            parallelism: 1,
+            contexts: Vec::new(),
+            serial_group: None,
+            settings: Vec::new(),
+            invokes: None,
+            override_with: None,
+            steps: Vec::new(),
+            opaque: None,
+        }
+    }
+}
+
+/// A call of something whose source is not known here: what is said to it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// The name as invoked: `node/test`.
+    pub name: String,
+    /// The arguments, with everything of the pipeline put in place.
+    pub arguments: Vec<(String, Data)>,
 }
 
 /// The matrix that brought a job.
@@ -139,7 +229,13 @@ pub enum FilterKind {
         tags: Option<FilterRule>,
     },
     /// An expression over pipeline values.
-    Expression(Located<String>),
+    Expression {
+        /// The expression.
+        text: Located<String>,
+        /// What it comes to under the values that the config was compiled with; none where they
+        /// do not decide it.
+        holds: Option<bool>,
+    },
 }
 
 /// Names that are let in, and names that are kept out: literal, or `/regex/` over the whole name.
@@ -160,6 +256,27 @@ pub enum JobKind {
     Approval,
     /// Does nothing but carry the graph.
     NoOp,
+    /// Waits for a release to be done elsewhere (circleci-semantics §4.5).
+    Release,
+    /// Waits for a lock that other pipelines respect.
+    Lock,
+    /// Gives that lock back.
+    Unlock,
+}
+
+impl JobKind {
+    /// Returns the word that configs use for the type.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Approval => "approval",
+            Self::NoOp => "no-op",
+            Self::Release => "release",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+        }
+    }
 }
 
 /// One edge of the graph: this job waits for another.
@@ -231,12 +348,18 @@ pub enum ExecutorKind {
     Machine {
         /// The image, where one is named.
         image: Option<String>,
+        /// Everything that is said about it, the image too: `true`, or a map.
+        settings: Data,
     },
     /// A Mac with this Xcode.
     Macos {
         /// The Xcode version, where one is named.
         xcode: Option<String>,
+        /// Everything that is said about it, the version too.
+        settings: Data,
     },
+    /// An orb's executor whose source is not known here.
+    Unknown(Invocation),
 }
 
 /// One container of a docker executor.
@@ -249,11 +372,22 @@ pub struct DockerImage {
     /// The user that its processes run as.
     pub user: Option<String>,
     /// The entrypoint that replaces the image's.
-    pub entrypoint: Vec<String>,
+    pub entrypoint: Option<Words>,
     /// The command that replaces the image's.
-    pub command: Vec<String>,
+    pub command: Option<Words>,
     /// Variables for this container alone.
     pub environment: Vec<EnvVar>,
+    /// Keys that are carried and not read: how to log in at the registry.
+    pub settings: Vec<(String, Data)>,
+}
+
+/// A command of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// One text, for a shell to split.
+    Text(String),
+    /// The words.
+    List(Vec<String>),
 }
 
 /// One environment variable.
@@ -265,106 +399,4 @@ pub struct EnvVar {
     pub value: String,
     /// Where it stands.
     pub at: Location,
-}
-
-/// One step of a job.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// Where it came from.
-    pub origin: Origin,
-    /// The condition that it is under, if any: `when` or `unless` around it.
-    pub condition: Option<Location>,
-    /// What it does.
-    pub kind: StepKind,
-}
-
-/// What a step does.
-#[derive(Debug, Clone)]
-pub enum StepKind {
-    /// Runs a command in a shell.
-    Run(RunStep),
-    /// Fetches the repository.
-    Checkout {
-        /// Where to, relative to the working directory.
-        path: Option<Located<String>>,
-    },
-    /// Adds a layer to the workspace.
-    Persist(PersistStep),
-    /// Unpacks the upstream layers.
-    Attach(AttachStep),
-    /// Another step of the service, known by name: `save_cache`, `store_artifacts` and so on.
-    Builtin(BuiltinStep),
-    /// A command or orb command whose source is not known here.
-    Opaque {
-        /// The name as invoked.
-        name: String,
-    },
-}
-
-/// A `run` step.
-#[derive(Debug, Clone, Default)]
-pub struct RunStep {
-    /// The title, where one is given.
-    pub name: Option<String>,
-    /// The shell script.
-    pub command: Located<String>,
-    /// The shell of this step alone.
-    pub shell: Option<String>,
-    /// Where to run, relative to the job's working directory.
-    pub working_directory: Option<Located<String>>,
-    /// Variables of this step alone.
-    pub environment: Vec<EnvVar>,
-    /// Whether the next step starts at once.
-    pub background: bool,
-    /// When it runs.
-    pub when: RunWhen,
-    /// How long the step may be silent, as written (`10m` where nothing is said).
-    pub no_output_timeout: Option<Located<String>>,
-}
-
-/// Under which outcome of the earlier steps a step runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RunWhen {
-    /// Only while everything passed.
-    #[default]
-    OnSuccess,
-    /// Only after a failure.
-    OnFail,
-    /// In both cases.
-    Always,
-}
-
-/// A `persist_to_workspace` step.
-#[derive(Debug, Clone)]
-pub struct PersistStep {
-    /// The title, where one is given.
-    pub name: Option<String>,
-    /// What the layer's paths are relative to, as written.
-    pub root: Located<String>,
-    /// The patterns, as written.
-    pub paths: Vec<Located<String>>,
-    /// Where the `paths` value stands.
-    pub paths_at: Location,
-    /// Whether `paths` was one bare string.
-    pub paths_is_string: bool,
-    /// Whether a path depends on the values of the pipeline: another run may have another one.
-    pub varies: bool,
-}
-
-/// An `attach_workspace` step.
-#[derive(Debug, Clone)]
-pub struct AttachStep {
-    /// The title, where one is given.
-    pub name: Option<String>,
-    /// Where the layers go, as written.
-    pub at: Located<String>,
-    /// Whether the path depends on the values of the pipeline: another run may have another one.
-    pub varies: bool,
-}
-
-/// A step of the service that this plan carries without interpreting it.
-#[derive(Debug, Clone)]
-pub struct BuiltinStep {
-    /// The step's key: `save_cache`, `store_artifacts`, …
-    pub name: String,
 }

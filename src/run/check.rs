@@ -17,7 +17,9 @@ pub(crate) fn supported(workflow: &Workflow) -> Result<(), RunError> {
         };
         match job.kind {
             JobKind::Approval => refuse("approval job".to_owned(), &job.origin),
-            JobKind::NoOp => {}
+            JobKind::Release => refuse("release job".to_owned(), &job.origin),
+            // One run at a time holds every lock of its own.
+            JobKind::NoOp | JobKind::Lock | JobKind::Unlock => {}
             JobKind::Build => build_job(job, &mut refuse),
         }
     }
@@ -43,13 +45,14 @@ fn build_job(job: &Job, refuse: &mut dyn FnMut(String, &Origin)) {
         }
         match &step.kind {
             StepKind::Run(run) => run_step(run, &mut |what| refuse(what, &step.origin)),
-            StepKind::Checkout { .. } | StepKind::Persist(_) | StepKind::Attach(_) => {}
-            StepKind::Builtin(builtin) => {
-                refuse(format!("step {}", builtin.name), &step.origin);
+            StepKind::Checkout(_) | StepKind::Persist(_) | StepKind::Attach(_) => {}
+            StepKind::Opaque(call) => {
+                refuse(
+                    format!("command {} without source", call.name),
+                    &step.origin,
+                );
             }
-            StepKind::Opaque { name } => {
-                refuse(format!("command {name} without source"), &step.origin);
-            }
+            other => refuse(format!("step {}", other.key()), &step.origin),
         }
     }
 }
@@ -59,6 +62,9 @@ fn run_step(run: &RunStep, refuse: &mut dyn FnMut(String)) {
         && split_words(shell).is_none()
     {
         refuse(format!("shell {shell:?}"));
+    }
+    if run.max_auto_reruns.is_some() {
+        refuse("max_auto_reruns".to_owned());
     }
     if let Some(limit) = &run.no_output_timeout
         && parse_duration(&limit.value).is_none()

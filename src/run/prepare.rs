@@ -75,10 +75,10 @@ impl Common<'_> {
                 named(&run.name, first_line(&run.command.value)),
                 StepWork::Run(run_work(run)),
             ),
-            StepKind::Checkout { path } => (
+            StepKind::Checkout(checkout) => (
                 "Checkout code".to_owned(),
                 StepWork::Checkout {
-                    path: path.as_ref().map(|p| p.value.clone()),
+                    path: checkout.path.as_ref().map(|p| p.value.clone()),
                 },
             ),
             StepKind::Persist(persist) => {
@@ -101,7 +101,7 @@ impl Common<'_> {
                 },
             ),
             // Refused before the first job (see `check`).
-            StepKind::Builtin(_) | StepKind::Opaque { .. } => return None,
+            _ => return None,
         };
         Some(StepSpec { title, kind })
     }

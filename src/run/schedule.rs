@@ -164,7 +164,7 @@ impl Runner<'_> {
         }
         let report = match job.kind {
             JobKind::Build => self.build(index, events)?,
-            JobKind::NoOp | JobKind::Approval => JobReport {
+            _ => JobReport {
                 status: JobStatus::Success,
                 ..JobReport::unrun(&job.name)
             },
@@ -302,7 +302,9 @@ fn notes(workflow: &Workflow) -> Vec<String> {
                     ));
                 }
             }
-            Some(ExecutorKind::Machine { image: Some(image) }) => {
+            Some(ExecutorKind::Machine {
+                image: Some(image), ..
+            }) => {
                 notes.push(format!("{name}: runs on this machine and not on {image}"));
             }
             Some(ExecutorKind::Macos { .. }) if !cfg!(target_os = "macos") => {

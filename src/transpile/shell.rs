@@ -74,8 +74,10 @@ fn refusals(pipeline: &Pipeline) -> Vec<Refusal> {
                 at: origin.at,
             });
         };
-        if job.kind == JobKind::Approval {
-            refuse("an approval".to_owned(), &job.origin);
+        match job.kind {
+            JobKind::Approval => refuse("an approval".to_owned(), &job.origin),
+            JobKind::Release => refuse("a release".to_owned(), &job.origin),
+            _ => {}
         }
         if job.parallelism > 1 {
             refuse("parallelism".to_owned(), &job.origin);
@@ -88,14 +90,18 @@ fn refusals(pipeline: &Pipeline) -> Vec<Refusal> {
                 StepKind::Run(run) if run.background => {
                     refuse("a step in the background".to_owned(), &step.origin)
                 }
-                StepKind::Builtin(builtin) => refuse(format!("`{}`", builtin.name), &step.origin),
+                StepKind::Run(run) if run.max_auto_reruns.is_some() => {
+                    refuse("automatic reruns".to_owned(), &step.origin)
+                }
                 StepKind::Run(_)
-                | StepKind::Checkout { .. }
+                | StepKind::Checkout(_)
                 | StepKind::Persist(_)
                 | StepKind::Attach(_) => {}
-                StepKind::Opaque { name } => {
-                    refuse(format!("`{name}`, whose source is not known"), &step.origin)
+                StepKind::Opaque(call) => {
+                    let what = format!("`{}`, whose source is not known", call.name);
+                    refuse(what, &step.origin)
                 }
+                other => refuse(format!("`{}`", other.key()), &step.origin),
             }
         }
     }
@@ -140,8 +146,8 @@ fn job_script(workflow: &Workflow, graph: &Graph, index: JobIndex, config: &str)
         out.push('\n');
         match &step.kind {
             StepKind::Run(run) => run_step(job, run, &mut out),
-            StepKind::Checkout { path } => {
-                let path = path.as_ref().map_or(".", |p| p.value.as_str());
+            StepKind::Checkout(checkout) => {
+                let path = checkout.path.as_ref().map_or(".", |p| p.value.as_str());
                 call(
                     &mut out,
                     "checkout",
@@ -174,7 +180,8 @@ fn job_script(workflow: &Workflow, graph: &Graph, index: JobIndex, config: &str)
                     line.trim_end(),
                 );
             }
-            StepKind::Builtin(_) | StepKind::Opaque { .. } => {}
+            // Refused before anything is written.
+            _ => {}
         }
     }
     out.push_str("\nexit \"$holdall_code\"\n");
@@ -283,7 +290,7 @@ fn workflow_script(workflow: &Workflow, graph: &Graph, config: &str) -> String {
         let job = &workflow.jobs[*index];
         let file = match job.kind {
             JobKind::Build => format!("jobs/{}.sh", encode_job(&job.name)),
-            JobKind::Approval | JobKind::NoOp => "-".to_owned(),
+            _ => "-".to_owned(),
         };
         let mut line = format!(
             "holdall_job {} {}",

@@ -10,6 +10,7 @@ mod scalar;
 mod span;
 mod tree;
 mod view;
+mod write;
 
 pub use edit::{Edit, EditError, apply};
 pub use error::SyntaxError;
@@ -20,3 +21,5 @@ pub use scalar::{Scalar, Schema};
 pub use span::{Location, Source, SourceId, Sources, Span};
 pub use tree::{Anchor, BlockText, Comment, NodeId, ScalarStyle, Tree};
 pub use view::{Entries, Entry, Items, MergedEntry, Node, Resolved, Shape, is_merge_key};
+pub use write::Data;
+pub(crate) use write::{is_printable, quoted};

@@ -1,34 +1,40 @@
 //! What a case expects, against what came of its config.
 
-use holdall::circleci::{Compiled, Inputs, UNSUPPORTED};
+use holdall::circleci::{Compiled, Facts, Inputs, UNSUPPORTED};
 use holdall::finding::{Finding, Severity};
-use holdall::lint::{Options, check_with};
+use holdall::lint::{Checked, Options, check_with};
 use holdall::plan::{GitRef, Job, Workflow};
 use holdall::yaml::Source;
 
 use super::case::Case;
 use super::show;
 
-/// Everything in which a case is not as it should be.
-pub(crate) fn failures(case: &Case) -> Vec<String> {
+/// Compiles and checks a case's config; with values of the pipeline its conditions are decided.
+fn checked(case: &Case, given: Option<Facts>) -> Checked {
     let orbs = |reference: &str| {
         let (_, source) = case.orbs.iter().find(|(name, _)| name == reference)?;
         Some(Source::new("orb.yml", source.as_str()))
     };
     let inputs = Inputs {
         orbs: &orbs,
-        facts: case.given.clone().unwrap_or_default(),
-        decide: case.given.is_some(),
+        decide: given.is_some(),
+        facts: given.unwrap_or_default(),
     };
     let options = Options {
         least: Severity::Info,
     };
-    let checked = check_with(
+    check_with(
         Source::new("config.yml", case.text.as_str()),
         options,
         &inputs,
-    );
+    )
+}
+
+/// Everything in which a case is not as it should be.
+pub(crate) fn failures(case: &Case) -> Vec<String> {
+    let checked = checked(case, case.given.clone());
     let mut seen = Seen {
+        case,
         compiled: &checked.compiled,
         findings: checked.report.findings.iter().map(|f| (f, false)).collect(),
     };
@@ -53,6 +59,7 @@ pub(crate) fn failures(case: &Case) -> Vec<String> {
 }
 
 struct Seen<'c> {
+    case: &'c Case,
     compiled: &'c Compiled,
     /// Each finding, and whether it was expected.
     findings: Vec<(&'c Finding, bool)>,
@@ -88,6 +95,12 @@ impl Seen<'_> {
                 Ok(_) => Err("there is one".to_owned()),
                 Err(_) => Ok(()),
             },
+            ["job", name, "runs", "for", kind, pushed] => {
+                runs_for(self.case, name, kind, pushed, true)
+            }
+            ["job", name, "stays", "out", "for", kind, pushed] => {
+                runs_for(self.case, name, kind, pushed, false)
+            }
             ["job", name, rest @ ..] => {
                 let (workflow, job) = self.job(name)?;
                 about_job(workflow, job, rest)
@@ -175,8 +188,6 @@ fn about_job(workflow: &Workflow, job: &Job, words: &[&str]) -> Met {
                 _ => same(&show::step(step), &rest.join(" ")),
             }
         }
-        ["runs", "for", kind, name] => runs_for(workflow, job, kind, name, true),
-        ["stays", "out", "for", kind, name] => runs_for(workflow, job, kind, name, false),
         ["env", pair] => {
             let (name, value) = pair.split_once('=').ok_or("NAME=value is what is needed")?;
             let found = job.environment.iter().rev().find(|v| v.name == name);
@@ -205,16 +216,28 @@ fn waits_for(workflow: &Workflow, job: &Job, name: &str) -> bool {
     false
 }
 
-fn runs_for(workflow: &Workflow, job: &Job, kind: &str, name: &str, runs: bool) -> Met {
-    let pushed = match kind {
-        "branch" => GitRef::Branch(name.to_owned()),
-        "tag" => GitRef::Tag(name.to_owned()),
+/// Says whether a job runs for a push: the config is compiled with the push's values.
+fn runs_for(case: &Case, name: &str, kind: &str, pushed: &str, runs: bool) -> Met {
+    let mut facts = Facts::default();
+    let reference = match kind {
+        "branch" => {
+            facts.branch = Some(pushed.to_owned());
+            GitRef::Branch(pushed.to_owned())
+        }
+        "tag" => {
+            facts.tag = Some(pushed.to_owned());
+            GitRef::Tag(pushed.to_owned())
+        }
         _ => return Err("a branch or a tag is pushed".to_owned()),
     };
+    let checked = checked(case, Some(facts));
+    let workflow = checked.compiled.pipeline.workflows.iter();
+    let mut workflow = workflow.filter(|w| w.jobs.iter().any(|j| j.name == name));
+    let workflow = workflow.next().ok_or("there is no such job")?;
     let (left, _) = workflow
-        .for_push(&pushed)
+        .for_push(&reference)
         .map_err(|(_, why)| format!("{why:?}"))?;
-    if left.jobs.iter().any(|j| j.name == job.name) == runs {
+    if left.jobs.iter().any(|j| j.name == name) == runs {
         Ok(())
     } else {
         Err(if runs { "it stays out" } else { "it runs" }.to_owned())

@@ -1,19 +1,16 @@
 //! Parts of the plan as the words in which cases speak of them.
 
 use holdall::plan::{
-    DockerImage, EnvVar, ExecutorKind, FilterKind, FilterRule, Job, JobKind, JobStatus, RunStep,
-    RunWhen, Step, StepKind, Workflow,
+    DockerImage, EnvVar, ExecutorKind, FilterKind, FilterRule, Job, JobStatus, Located, RunStep,
+    Step, StepKind, Words, Workflow,
 };
+use holdall::yaml::Data;
 
 /// A part as text, or why there is none.
 type Shown = Result<String, String>;
 
 fn not_in_plan(key: &str) -> Shown {
     Err(format!("the plan does not say `{key}`"))
-}
-
-fn or_absent(text: Option<&String>) -> String {
-    text.cloned().unwrap_or_else(|| "absent".to_owned())
 }
 
 /// What a job requires: names, with the statuses where they are not `success` alone.
@@ -29,33 +26,42 @@ pub(crate) fn requires(workflow: &Workflow, job: &Job) -> String {
     job.requires.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-pub(crate) fn workflow_key(_: &Workflow, key: &str) -> Shown {
-    not_in_plan(key)
+pub(crate) fn workflow_key(workflow: &Workflow, key: &str) -> Shown {
+    Ok(match key {
+        "max_auto_reruns" => located(workflow.max_auto_reruns.as_ref()),
+        "cron" => {
+            let times: Vec<_> = workflow
+                .schedules
+                .iter()
+                .map(|s| s.cron.value.as_str())
+                .collect();
+            times.join("; ")
+        }
+        _ => return not_in_plan(key),
+    })
 }
 
 pub(crate) fn job_key(job: &Job, key: &str) -> Shown {
+    let class = || job.executor.as_ref()?.resource_class.as_ref();
+    let setting = |key: &str| job.settings.iter().find(|(name, _)| name == key);
     Ok(match key {
-        "kind" => match job.kind {
-            JobKind::Build => "build",
-            JobKind::Approval => "approval",
-            JobKind::NoOp => "no-op",
-        }
-        .to_owned(),
+        "kind" => job.kind.as_str().to_owned(),
         "on" => executor(job),
-        "class" => or_absent(
-            job.executor
-                .as_ref()
-                .and_then(|e| e.resource_class.as_ref())
-                .map(|c| &c.value),
-        ),
+        "class" => located(class()),
         "directory" => job.working_directory.value.clone(),
-        "shell" => or_absent(job.shell.as_ref().map(|s| &s.value)),
+        "shell" => located(job.shell.as_ref()),
         "parallelism" => job.parallelism.to_string(),
         "steps" => job.steps.iter().map(step).collect::<Vec<_>>().join("; "),
         "filters" => filters(job),
-        "alias" => or_absent(job.matrix.as_ref().map(|m| &m.alias)),
-        "opaque" => or_absent(job.opaque.as_ref()),
-        _ => return not_in_plan(key),
+        "alias" => said(job.matrix.as_ref().map(|m| &m.alias)),
+        "context" => joined(&job.contexts),
+        "serial-group" => located(job.serial_group.as_ref()),
+        "opaque" => said(job.opaque.as_ref()),
+        _ => match setting(key) {
+            Some((_, Data::Str(text))) => text.clone(),
+            Some((_, other)) => other.to_yaml().trim_end().to_owned(),
+            None => return not_in_plan(key),
+        },
     })
 }
 
@@ -66,8 +72,9 @@ fn executor(job: &Job) -> String {
             let names: Vec<_> = images.iter().map(|i| i.image.value.as_str()).collect();
             format!("docker {}", names.join(" "))
         }
-        Some(ExecutorKind::Machine { image }) => format!("machine {}", or_absent(image.as_ref())),
-        Some(ExecutorKind::Macos { xcode }) => format!("macos {}", or_absent(xcode.as_ref())),
+        Some(ExecutorKind::Machine { image, .. }) => format!("machine {}", said(image.as_ref())),
+        Some(ExecutorKind::Unknown(call)) => format!("unknown {}", call.name),
+        Some(ExecutorKind::Macos { xcode, .. }) => format!("macos {}", said(xcode.as_ref())),
     }
 }
 
@@ -86,7 +93,7 @@ fn filters(job: &Job) -> String {
     };
     match job.filters.as_ref().map(|f| &f.kind) {
         None => "absent".to_owned(),
-        Some(FilterKind::Expression(text)) => format!("expression {}", text.value),
+        Some(FilterKind::Expression { text, .. }) => format!("expression {}", text.value),
         Some(FilterKind::Map { branches, tags }) => {
             let both = rule("branches", branches.as_ref()) + &rule("tags", tags.as_ref());
             both.trim_end().to_owned()
@@ -104,13 +111,21 @@ pub(crate) fn image_key(job: &Job, n: usize, key: &str) -> Shown {
         .ok_or_else(|| format!("it has {} images", images.len()))?;
     Ok(match key {
         "image" => image.image.value.clone(),
-        "name" => or_absent(image.name.as_ref()),
-        "user" => or_absent(image.user.as_ref()),
-        "entrypoint" => image.entrypoint.join(" "),
-        "command" => image.command.join(" "),
+        "name" => said(image.name.as_ref()),
+        "user" => said(image.user.as_ref()),
+        "entrypoint" => words(image.entrypoint.as_ref()),
+        "command" => words(image.command.as_ref()),
         "env" => environment(&image.environment),
         _ => return not_in_plan(key),
     })
+}
+
+fn words(of: Option<&Words>) -> String {
+    match of {
+        None => "absent".to_owned(),
+        Some(Words::Text(text)) => text.clone(),
+        Some(Words::List(words)) => words.join(" "),
+    }
 }
 
 fn environment(vars: &[EnvVar]) -> String {
@@ -123,42 +138,75 @@ fn environment(vars: &[EnvVar]) -> String {
 
 pub(crate) fn step(step: &Step) -> String {
     match &step.kind {
-        StepKind::Run(run) => format!("run {}", run.command.value),
-        StepKind::Checkout { path: None } => "checkout".to_owned(),
-        StepKind::Checkout { path: Some(path) } => format!("checkout {}", path.value),
-        StepKind::Persist(p) => {
-            let paths: Vec<_> = p.paths.iter().map(|x| x.value.as_str()).collect();
-            format!("persist {} {}", p.root.value, paths.join(" "))
-        }
+        StepKind::Run(run) if !run.deploy => format!("run {}", run.command.value),
+        StepKind::Checkout(checkout) => match &checkout.path {
+            None => "checkout".to_owned(),
+            Some(path) => format!("checkout {}", path.value),
+        },
+        StepKind::Persist(p) => format!("persist {} {}", p.root.value, joined(&p.paths)),
         StepKind::Attach(a) => format!("attach {}", a.at.value),
-        StepKind::Builtin(b) => b.name.clone(),
-        StepKind::Opaque { name } => format!("opaque {name}"),
+        StepKind::Opaque(call) => format!("opaque {}", call.name),
+        builtin => builtin.key().to_owned(),
     }
 }
 
+fn joined(texts: &[Located<String>]) -> String {
+    let texts: Vec<_> = texts.iter().map(|t| t.value.as_str()).collect();
+    texts.join(" ")
+}
+
+fn said<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "absent".to_owned(), T::to_string)
+}
+
+fn located<T: ToString>(value: Option<&Located<T>>) -> String {
+    said(value.map(|v| &v.value))
+}
+
 pub(crate) fn step_key(step: &Step, key: &str) -> Shown {
-    match &step.kind {
-        StepKind::Run(run) => run_key(run, key),
-        StepKind::Persist(p) if key == "name" => Ok(or_absent(p.name.as_ref())),
-        StepKind::Attach(a) if key == "name" => Ok(or_absent(a.name.as_ref())),
-        _ => not_in_plan(key),
+    if let StepKind::Run(run) = &step.kind {
+        return run_key(run, key);
     }
+    Ok(match (&step.kind, key) {
+        (StepKind::Persist(p), "name") => said(p.name.as_ref()),
+        (StepKind::Attach(a), "name") => said(a.name.as_ref()),
+        (StepKind::Checkout(c), "method") => located(c.method.as_ref()),
+        (StepKind::Checkout(c), "depth") => located(c.depth.as_ref()),
+        (StepKind::SaveCache(c), "name") => said(c.name.as_ref()),
+        (StepKind::SaveCache(c), "key") => c.key.value.clone(),
+        (StepKind::SaveCache(c), "paths") => joined(&c.paths),
+        (StepKind::SaveCache(c), "when") => c.when.as_str().to_owned(),
+        (StepKind::RestoreCache(c), "name") => said(c.name.as_ref()),
+        (StepKind::RestoreCache(c), "keys") => joined(&c.keys),
+        (StepKind::StoreArtifacts(s), "name") => said(s.name.as_ref()),
+        (StepKind::StoreArtifacts(s), "path") => s.path.value.clone(),
+        (StepKind::StoreArtifacts(s), "destination") => located(s.destination.as_ref()),
+        (StepKind::StoreTestResults(s), "name") => said(s.name.as_ref()),
+        (StepKind::StoreTestResults(s), "path") => s.path.value.clone(),
+        (StepKind::SetupRemoteDocker(s), "version") => located(s.version.as_ref()),
+        (StepKind::SetupRemoteDocker(s), "docker_layer_caching") => {
+            said(s.docker_layer_caching.as_ref())
+        }
+        (StepKind::AddSshKeys(s), "fingerprints") => s
+            .fingerprints
+            .as_deref()
+            .map_or_else(|| "absent".to_owned(), joined),
+        _ => return not_in_plan(key),
+    })
 }
 
 fn run_key(run: &RunStep, key: &str) -> Shown {
     Ok(match key {
-        "name" => or_absent(run.name.as_ref()),
-        "shell" => or_absent(run.shell.as_ref()),
-        "directory" => or_absent(run.working_directory.as_ref().map(|d| &d.value)),
+        "command" => run.command.value.clone(),
+        "name" => said(run.name.as_ref()),
+        "shell" => said(run.shell.as_ref()),
+        "directory" => located(run.working_directory.as_ref()),
         "env" => environment(&run.environment),
         "background" => run.background.to_string(),
-        "timeout" => or_absent(run.no_output_timeout.as_ref().map(|t| &t.value)),
-        "when" => match run.when {
-            RunWhen::OnSuccess => "on_success",
-            RunWhen::OnFail => "on_fail",
-            RunWhen::Always => "always",
-        }
-        .to_owned(),
+        "timeout" => located(run.no_output_timeout.as_ref()),
+        "when" => run.when.as_str().to_owned(),
+        "max_auto_reruns" => located(run.max_auto_reruns.as_ref()),
+        "auto_rerun_delay" => located(run.auto_rerun_delay.as_ref()),
         _ => return not_in_plan(key),
     })
 }

@@ -112,10 +112,7 @@ fn everything_unsupported_is_said_at_once_and_nothing_starts() {
     let world = World::bare();
     let mut approval = job("hold", vec![]);
     approval.kind = JobKind::Approval;
-    let mut wide = job(
-        "wide",
-        vec![builtin("save_cache"), builtin("setup_remote_docker")],
-    );
+    let mut wide = job("wide", vec![test_results(), remote_docker()]);
     wide.parallelism = 4;
     let touched = world.path("touched");
     let script = format!("touch {}", touched.display());
@@ -132,7 +129,7 @@ fn everything_unsupported_is_said_at_once_and_nothing_starts() {
         [
             ("hold", "approval job"),
             ("wide", "parallelism 4"),
-            ("wide", "step save_cache"),
+            ("wide", "step store_test_results"),
             ("wide", "step setup_remote_docker"),
         ]
     );

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use holdall::plan::{
-    AttachStep, BuiltinStep, EnvVar, Job, JobKind, JobStatus, Located, Origin, PersistStep,
-    Requirement, RunStep, RunWhen, Step, StepKind, Workflow,
+    AttachStep, CheckoutStep, EnvVar, Job, JobKind, JobStatus, Located, Origin, PersistStep,
+    Requirement, RunStep, RunWhen, SetupRemoteDockerStep, Step, StepKind, StoreTestResultsStep,
+    Workflow,
 };
 use holdall::run::{Event, JobEvent, JobReport, Options, RunError, Summary, execute};
 use holdall::yaml::Location;
@@ -39,14 +40,19 @@ pub(crate) fn run_when(when: RunWhen, command: &str) -> Step {
     }))
 }
 
-pub(crate) fn builtin(name: &str) -> Step {
-    step(StepKind::Builtin(BuiltinStep {
-        name: name.to_owned(),
+pub(crate) fn test_results() -> Step {
+    step(StepKind::StoreTestResults(StoreTestResultsStep {
+        name: None,
+        path: text("reports"),
     }))
 }
 
+pub(crate) fn remote_docker() -> Step {
+    step(StepKind::SetupRemoteDocker(SetupRemoteDockerStep::default()))
+}
+
 pub(crate) fn checkout() -> Step {
-    step(StepKind::Checkout { path: None })
+    step(StepKind::Checkout(CheckoutStep::default()))
 }
 
 pub(crate) fn persist(root: &str, paths: &[&str]) -> Step {
@@ -70,22 +76,13 @@ pub(crate) fn attach(at: &str) -> Step {
 
 pub(crate) fn job(name: &str, steps: Vec<Step>) -> Job {
     Job {
-        name: name.to_owned(),
-        written_name: name.to_owned(),
-        origin: Origin::default(),
-        definition: Location::default(),
-        kind: JobKind::Build,
-        requires: Vec::new(),
-        unknown_requires: Vec::new(),
-        filters: None,
-        matrix: None,
-        executor: None,
-        working_directory: text("~/project"),
-        shell: None,
-        environment: Vec::new(),
-        parallelism: 1,
         steps,
-        opaque: None,
+        ..Job::new(
+            name.to_owned(),
+            name.to_owned(),
+            JobKind::Build,
+            Location::default(),
+        )
     }
 }
 
@@ -120,6 +117,8 @@ pub(crate) fn workflow(jobs: Vec<Job>) -> Workflow {
         origin: Origin::default(),
         jobs,
         condition: None,
+        schedules: Vec::new(),
+        max_auto_reruns: None,
         incomplete: false,
     }
 }

@@ -111,6 +111,15 @@ impl Truth {
             Self::Unknown => Self::Unknown,
         }
     }
+
+    /// Returns what is known for sure.
+    pub(crate) fn known(self) -> Option<bool> {
+        match self {
+            Self::True => Some(true),
+            Self::False => Some(false),
+            Self::Unknown => None,
+        }
+    }
 }
 
 impl From<bool> for Truth {

@@ -15,8 +15,8 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::Value as Json;
 
+use super::builtin::STEP_NAMES;
 use super::problem::{Problem, UNSUPPORTED};
-use super::steps::STEP_NAMES;
 use super::value::Value;
 use crate::yaml::Location;
 use fault::FaultKind;

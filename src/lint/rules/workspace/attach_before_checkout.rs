@@ -65,8 +65,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
 
 fn next_checkout<'s>(steps: &'s [Step], wd: &Place) -> Option<(&'s Step, Place)> {
     steps.iter().find_map(|s| match &s.kind {
-        StepKind::Checkout { path } => {
-            let place = path
+        StepKind::Checkout(checkout) => {
+            let place = checkout
+                .path
                 .as_ref()
                 .map_or_else(|| wd.clone(), |p| wd.join(&p.value));
             Some((s, place))

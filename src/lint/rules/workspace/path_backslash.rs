@@ -54,8 +54,9 @@ fn is_posix(job: &Job) -> bool {
     }
     match &executor.kind {
         ExecutorKind::Docker(images) => images.first().is_some_and(|i| !windows(&i.image.value)),
-        ExecutorKind::Machine { image } => image.as_deref().is_some_and(|i| !windows(i)),
+        ExecutorKind::Machine { image, .. } => image.as_deref().is_some_and(|i| !windows(i)),
         ExecutorKind::Macos { .. } => true,
+        ExecutorKind::Unknown(_) => false,
     }
 }
 

@@ -1,0 +1,26 @@
+//! `invalid-cron`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A schedule that the service does not read.
+    ///
+    /// # Why is this bad
+    /// The service reads five plain fields of cron, in UTC: no steps (`*/5`), no ranges inside lists (`1,3-5`), no
+    /// ranges of names (`Tue-Sat`). A schedule that it does not read never starts the workflow.
+    ///
+    /// # Example
+    /// ```yaml
+    /// triggers:
+    ///   - schedule:
+    ///       cron: "*/15 * * * *"
+    ///       filters: {branches: {only: main}}
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// cron: "0,15,30,45 * * * *"
+    /// ```
+    INVALID_CRON: "invalid-cron", Graph, Error, |context, out| context.problems(&INVALID_CRON, out)
+}

@@ -1,0 +1,31 @@
+//! `job-group-misuse`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A job group that is defined or called in a way that groups do not allow.
+    ///
+    /// # Why is this bad
+    /// Groups take no parameters, hold no groups, and are called with `name`, `requires`, `filters` and
+    /// `serial-group` only. Who waits for a member waits for the whole group: jobs outside see the group's name, and
+    /// members see each other. The service refuses everything else.
+    ///
+    /// # Example
+    /// ```yaml
+    /// job-groups:
+    ///   release:
+    ///     jobs: [build, publish]
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - release
+    ///       - announce: {requires: [publish]}
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - announce: {requires: [release]}
+    /// ```
+    JOB_GROUP_MISUSE: "job-group-misuse", Graph, Error, |context, out| context.problems(&JOB_GROUP_MISUSE, out)
+}

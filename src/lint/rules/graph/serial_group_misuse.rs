@@ -1,0 +1,26 @@
+//! `serial-group-misuse`: found while the config is compiled.
+
+use crate::lint::rule::declare_rule;
+
+declare_rule! {
+    /// # What it does
+    /// A serial group that the service does not take, or one that two jobs of one workflow wait in.
+    ///
+    /// # Why is this bad
+    /// Jobs of one serial group run one after the other in the whole organisation. A name with other characters
+    /// than letters, digits, `.`, `_`, `/` and `-`, or of more than 512, is refused; of two jobs of one workflow in
+    /// the same group one is skipped.
+    ///
+    /// # Example
+    /// ```yaml
+    /// - deploy:
+    ///     serial-group: deploy to production
+    /// ```
+    ///
+    /// # Use instead
+    /// ```yaml
+    /// - deploy:
+    ///     serial-group: deploy/production
+    /// ```
+    SERIAL_GROUP_MISUSE: "serial-group-misuse", Graph, Warning, |context, out| context.problems(&SERIAL_GROUP_MISUSE, out)
+}
