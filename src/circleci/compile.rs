@@ -1,5 +1,6 @@
 //! From the tree to the plan: the compiler's state, and the order of its work.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::Inputs;
@@ -11,7 +12,7 @@ use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Entry, Reader, Value};
 use crate::finding::nearest;
-use crate::plan::{Call, Located, Pipeline, StepKind, Workflow};
+use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
 use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
@@ -150,22 +151,28 @@ pub(super) fn tree(
 }
 
 impl Compiler<'_> {
-    fn pipeline(&mut self) -> Pipeline {
-        let parameters = self.config.parameters.as_ref();
-        if self.config.templates {
-            check_pipeline_defaults(parameters, &self.values, &mut self.problems);
-        }
-        let scope = Scope {
+    /// Returns what is in scope at the top of the config.
+    fn scope(&self) -> Scope {
+        Scope {
             parameters: Vec::new(),
             matrix: Vec::new(),
-            pipeline: Rc::new(pipeline_defaults(parameters)),
+            pipeline: Rc::new(pipeline_defaults(self.config.parameters.as_ref())),
             values: Rc::clone(&self.values),
             library: Rc::clone(&self.config.library),
-        };
+        }
+    }
+
+    fn pipeline(&mut self) -> Pipeline {
+        if self.config.templates {
+            let parameters = self.config.parameters.as_ref();
+            check_pipeline_defaults(parameters, &self.values, &mut self.problems);
+        }
+        let scope = self.scope();
         self.check_groups();
         let workflows = self.workflows(&scope);
         self.check_setup(&workflows);
         self.check_continuation(&workflows);
+        let executors = self.named_executors(&workflows);
         Pipeline {
             definitions: self
                 .config
@@ -176,8 +183,53 @@ impl Compiler<'_> {
                 .collect(),
             workflows,
             setup: self.config.setup,
+            executors,
             orbs: self.config.library.orbs.iter().map(Orb::to_plan).collect(),
         }
+    }
+
+    /// Returns the executors that arguments of calls without source name, with the pipeline's
+    /// values in place and their own templates as they are.
+    fn named_executors(&mut self, workflows: &[Workflow]) -> Vec<(String, Data)> {
+        let mut named = BTreeSet::new();
+        for job in workflows.iter().flat_map(|w| &w.jobs) {
+            let executor = job.executor.iter().filter_map(|e| match &e.kind {
+                ExecutorKind::Unknown(call) => Some(call),
+                _ => None,
+            });
+            let steps = job.steps.iter().filter_map(|s| match &s.kind {
+                StepKind::Opaque(call) => Some(call),
+                _ => None,
+            });
+            for call in job.invokes.iter().chain(executor).chain(steps) {
+                for (_, argument) in &call.arguments {
+                    words(argument, &mut named);
+                }
+            }
+        }
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let executors = self.config.library.executors.iter();
+        let mut out = Vec::new();
+        for executor in executors.filter(|e| named.contains(&*e.key)) {
+            let declared = executor.value.get("parameters");
+            let scope = Scope {
+                parameters: declared
+                    .iter()
+                    .flat_map(|d| d.value.entries())
+                    .map(|d| {
+                        let itself = format!("<< parameters.{} >>", d.key);
+                        let itself = Value::new(super::value::Data::Str(itself.into()), d.key_at);
+                        (Rc::clone(&d.key), itself)
+                    })
+                    .collect(),
+                ..self.scope()
+            };
+            let body = self.apply(&scope, &executor.value);
+            out.push((executor.key.to_string(), self.data(&body)));
+        }
+        out
     }
 
     /// A setup config has one workflow (circleci-semantics §5.11).
@@ -185,7 +237,13 @@ impl Compiler<'_> {
         if !self.config.setup {
             return;
         }
-        let mut sure = workflows.iter().filter(|w| w.condition.is_none());
+        // Filters may keep one from running, and a schedule starts it alone.
+        let sure = |w: &&Workflow| {
+            w.condition.is_none()
+                && w.schedules.is_empty()
+                && w.jobs.iter().any(|j| j.filters.is_none())
+        };
+        let mut sure = workflows.iter().filter(sure);
         let (Some(first), Some(second)) = (sure.next(), sure.next()) else {
             return;
         };
@@ -341,6 +399,18 @@ impl Compiler<'_> {
                 .note("the service says: Pipeline is not in setup state."),
             );
         }
+    }
+}
+
+/// Collects the texts that could be a name: an argument, or the `name` of an executor's call.
+fn words<'d>(data: &'d Data, out: &mut BTreeSet<&'d str>) {
+    match data {
+        Data::Str(text) => {
+            out.insert(text);
+        }
+        Data::List(items) => items.iter().for_each(|i| words(i, out)),
+        Data::Map(entries) => entries.iter().for_each(|(_, v)| words(v, out)),
+        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
     }
 }
 

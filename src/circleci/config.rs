@@ -98,7 +98,7 @@ impl Config {
             library: library(root, problems),
             job_groups: groups.map_or_else(Vec::new, |g| g.value.entries().to_vec()),
             workflows: root.get("workflows").cloned(),
-            setup: templates && is_setup(root),
+            setup: is_setup(root),
             may_be_setup: is_setup(root)
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
             start: first,

@@ -13,7 +13,7 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
-use crate::plan::{Call, Invocation, Job, JobKind, Located, Step, StepKind};
+use crate::plan::{Call, Job, JobKind, Located, Step, StepKind};
 use crate::yaml::Location;
 
 /// Keys of a workflow's entry that are not arguments of its job (circleci-semantics §4.2).
@@ -228,10 +228,7 @@ impl Compiler<'_> {
     fn opaque_job(&mut self, job: &mut Job, base: &str, arguments: &Value, scope: &Scope) {
         let own = arguments.entries().iter();
         let own = own.filter(|e| !ENTRY_KEYS.contains(&&*e.key));
-        let call = Invocation {
-            name: base.to_owned(),
-            arguments: self.settings(own),
-        };
+        let call = self.invocation(base, own, &[], scope);
         let mut steps = Vec::new();
         self.around(arguments, "pre-steps", scope, &mut steps);
         steps.push(Step {

@@ -5,6 +5,7 @@ mod builtin;
 mod compile;
 mod config;
 mod cron;
+mod emit;
 mod executor;
 #[allow(dead_code, reason = "filters do not speak it yet")]
 mod expr;
@@ -28,6 +29,7 @@ mod template;
 mod value;
 mod workflow;
 
+pub use emit::{Emitted, emit};
 pub use pipeline::Facts;
 pub use problem::{Problem, UNSUPPORTED};
 

@@ -184,10 +184,8 @@ impl Compiler<'_> {
                         self.undefined_command(name, name_at, &scope.library);
                     }
                 }
-                Some(StepKind::Opaque(Invocation {
-                    name: name.to_owned(),
-                    arguments: self.settings(arguments.entries()),
-                }))
+                let call = self.invocation(name, arguments.entries().iter(), &via, scope);
+                Some(StepKind::Opaque(call))
             }
         };
         if let Some(kind) = kind {
@@ -276,6 +274,58 @@ impl Compiler<'_> {
         if open {
             self.conditions.pop();
         }
+    }
+
+    /// Keeps what is said to something whose source is not known here. Steps among the arguments
+    /// are expanded: the commands that they call are known here only.
+    pub(super) fn invocation<'v>(
+        &mut self,
+        name: &str,
+        arguments: impl Iterator<Item = &'v Entry>,
+        via: &[Call],
+        scope: &Scope,
+    ) -> Invocation {
+        let mut out = Vec::new();
+        for entry in arguments {
+            let data = if self.are_steps(&entry.value, scope) {
+                let mut steps = Vec::new();
+                self.steps(&entry.value, entry.key_at, via, scope, &mut steps);
+                super::emit::steps(&steps)
+            } else {
+                self.data(&entry.value)
+            };
+            out.push((entry.key.to_string(), data));
+        }
+        Invocation {
+            name: name.to_owned(),
+            arguments: out,
+        }
+    }
+
+    /// Says whether a value is a list of steps of which one is a command of the config.
+    fn are_steps(&self, value: &Value, scope: &Scope) -> bool {
+        let command = |name: &str| {
+            matches!(
+                Library::find(&scope.library, Kind::Command, name),
+                Found::Here(..)
+            ) || matches!(name, "when" | "unless" | "steps")
+        };
+        let mut commands = false;
+        for item in value.items() {
+            let name = match item.value.entries() {
+                [only] => &*only.key,
+                _ => match item.value.as_str() {
+                    Some(name) => name,
+                    None => return false,
+                },
+            };
+            if command(name) {
+                commands = true;
+            } else if !STEP_NAMES.contains(&name) {
+                return false;
+            }
+        }
+        commands
     }
 
     fn undefined_command(&mut self, name: &str, at: Location, library: &Library) {

@@ -39,7 +39,9 @@ impl Compiler<'_> {
                 out.push(workflow);
             }
         }
-        if out.is_empty() && self.problems.is_empty() {
+        // A compiled config of which nothing runs says so in this way.
+        let compiled = !self.config.templates && self.config.library.jobs.is_empty();
+        if out.is_empty() && self.problems.is_empty() && !compiled {
             self.problems.push(
                 Problem::new(
                     "missing-key",
@@ -142,6 +144,9 @@ impl Compiler<'_> {
             return None;
         }
         let mut entries = Entries::default();
+        // Jobs of a workflow that does not run take no name from those that do.
+        let mut aside = (self.decide && condition.is_some()).then(|| uses.clone());
+        let uses = aside.as_mut().unwrap_or(uses);
         for item in items.items() {
             self.workflow_entry(item, list.key_at, scope, uses, &mut entries);
         }

@@ -1,6 +1,7 @@
 //! What stands between a config and a command that acts on it: a config with errors is shown with
 //! its findings and refused, unless `--force` says otherwise.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::orbs::OrbArgs;
@@ -55,6 +56,25 @@ pub(super) fn pass(
         ));
     }
     Ok(())
+}
+
+/// Lets a config pass that the service would compile, or shows why it would not; what its
+/// workspaces do is not looked at.
+pub(super) fn pass_language(checked: &mut Checked, force: bool, ui: &Ui) -> Result<(), CliError> {
+    let said: HashSet<&str> = checked.compiled.problems.iter().map(|p| p.rule).collect();
+    let stops = |f: &finding::Finding| {
+        f.severity == Severity::Error && (said.contains(f.rule) || f.rule == "requires-cycle")
+    };
+    if force || !checked.report.findings.iter().any(stops) {
+        return Ok(());
+    }
+    let mut report = std::mem::take(&mut checked.report);
+    report.findings.retain(stops);
+    ui.talk(&finding::human(&[report], ui.look()));
+    Err(
+        CliError::found("the config has errors: the service would refuse it")
+            .hint("`--force` goes on all the same, without what the findings name"),
+    )
 }
 
 /// Shows places of a config that stand in a command's way.

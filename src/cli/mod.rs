@@ -1,6 +1,7 @@
 //! The command line: the only room that prints.
 
 mod attach;
+mod compile;
 mod error;
 mod explain;
 mod gate;
@@ -57,6 +58,8 @@ struct Cli {
 enum Command {
     /// Check configs: structure, references, the graph, and the workspace data flow.
     Lint(lint::Args),
+    /// Print a config with everything resolved, as the service would run it.
+    Compile(compile::Args),
     /// Run a workflow on this machine, with real workspaces.
     Run(run::Args),
     /// Turn persist and attach into executable steps, in place or in another form.
@@ -107,6 +110,7 @@ fn start() -> u8 {
     let mut ui = Ui::new(cli.color, cli.quiet);
     let result = match &cli.command {
         Command::Lint(args) => lint::run(args, &mut ui),
+        Command::Compile(args) => compile::run(args, &mut ui),
         Command::Run(args) => run::run(args, &mut ui),
         Command::Transpile(args) => transpile::run(args, &mut ui),
         Command::Persist(args) => persist::run(args, &mut ui),

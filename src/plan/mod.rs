@@ -62,6 +62,8 @@ pub struct Pipeline {
     pub setup: bool,
     /// The orbs that it takes elements from, in the order of the text.
     pub orbs: Vec<Orb>,
+    /// The executors that arguments of calls without source name, as they are defined.
+    pub executors: Vec<(String, Data)>,
 }
 
 /// An orb of the config.
