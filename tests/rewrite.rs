@@ -184,3 +184,31 @@ fn assert_is_shell(script: &Path) {
         String::from_utf8_lossy(&out.stderr)
     );
 }
+
+#[test]
+fn a_path_of_signs_that_a_block_cannot_hold_is_written_with_escapes() {
+    for step in [
+        "- persist_to_workspace:\n    root: .\n    paths: [\"a\\eb\"]",
+        "- persist_to_workspace: {root: ., paths: [\"a\\eb\"]}",
+        "- persist_to_workspace:\n    root: .\n    paths: [\"a\\rb\", \"c\\u2028d\\x7f\"]",
+        "- {persist_to_workspace: {root: ., paths: [\"c\\u2028d\\x85\"]}}",
+    ] {
+        let (code, out, err) = rewrite(&config(step));
+        assert_eq!(code, Some(0), "{step}\n{err}");
+        let said = scripts(&parse(out.as_str()).tree).concat();
+        for sign in ['\u{1b}', '\r', '\u{2028}', '\u{7f}', '\u{85}'] {
+            let escape = match sign {
+                '\u{1b}' => "\\e",
+                '\r' => "\\r",
+                '\u{2028}' => "\\u2028",
+                '\u{7f}' => "\\x7f",
+                _ => "\\x85",
+            };
+            assert_eq!(
+                said.contains(sign),
+                step.contains(escape),
+                "{sign:?} in {out}"
+            );
+        }
+    }
+}

@@ -226,11 +226,12 @@ impl Compiler<'_> {
             return None;
         }
         match entry.value.data() {
-            Data::Int(0) => None,
             Data::Int(n) if (1..=i64::from(MOST_RERUNS)).contains(n) => {
                 let count = u32::try_from(*n).unwrap_or(MOST_RERUNS);
                 Some(Located::new(count, entry.value.at()))
             }
+            // The structure check says the range.
+            Data::Int(_) => None,
             _ => {
                 self.problems.push(wrong_type(
                     &format!("`max_auto_reruns` is a whole number from 1 to {MOST_RERUNS}"),

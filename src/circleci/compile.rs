@@ -9,7 +9,7 @@ use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
 use super::logic::to_scalar;
 use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
-use super::params::pipeline_parameters;
+use super::params::{check_pipeline_defaults, pipeline_parameters};
 use super::pipeline::{self, LocalValues};
 use super::problem::Problem;
 use super::template::Scope;
@@ -112,6 +112,17 @@ pub(super) fn tree(
             )
             .help("define the anchor above its first use")
             .note("the service says: found undefined alias"),
+        );
+    }
+    for at in std::mem::take(&mut reader.unmergeable) {
+        problems.push(
+            Problem::new(
+                "wrong-type",
+                "a merge key without a map",
+                at,
+                "`<<` merges a map, or a list of maps",
+            )
+            .help("a list cannot be merged: name its items one by one"),
         );
     }
     for (key, first, again) in std::mem::take(&mut reader.repeated) {
@@ -327,6 +338,10 @@ fn variable(config: &Config, root: &Scope, values: &LocalValues, name: &str) -> 
 impl Compiler<'_> {
     fn pipeline(&mut self) -> Pipeline {
         let scope = self.root.clone();
+        if self.config.templates {
+            let parameters = self.config.parameters.as_ref();
+            check_pipeline_defaults(parameters, &scope.values, &mut self.problems);
+        }
         self.check_groups();
         let workflows = self.workflows(&scope);
         self.check_setup(&workflows);

@@ -15,6 +15,9 @@ use crate::yaml::{Location, Source, Sources, parse};
 /// Deepest nesting of orbs in orbs.
 const DEPTH: usize = 20;
 
+/// Most names that may stand for each other before a definition has to come.
+const ALIASES: usize = 20;
+
 /// What a name may stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -189,8 +192,19 @@ impl Library {
 
     /// Looks a name up: among the own definitions, then in the orb that its prefix names.
     pub(crate) fn find(library: &Rc<Self>, kind: Kind, name: &str) -> Found {
+        Self::find_within(library, kind, name, ALIASES)
+    }
+
+    fn find_within(library: &Rc<Self>, kind: Kind, name: &str, left: usize) -> Found {
         if let Some(entry) = library.list(kind).iter().rev().find(|e| *e.key == *name) {
-            return Found::Here(Rc::clone(library), entry.clone());
+            // A command or an executor may be a text, the name of another one (circleci-semantics
+            // §5.5, §5.6).
+            let other = entry.value.as_str().filter(|_| kind != Kind::Job);
+            return match (other, left.checked_sub(1)) {
+                (Some(other), Some(left)) => Self::find_within(library, kind, other, left),
+                (Some(_), None) => Found::Nowhere,
+                (None, _) => Found::Here(Rc::clone(library), entry.clone()),
+            };
         }
         let Some((alias, rest)) = name
             .split_once('/')

@@ -438,16 +438,37 @@ impl Judge<'_> {
             Ok(items) => items,
             Err(truth) => return truth,
         };
-        let mut first: Option<Scalar> = None;
+        let mut first: Option<&Value> = None;
+        let mut known: Option<Scalar> = None;
         let mut truth = Truth::True;
         for item in items {
-            match (self.leaf(&item.value), &first) {
-                (Outcome::Known(value), Some(first)) => {
-                    if !value.equals(first) {
+            let value = &item.value;
+            if value.is_list() || value.is_map() {
+                // An executor may be given as a map, and is compared as one (circleci-semantics §5.6).
+                let same = if value.is_templated() {
+                    None
+                } else if known.is_some() {
+                    Some(false)
+                } else {
+                    first.map_or(Some(true), |first| value.same_as(first, &mut self.budget))
+                };
+                first = first.or(Some(value));
+                match same {
+                    Some(true) => {}
+                    Some(false) => truth = Truth::False,
+                    None if truth == Truth::True => truth = Truth::Unknown,
+                    None => {}
+                }
+                continue;
+            }
+            match (self.leaf(value), &known) {
+                (Outcome::Known(_), None) if first.is_some() => truth = Truth::False,
+                (Outcome::Known(value), Some(known)) => {
+                    if !value.equals(known) {
                         truth = Truth::False;
                     }
                 }
-                (Outcome::Known(value), None) => first = Some(value),
+                (Outcome::Known(value), None) => known = Some(value),
                 (Outcome::Either(_) | Outcome::Unknown, _) => {
                     if truth == Truth::True {
                         truth = Truth::Unknown;

@@ -10,6 +10,9 @@ mod executor;
 #[allow(dead_code, reason = "filters do not speak it yet")]
 mod expr;
 mod filters;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod given;
 mod groups;
 mod job;

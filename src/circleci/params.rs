@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::given::{PARAMETER, Settled};
 use super::library::Library;
 use super::logic::to_value;
+use super::pipeline::LocalValues;
 use super::problem::Problem;
 use super::symbol::Symbol;
 use super::template::Scope;
@@ -69,8 +70,7 @@ pub(crate) fn bind(
             .filter(|d| !d.value.is_null());
         let value = match (given, default) {
             (Some(argument), _) => {
-                check(declaration, &argument.value, argument.value.at(), problems);
-                argument.value.clone()
+                checked(declaration, &argument.value, argument.value.at(), problems)
             }
             (None, Some(default)) => {
                 // A default may speak of pipeline parameters.
@@ -80,8 +80,7 @@ pub(crate) fn bind(
                     ..Scope::default()
                 }
                 .apply(&default.value, problems);
-                check(declaration, &value, default.value.at(), problems);
-                value
+                checked(declaration, &value, default.value.at(), problems)
             }
             (None, None) => {
                 problems.push(
@@ -101,7 +100,7 @@ pub(crate) fn bind(
                         declaration.key
                     )),
                 );
-                Value::null(call_at)
+                unresolved(declaration, call_at)
             }
         };
         parameters.push((Rc::clone(&declaration.key), value));
@@ -113,6 +112,25 @@ pub(crate) fn bind(
         pipeline,
         library: Rc::clone(callee.library),
     }
+}
+
+/// Stands for a value that is not known, which has been reported: what depends on it is not
+/// reported again.
+fn unresolved(declaration: &Entry, at: Location) -> Value {
+    let text = format!("<< parameters.{} >>", declaration.key);
+    Value::new(Data::Str(text.into()), at)
+}
+
+/// Returns a value as its parameter's, after a look at its type.
+fn checked(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Problem>) -> Value {
+    let before = problems.len();
+    check(declaration, value, at, problems);
+    // A text is of use in the place of a number; in the place of steps nothing else is.
+    let steps = declaration.value.get("type").and_then(|t| t.value.as_str()) == Some("steps");
+    if steps && problems.len() > before {
+        return unresolved(declaration, at);
+    }
+    value.clone()
 }
 
 /// Checks that a value fits the type of a declaration.
@@ -189,6 +207,24 @@ fn is_env_name(name: &str) -> bool {
         .next()
         .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Reports references to parameters in the defaults of the pipeline's own: those are read before
+/// any of them has a value (circleci-semantics §5.4).
+pub(crate) fn check_pipeline_defaults(
+    declared: Option<&Value>,
+    values: &Rc<LocalValues>,
+    problems: &mut Vec<Problem>,
+) {
+    let scope = Scope {
+        values: Rc::clone(values),
+        ..Scope::default()
+    };
+    for declaration in declared.map_or(&[][..], Value::entries) {
+        if let Some(default) = declaration.value.get("default") {
+            let _ = scope.apply(&default.value, problems);
+        }
+    }
 }
 
 /// Returns the pipeline parameters: what is given, and the defaults of the others, which could be

@@ -218,6 +218,38 @@ impl Value {
         self.entries().iter().rev().find(|e| &*e.key == key)
     }
 
+    /// Says whether two values are the same, whatever the order of a map's keys. None where the
+    /// budget of comparisons is spent: aliases may make a short text stand for a lot.
+    pub(crate) fn same_as(&self, other: &Self, budget: &mut usize) -> Option<bool> {
+        *budget = budget.checked_sub(1)?;
+        if Rc::ptr_eq(&self.0, &other.0) {
+            return Some(true);
+        }
+        match (self.data(), other.data()) {
+            (Data::List(a), Data::List(b)) if a.len() == b.len() => {
+                for (x, y) in a.iter().zip(b) {
+                    if !x.value.same_as(&y.value, budget)? {
+                        return Some(false);
+                    }
+                }
+                Some(true)
+            }
+            (Data::Map(a), Data::Map(b)) if a.len() == b.len() => {
+                for entry in a {
+                    let Some(found) = other.get(&entry.key) else {
+                        return Some(false);
+                    };
+                    if !entry.value.same_as(&found.value, budget)? {
+                        return Some(false);
+                    }
+                }
+                Some(true)
+            }
+            (Data::List(_) | Data::Map(_), _) | (_, Data::List(_) | Data::Map(_)) => Some(false),
+            _ => Some(self.kind() == other.kind() && self.as_text() == other.as_text()),
+        }
+    }
+
     /// Returns what a person calls this kind of value.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.0.data {
@@ -242,6 +274,21 @@ fn float_text(f: f64) -> String {
     }
 }
 
+/// Says whether a merge key may have this value: a map, a list of maps, or nothing at all, which
+/// configs that run have.
+fn merges(target: Node<'_>) -> bool {
+    let is_map = |item: Node<'_>| {
+        // An undefined alias is reported as that.
+        let resolved = item.resolve().node;
+        resolved.is_none_or(|n| matches!(n.shape(), Shape::Mapping(_)))
+    };
+    match target.shape() {
+        Shape::Sequence(mut items) => items.all(is_map),
+        Shape::Scalar(_) => target.scalar(Schema::Yaml11) == Some(Scalar::Null),
+        Shape::Mapping(_) | Shape::Alias(_) => true,
+    }
+}
+
 /// The reading of one tree gave up: it stands for more values than are read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TooLarge {
@@ -257,6 +304,8 @@ pub(crate) struct Reader<'t> {
     budget: usize,
     /// Aliases without an anchor before them.
     pub(crate) undefined: Vec<Location>,
+    /// Values of merge keys that are neither maps nor lists of them.
+    pub(crate) unmergeable: Vec<Location>,
     /// Keys that a map of the text gives again: the key, where it stood first, where again.
     pub(crate) repeated: Vec<(Rc<str>, Location, Location)>,
 }
@@ -273,6 +322,7 @@ impl<'t> Reader<'t> {
             open: Vec::new(),
             budget: BUDGET,
             undefined: Vec::new(),
+            unmergeable: Vec::new(),
             repeated: Vec::new(),
         }
     }
@@ -371,8 +421,10 @@ impl<'t> Reader<'t> {
             self.put(&mut out, &mut places, entry);
         }
         for merge in node.entries().filter(|e| crate::yaml::is_merge_key(e.key)) {
-            if merge.value.resolve().node.is_none() {
-                self.undefined.push(self.at(merge.value));
+            match merge.value.resolve().node {
+                None => self.undefined.push(self.at(merge.value)),
+                Some(target) if !merges(target) => self.unmergeable.push(self.at(merge.value)),
+                Some(_) => {}
             }
         }
         Ok(out)

@@ -332,6 +332,18 @@ impl Compiler<'_> {
     /// Judges a workflow's `when` or `unless`. Where it does not hold unless somebody says more
     /// than which branch was pushed, its place comes along.
     fn runs_under(&mut self, body: &Value, scope: &Scope) -> (Truth, Option<Location>) {
+        if let (Some(when), Some(unless)) = (body.get("when"), body.get("unless")) {
+            self.problems.push(
+                Problem::new(
+                    "invalid-condition",
+                    "a workflow with `when` and `unless`",
+                    unless.key_at,
+                    "only one of the two may stand here",
+                )
+                .label(when.key_at, "the other one")
+                .help("write one condition: `and` with a `not` in it"),
+            );
+        }
         let Some(entry) = body.get("when").or_else(|| body.get("unless")) else {
             return (Truth::True, None);
         };

@@ -1,9 +1,10 @@
 //! Which jobs run for a branch or a tag (circleci-semantics §4.2): names are literal, or a
-//! `/regex/` that has to match the whole name; tags let in only jobs that speak of tags.
+//! `/regex/` that has to match the whole name; tags let in only jobs that speak of tags, as all
+//! that they wait for do.
 
 use regex::Regex;
 
-use super::{FilterKind, FilterRule, Filters, JobIndex, Located, Requirement, Workflow};
+use super::{FilterKind, FilterRule, Filters, Job, JobIndex, Located, Requirement, Workflow};
 
 /// What was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +77,22 @@ fn matches(item: &Located<String>, name: &str) -> Result<bool, Undecided> {
         .map_err(|_| Undecided::Pattern(item.clone()))
 }
 
+impl Job {
+    /// Says whether its filters speak of tags.
+    fn has_tags(&self) -> bool {
+        self.filters
+            .as_ref()
+            .is_some_and(|filters| match &filters.kind {
+                FilterKind::Map { tags, .. } => tags.is_some(),
+                FilterKind::Expression { .. } => true,
+            })
+    }
+}
+
 impl Workflow {
     /// Returns the workflow as it runs for a push, and the jobs that its filters leave out. A job
-    /// all of whose requirements are left out does not run either.
+    /// all of whose requirements are left out does not run either, and one that waits for a job
+    /// without a filter for tags runs for no tag.
     ///
     /// # Errors
     /// The first filter that cannot be decided, with its job.
@@ -94,19 +108,22 @@ impl Workflow {
             };
             runs.push(admitted);
         }
-        // Leaving one job out may leave out those behind it: at most one more each round.
-        for _ in 0..self.jobs.len() {
-            let mut changed = false;
+        let is_tag = matches!(pushed, GitRef::Tag(_));
+        let mut tagless: Vec<bool> = self.jobs.iter().map(|j| is_tag && !j.has_tags()).collect();
+        // Leaving one job out may leave out those behind it, one more each round at least.
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
             for (index, job) in self.jobs.iter().enumerate() {
+                if !tagless[index] && job.requires.iter().any(|r| tagless[r.job]) {
+                    tagless[index] = true;
+                    changed = true;
+                }
                 let stranded =
                     !job.requires.is_empty() && job.requires.iter().all(|r| !runs[r.job]);
-                if runs[index] && stranded {
+                if runs[index] && (stranded || tagless[index]) {
                     runs[index] = false;
                     changed = true;
                 }
-            }
-            if !changed {
-                break;
             }
         }
         let mut places = vec![None; self.jobs.len()];

@@ -10,7 +10,8 @@ use crate::flow::Graph;
 use crate::layer::twin;
 use crate::plan::StepKind;
 use crate::yaml::{
-    Edit, Location, Node, NodeId, Shape, Source, SourceId, Span, Tree, apply, parse, same_except,
+    Edit, Location, Node, NodeId, Shape, Source, SourceId, Span, Tree, apply, is_printable, parse,
+    same_except,
 };
 
 /// The edited config, and what a person should know about it.
@@ -370,8 +371,8 @@ fn replacement(
         None if step.persist => "Persist to workspace".to_owned(),
         None => "Attach workspace".to_owned(),
     };
-    // A JSON text is a double-quoted YAML scalar, and the only form that fits every title.
-    let scalar = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    // In double quotes, the only form that fits every title and every path.
+    let scalar = crate::yaml::quoted;
     if flow {
         if !comments.is_empty() {
             return Err("a comment inside a step in flow style".to_owned());
@@ -396,6 +397,10 @@ fn replacement(
     let mut out = format!("run:{newline}{keys}name: {title}{newline}");
     for comment in comments {
         out.push_str(&format!("{keys}{}{newline}", comment.trim_end()));
+    }
+    if !script.chars().all(is_printable) {
+        out.push_str(&format!("{keys}command: {}", scalar(script)));
+        return Ok(Edit { span, text: out });
     }
     out.push_str(&format!("{keys}command: |{newline}"));
     for text in script.lines() {

@@ -22,3 +22,4 @@ pub use span::{Location, Source, SourceId, Sources, Span};
 pub use tree::{Anchor, BlockText, Comment, NodeId, ScalarStyle, Tree};
 pub use view::{Entries, Entry, Items, MergedEntry, Node, Resolved, Shape, is_merge_key};
 pub use write::Data;
+pub(crate) use write::{is_printable, quoted};

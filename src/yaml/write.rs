@@ -240,7 +240,15 @@ fn is_date(text: &str) -> bool {
     bytes.len() > 5 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-'
 }
 
-fn is_printable(c: char) -> bool {
+/// Returns a text in double quotes, on one line, every sign escaped that readers disagree about.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    double_quoted(text, &mut out);
+    out
+}
+
+/// Says whether a sign may stand in a text as it is.
+pub(crate) fn is_printable(c: char) -> bool {
     match c {
         '\t' | '\n' => true,
         '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => false,

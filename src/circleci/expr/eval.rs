@@ -159,7 +159,7 @@ impl Evaluator<'_> {
             Op::StartsWith => {
                 // Both sides are judged, so that both errors are seen.
                 let text = self.text("starts-with", left);
-                let prefix = self.text("starts-with", right);
+                let prefix = self.prefix(right);
                 match (text, prefix) {
                     (Some(text), Some(prefix)) => known(text.starts_with(prefix)),
                     _ => absent_or_unknown(left.0),
@@ -195,6 +195,20 @@ impl Evaluator<'_> {
                 None
             }
         }
+    }
+
+    /// What `starts-with` looks for. An absent branch may be asked for its beginning; to look for
+    /// nothing is an error as any other that is no text.
+    fn prefix<'o>(&mut self, side: (&'o Outcome, Span)) -> Option<&'o str> {
+        if let Outcome::Known(Scalar::Null) = side.0 {
+            let kind = ErrorKind::NotText {
+                operator: "starts-with",
+                found: Scalar::Null.kind(),
+            };
+            self.fail(kind, side.1);
+            return None;
+        }
+        self.text("starts-with", side)
     }
 
     fn number<'o>(&mut self, op: Op, side: (&'o Outcome, Span)) -> Option<&'o Scalar> {

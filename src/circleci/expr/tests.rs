@@ -227,6 +227,11 @@ fn starts_with_and_matches_take_text() {
         eval_error("s starts-with 1"),
         (not_text("starts-with", "a number"), "1".into())
     );
+    // Absent text may be asked for its beginning; it is no beginning that could be asked for.
+    assert_eq!(
+        eval_error("s starts-with z"),
+        (not_text("starts-with", "nothing"), "z".into())
+    );
     assert_eq!(
         eval_error("t matches /a/").0,
         not_text("matches", "a boolean")

@@ -302,19 +302,19 @@ fn choice(choices: &[String], place: &Place) -> Problem {
 }
 
 fn range(place: &Place, node: &Node<'_>) -> Problem {
-    let bound = |keyword: &str| {
-        node.get(keyword)
-            .map_or_else(|| "…".to_owned(), Json::to_string)
+    let bound = |keyword: &str| node.get(keyword).map(Json::to_string);
+    let allowed = match (bound("minimum"), bound("maximum")) {
+        (Some(least), Some(most)) => format!("{least} to {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, most) => format!("at most {}", most.unwrap_or_else(|| "…".to_owned())),
     };
     Problem::new(
         "enum-value",
         "a number out of its range",
         place.value.at(),
         format!(
-            "{} is {} to {}, this is {}",
+            "{} is {allowed}, this is {}",
             place.what(),
-            bound("minimum"),
-            bound("maximum"),
             place.value.as_text().unwrap_or_default()
         ),
     )
