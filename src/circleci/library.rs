@@ -131,6 +131,7 @@ impl<'a> Loader<'a> {
                     orb.resolved = Some(resolved);
                 }
             } else if depth < DEPTH {
+                self.no_groups(&entry.value);
                 let library = self.library(&entry.value, true, &Scope::default(), depth + 1);
                 orb.library = Some(library);
             }
@@ -143,6 +144,21 @@ impl<'a> Loader<'a> {
             orbs,
             is_orb,
         })
+    }
+
+    /// Orbs have no job groups (circleci-semantics §5.10).
+    fn no_groups(&mut self, orb: &Value) {
+        if let Some(groups) = orb.get("job-groups") {
+            self.problems.push(
+                Problem::new(
+                    "unknown-key",
+                    "a key that does not belong here",
+                    groups.key_at,
+                    "an orb takes no `job-groups`",
+                )
+                .help("define the group in the config itself"),
+            );
+        }
     }
 
     /// Reads an orb's source, `namespace/name@version`, once; returns the version that it is too.
