@@ -1,6 +1,8 @@
 //! What jobs wait for: `requires` in its forms, pointed at the jobs that are meant
 //! (circleci-semantics §4.2).
 
+use std::collections::HashMap;
+
 use super::compile::Compiler;
 use super::config::wrong_type;
 use super::problem::Problem;
@@ -119,27 +121,22 @@ impl Compiler<'_> {
         wanted: Vec<Vec<Wanted>>,
         incomplete: bool,
     ) {
+        let written = by_name(jobs, |j| Some(&j.written_name));
+        let effective = by_name(jobs, |j| Some(&j.name));
+        let aliases = by_name(jobs, |j| j.matrix.as_ref().map(|m| &m.alias));
         for (i, list) in wanted.into_iter().enumerate() {
             for want in list {
-                let matching = |of: fn(&Job) -> &str| -> Vec<usize> {
-                    (0..jobs.len())
-                        .filter(|j| *j != i && of(&jobs[*j]) == want.name)
-                        .collect()
+                let others = |named: &HashMap<String, Vec<usize>>| -> Vec<usize> {
+                    let all = named.get(&want.name).into_iter().flatten();
+                    all.copied().filter(|j| *j != i).collect()
                 };
-                let mut found = matching(|j| &j.written_name);
+                let mut found = others(&written);
                 if found.is_empty() {
-                    found = matching(|j| &j.name);
+                    found = others(&effective);
                 }
                 if found.is_empty() {
                     // The alias of a matrix means all its arms (circleci-semantics §4.3).
-                    let arm = |j: &usize| {
-                        *j != i
-                            && jobs[*j]
-                                .matrix
-                                .as_ref()
-                                .is_some_and(|m| m.alias == want.name)
-                    };
-                    let arms: Vec<usize> = (0..jobs.len()).filter(arm).collect();
+                    let arms = others(&aliases);
                     if !arms.is_empty() {
                         for job in arms {
                             jobs[i].requires.push(Requirement {
@@ -243,4 +240,15 @@ impl Compiler<'_> {
         };
         problem
     }
+}
+
+/// Returns the jobs of each name, in the order of the text.
+fn by_name(jobs: &[Job], name: fn(&Job) -> Option<&String>) -> HashMap<String, Vec<usize>> {
+    let mut out: HashMap<String, Vec<usize>> = HashMap::new();
+    for (i, job) in jobs.iter().enumerate() {
+        if let Some(name) = name(job) {
+            out.entry(name.clone()).or_default().push(i);
+        }
+    }
+    out
 }

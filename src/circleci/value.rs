@@ -4,7 +4,9 @@
 //! Values are shared: an anchor that is used a thousand times is read once. The way by which a
 //! value was reached (an alias, a merge key) is kept on the edge that leads to it.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
 
 use crate::yaml::{Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
@@ -21,7 +23,16 @@ struct Inner {
     templated: bool,
     /// Whether it, or something below it, could be another one in another pipeline.
     open: bool,
+    /// How deep lists and maps are nested in it, itself counted.
+    depth: u16,
+    /// How many values it stands for, shared ones counted at each use.
+    weight: u32,
+    /// Where each key of a large map is, from the first time that one is looked up.
+    places: OnceCell<Box<HashMap<Rc<str>, usize>>>,
 }
+
+/// Maps of more entries than this are looked up by an index.
+const SMALL: usize = 16;
 
 /// What a value is.
 #[derive(Debug)]
@@ -55,25 +66,27 @@ pub(crate) struct Entry {
 
 impl Value {
     pub(crate) fn new(data: Data, at: Location) -> Self {
-        let templated = match &data {
-            Data::Str(text) => text.contains("<<"),
-            Data::List(items) => items.iter().any(|i| i.value.is_templated()),
-            Data::Map(entries) => entries
-                .iter()
-                .any(|e| e.key.contains("<<") || e.value.is_templated()),
-            _ => false,
-        };
-        let open = match &data {
-            Data::List(items) => items.iter().any(|i| i.value.is_open()),
-            Data::Map(entries) => entries.iter().any(|e| e.value.is_open()),
-            _ => false,
-        };
-        Self(Rc::new(Inner {
-            data,
+        let mut inner = Inner {
+            templated: matches!(&data, Data::Str(text) if text.contains("<<")),
+            open: false,
+            depth: 1,
+            weight: 1,
             at,
-            templated,
-            open,
-        }))
+            places: OnceCell::new(),
+            data: Data::Null,
+        };
+        match &data {
+            Data::List(items) => items.iter().for_each(|i| inner.holds(&i.value)),
+            Data::Map(entries) => {
+                for entry in entries {
+                    inner.holds(&entry.value);
+                    inner.templated |= entry.key.contains("<<");
+                }
+            }
+            _ => {}
+        }
+        inner.data = data;
+        Self(Rc::new(inner))
     }
 
     /// Returns the same value as one that depends on the pipeline.
@@ -95,6 +108,9 @@ impl Value {
             at: self.0.at,
             templated: self.0.templated,
             open: true,
+            depth: self.0.depth,
+            weight: self.0.weight,
+            places: OnceCell::new(),
         }))
     }
 
@@ -117,6 +133,21 @@ impl Value {
 
     pub(crate) fn is_templated(&self) -> bool {
         self.0.templated
+    }
+
+    /// Returns how deep lists and maps are nested in it, itself counted.
+    pub(crate) fn depth(&self) -> u16 {
+        self.0.depth
+    }
+
+    /// Returns how many values it stands for, shared ones counted at each use.
+    pub(crate) fn weight(&self) -> u32 {
+        self.0.weight
+    }
+
+    /// Returns what tells this value from every other one that is alive.
+    pub(crate) fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -185,7 +216,15 @@ impl Value {
 
     /// Returns the entry with a key; the last one where a key is repeated, as the service does.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        self.entries().iter().rev().find(|e| &*e.key == key)
+        let entries = self.entries();
+        if entries.len() <= SMALL {
+            return entries.iter().rev().find(|e| &*e.key == key);
+        }
+        let places = self.0.places.get_or_init(|| {
+            let keys = entries.iter().enumerate();
+            Box::new(keys.map(|(i, e)| (Rc::clone(&e.key), i)).collect())
+        });
+        places.get(key).and_then(|i| entries.get(*i))
     }
 
     /// Returns what a person calls this kind of value.
@@ -198,6 +237,17 @@ impl Value {
             Data::List(_) => "a list",
             Data::Map(_) => "a map",
         }
+    }
+}
+
+impl Inner {
+    /// Counts a value that this one holds.
+    fn holds(&mut self, value: &Value) {
+        let inner = &value.0;
+        self.templated |= inner.templated;
+        self.open |= inner.open;
+        self.depth = self.depth.max(inner.depth.saturating_add(1));
+        self.weight = self.weight.saturating_add(inner.weight);
     }
 }
 
@@ -223,6 +273,8 @@ pub(crate) struct Reader<'t> {
     tree: &'t Tree,
     source: SourceId,
     shared: HashMap<NodeId, Value>,
+    /// Keys, each held once: a config has few and repeats them.
+    keys: HashMap<&'t str, Rc<str>>,
     open: Vec<NodeId>,
     budget: usize,
     /// Aliases without an anchor before them.
@@ -240,6 +292,7 @@ impl<'t> Reader<'t> {
             tree,
             source,
             shared: HashMap::new(),
+            keys: HashMap::new(),
             open: Vec::new(),
             budget: BUDGET,
             undefined: Vec::new(),
@@ -321,7 +374,7 @@ impl<'t> Reader<'t> {
     }
 
     fn map(&mut self, node: Node<'t>) -> Result<Vec<Entry>, TooLarge> {
-        let mut places = HashMap::new();
+        let mut places = Places::default();
         if !node.has_merge() {
             let entries = node.entries();
             let mut out = Vec::with_capacity(entries.len());
@@ -350,9 +403,8 @@ impl<'t> Reader<'t> {
 
     /// Adds an entry to a map. Of a key that is given again the last value stays, as with the
     /// service's reader (circleci-semantics §5.13); that it is given again is kept to be said.
-    fn put(&mut self, out: &mut Vec<Entry>, places: &mut HashMap<Rc<str>, usize>, entry: Entry) {
-        let place = *places.entry(Rc::clone(&entry.key)).or_insert(out.len());
-        match out.get_mut(place) {
+    fn put(&mut self, out: &mut Vec<Entry>, places: &mut Places, entry: Entry) {
+        match places.of(&entry.key, out).and_then(|i| out.get_mut(i)) {
             Some(first) => {
                 self.repeated
                     .push((Rc::clone(&entry.key), first.key_at, entry.key_at));
@@ -371,10 +423,34 @@ impl<'t> Reader<'t> {
         let text = key.text().unwrap_or_else(|| key.source());
         let (value, alias) = self.edge(entry.value)?;
         Ok(Entry {
-            key: Rc::from(text),
+            key: Rc::clone(self.keys.entry(text).or_insert_with(|| Rc::from(text))),
             key_at: self.at(entry.key),
             value,
             through: through.or(alias),
         })
+    }
+}
+
+/// Where the keys of a map that is being read stand; a small one is searched.
+#[derive(Default)]
+struct Places(HashMap<Rc<str>, usize>);
+
+impl Places {
+    /// Returns where a key stands already; it is taken to be added where it does not.
+    fn of(&mut self, key: &Rc<str>, entries: &[Entry]) -> Option<usize> {
+        if entries.len() < SMALL {
+            return entries.iter().position(|e| e.key == *key);
+        }
+        if self.0.is_empty() {
+            let keys = entries.iter().enumerate();
+            self.0.extend(keys.map(|(i, e)| (Rc::clone(&e.key), i)));
+        }
+        match self.0.entry(Rc::clone(key)) {
+            Slot::Occupied(slot) => Some(*slot.get()),
+            Slot::Vacant(slot) => {
+                slot.insert(entries.len());
+                None
+            }
+        }
     }
 }

@@ -23,46 +23,85 @@ pub struct Overlap {
     pub kind: OverlapKind,
 }
 
+/// One item of `paths`, read to be compared with many others.
+#[derive(Debug, Clone)]
+pub struct Item(Vec<Segment>);
+
+/// A part of an item between slashes.
+#[derive(Debug, Clone)]
+struct Segment {
+    pattern: Pattern,
+    /// The name that it matches, where that is only one.
+    literal: Option<String>,
+}
+
+impl Item {
+    /// Reads an item; nothing where it is malformed or climbs, and so meets nothing. `.` and empty
+    /// parts fall away.
+    #[must_use]
+    pub fn parse(item: &str) -> Option<Self> {
+        item.split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .map(|part| {
+                let pattern = Pattern::parse(part).ok().filter(|_| part != "..")?;
+                Some(Segment {
+                    literal: pattern.literal(),
+                    pattern,
+                })
+            })
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
+    /// Returns the name that every path begins with which the item matches, if there is one: items
+    /// with different ones do not meet.
+    #[must_use]
+    pub fn begins(&self) -> Option<&str> {
+        self.0.first()?.literal.as_deref()
+    }
+
+    /// Compares two items.
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> Option<Overlap> {
+        let (a, b) = (&self.0, &other.0);
+        let mut witness = Vec::new();
+        for (x, y) in a.iter().zip(b) {
+            witness.push(x.meet(y)?);
+        }
+        let longer = if a.len() > b.len() { a } else { b };
+        for rest in longer.iter().skip(witness.len()) {
+            witness.push(rest.meet(rest)?);
+        }
+        let literal = a.iter().chain(b).all(|p| p.literal.is_some());
+        let kind = match (literal, a.len() == b.len()) {
+            (true, true) => OverlapKind::Same,
+            (true, false) => OverlapKind::Inside,
+            (false, _) => OverlapKind::Pattern,
+        };
+        Some(Overlap {
+            witness: if witness.is_empty() {
+                ".".to_owned()
+            } else {
+                witness.join("/")
+            },
+            kind,
+        })
+    }
+}
+
+impl Segment {
+    fn meet(&self, other: &Self) -> Option<String> {
+        match (&self.literal, &other.literal) {
+            (Some(a), Some(b)) => (a == b).then(|| a.clone()),
+            _ => intersect_segment(&self.pattern, &other.pattern),
+        }
+    }
+}
+
 /// Compares two items of `paths`; malformed ones meet nothing.
 #[must_use]
 pub fn overlap(a: &str, b: &str) -> Option<Overlap> {
-    let (a, b) = (segments(a)?, segments(b)?);
-    let mut witness = Vec::new();
-    for (x, y) in a.iter().zip(&b) {
-        witness.push(intersect_segment(x, y)?);
-    }
-    let longer = if a.len() > b.len() { &a } else { &b };
-    for rest in longer.iter().skip(witness.len()) {
-        witness.push(intersect_segment(rest, rest)?);
-    }
-    let literal = a.iter().chain(&b).all(|p| p.literal().is_some());
-    let kind = match (literal, a.len() == b.len()) {
-        (true, true) => OverlapKind::Same,
-        (true, false) => OverlapKind::Inside,
-        (false, _) => OverlapKind::Pattern,
-    };
-    Some(Overlap {
-        witness: if witness.is_empty() {
-            ".".to_owned()
-        } else {
-            witness.join("/")
-        },
-        kind,
-    })
-}
-
-/// Cuts an item at its slashes; `.` and empty parts fall away.
-fn segments(item: &str) -> Option<Vec<Pattern>> {
-    item.split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(|part| {
-            if part == ".." {
-                None
-            } else {
-                Pattern::parse(part).ok()
-            }
-        })
-        .collect()
+    Item::parse(a)?.overlap(&Item::parse(b)?)
 }
 
 #[cfg(test)]
