@@ -318,8 +318,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads the value in a place, and says by which alias it got there.
-    fn edge(&mut self, node: Node<'t>) -> Result<(Value, Option<Location>), TooLarge> {
+    /// Reads the value in a place, and says by which alias it got there; `again` where the place
+    /// may be read for other values too.
+    fn edge(&mut self, node: Node<'t>, again: bool) -> Result<(Value, Option<Location>), TooLarge> {
         let resolved = node.resolve();
         let through = resolved.via.first().map(|alias| self.at(*alias));
         let Some(target) = resolved.node else {
@@ -331,13 +332,18 @@ impl<'t> Reader<'t> {
             self.undefined.push(self.at(node));
             return Ok((Value::null(self.at(node)), through));
         }
-        Ok((self.value(target)?, through))
+        if !again && target.anchor().is_none() {
+            return Ok((self.value(target)?, through));
+        }
+        if let Some(known) = self.shared.get(&target.id()) {
+            return Ok((known.clone(), through));
+        }
+        let value = self.value(target)?;
+        self.shared.insert(target.id(), value.clone());
+        Ok((value, through))
     }
 
     fn value(&mut self, node: Node<'t>) -> Result<Value, TooLarge> {
-        if let Some(known) = self.shared.get(&node.id()) {
-            return Ok(known.clone());
-        }
         self.spend(node, 1)?;
         let at = self.at(node);
         let data = match node.shape() {
@@ -352,7 +358,7 @@ impl<'t> Reader<'t> {
                 self.open.push(node.id());
                 let mut items = Vec::with_capacity(nodes.len());
                 for item in nodes {
-                    let (value, through) = self.edge(item)?;
+                    let (value, through) = self.edge(item, false)?;
                     items.push(Item { value, through });
                 }
                 self.open.pop();
@@ -364,13 +370,9 @@ impl<'t> Reader<'t> {
                 self.open.pop();
                 Data::Map(entries?)
             }
-            Shape::Alias(_) => return Ok(self.edge(node)?.0),
+            Shape::Alias(_) => return Ok(self.edge(node, false)?.0),
         };
-        let value = Value::new(data, at);
-        if node.anchor().is_some() {
-            self.shared.insert(node.id(), value.clone());
-        }
-        Ok(value)
+        Ok(Value::new(data, at))
     }
 
     fn map(&mut self, node: Node<'t>) -> Result<Vec<Entry>, TooLarge> {
@@ -421,7 +423,8 @@ impl<'t> Reader<'t> {
     ) -> Result<Entry, TooLarge> {
         let key = entry.key.resolve().node.unwrap_or(entry.key);
         let text = key.text().unwrap_or_else(|| key.source());
-        let (value, alias) = self.edge(entry.value)?;
+        // What a merge brings is brought to other maps too, mostly.
+        let (value, alias) = self.edge(entry.value, through.is_some())?;
         Ok(Entry {
             key: Rc::clone(self.keys.entry(text).or_insert_with(|| Rc::from(text))),
             key_at: self.at(entry.key),

@@ -29,10 +29,10 @@ pub struct Item(Vec<Segment>);
 
 /// A part of an item between slashes.
 #[derive(Debug, Clone)]
-struct Segment {
-    pattern: Pattern,
-    /// The name that it matches, where that is only one.
-    literal: Option<String>,
+enum Segment {
+    /// It matches this name alone.
+    Name(String),
+    Pattern(Pattern),
 }
 
 impl Item {
@@ -42,12 +42,14 @@ impl Item {
     pub fn parse(item: &str) -> Option<Self> {
         item.split('/')
             .filter(|part| !part.is_empty() && *part != ".")
-            .map(|part| {
-                let pattern = Pattern::parse(part).ok().filter(|_| part != "..")?;
-                Some(Segment {
-                    literal: pattern.literal(),
-                    pattern,
-                })
+            .map(|part| match part {
+                ".." => None,
+                _ if !part.contains(['*', '?', '[', '\\']) => Some(Segment::Name(part.to_owned())),
+                _ => {
+                    let pattern = Pattern::parse(part).ok()?;
+                    let name = pattern.literal();
+                    Some(name.map_or(Segment::Pattern(pattern), Segment::Name))
+                }
             })
             .collect::<Option<_>>()
             .map(Self)
@@ -57,7 +59,10 @@ impl Item {
     /// with different ones do not meet.
     #[must_use]
     pub fn begins(&self) -> Option<&str> {
-        self.0.first()?.literal.as_deref()
+        match self.0.first()? {
+            Segment::Name(name) => Some(name),
+            Segment::Pattern(_) => None,
+        }
     }
 
     /// Compares two items.
@@ -72,7 +77,7 @@ impl Item {
         for rest in longer.iter().skip(witness.len()) {
             witness.push(rest.meet(rest)?);
         }
-        let literal = a.iter().chain(b).all(|p| p.literal.is_some());
+        let literal = a.iter().chain(b).all(|s| matches!(s, Segment::Name(_)));
         let kind = match (literal, a.len() == b.len()) {
             (true, true) => OverlapKind::Same,
             (true, false) => OverlapKind::Inside,
@@ -91,10 +96,15 @@ impl Item {
 
 impl Segment {
     fn meet(&self, other: &Self) -> Option<String> {
-        match (&self.literal, &other.literal) {
-            (Some(a), Some(b)) => (a == b).then(|| a.clone()),
-            _ => intersect_segment(&self.pattern, &other.pattern),
-        }
+        let (a, b) = match (self, other) {
+            (Self::Name(a), Self::Name(b)) => return (a == b).then(|| a.clone()),
+            (Self::Pattern(a), Self::Pattern(b)) => (a, b),
+            (Self::Pattern(pattern), Self::Name(name))
+            | (Self::Name(name), Self::Pattern(pattern)) => {
+                return pattern.matches(name.as_bytes()).then(|| name.clone());
+            }
+        };
+        intersect_segment(a, b)
     }
 }
 

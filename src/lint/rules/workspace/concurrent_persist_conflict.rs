@@ -1,6 +1,6 @@
 //! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Confidence, Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Item, Layer, Overlap, OverlapKind};
@@ -47,6 +47,8 @@ struct Meeting<'f, 'p> {
     file: bool,
     /// All jobs that meet like this, in the order of the text.
     jobs: Vec<usize>,
+    /// The same, to look one up.
+    among: HashSet<usize>,
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -172,6 +174,7 @@ impl Paths {
                         overlap,
                         file,
                         jobs: vec![one.job, two.job],
+                        among: HashSet::from([one.job, two.job]),
                     });
                 }
             }
@@ -182,17 +185,17 @@ impl Paths {
 
 /// Adds a meeting to those of the same texts: a hundred jobs that fill one folder are one finding.
 fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
-    let texts = |m: &Meeting<'_, '_>| {
-        let mut texts = [m.first.1.value.clone(), m.second.1.value.clone()];
+    fn texts<'m>(m: &'m Meeting<'_, '_>) -> ([&'m str; 2], bool) {
+        let mut texts = [m.first.1.value.as_str(), m.second.1.value.as_str()];
         texts.sort_unstable();
         (texts, m.file)
-    };
+    }
     let places = |m: &Meeting<'_, '_>| (m.first.1.at, m.second.1.at, m.file);
     let same = |m: &&mut Meeting<'f, 'p>| texts(m) == texts(&met) || places(m) == places(&met);
     match meetings.iter_mut().find(same) {
         Some(known) => {
             for job in met.jobs {
-                if !known.jobs.contains(&job) {
+                if known.among.insert(job) {
                     known.jobs.push(job);
                 }
             }
