@@ -56,9 +56,12 @@ fn main() {
 
 /// Runs the parser over a text and forgets what it says.
 fn events(text: &str) -> usize {
-    granit_parser::Parser::new_from_str(text)
-        .inspect(|event| assert!(black_box(event).is_ok()))
-        .count()
+    let mut count = 0;
+    for event in granit_parser::Parser::new_from_str(text) {
+        black_box(event).unwrap();
+        count += 1;
+    }
+    count
 }
 
 fn tree(text: &str) -> usize {

