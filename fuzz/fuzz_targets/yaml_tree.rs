@@ -139,7 +139,9 @@ fn second_opinion(tree: &Tree) {
             || matches!(n.shape(), Shape::Alias(_)) && !old_name(n.source())
     };
     // `{?}`: the parser takes the `?` for a text, where both versions see a key without a value.
-    let bare_key = ["?,", "?}", "?]", "?[", "?{"].iter().any(|s| text.contains(s));
+    let bare_key = ["?,", "?}", "?]", "?[", "?{"]
+        .iter()
+        .any(|s| text.contains(s));
     if bare_key || !text.chars().all(plain) || tree.nodes().any(differs) {
         return;
     }

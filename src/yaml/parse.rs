@@ -137,14 +137,18 @@ impl<'t> Builder<'t> {
             let range = span.byte_range().unwrap_or(self.last_end..self.last_end);
             let at = Span::new(range.start, range.end);
             match event {
-                Event::DocumentStart(..) => {
+                Event::DocumentStart(explicit, _) => {
                     self.documents += 1;
                     if self.documents == 2 {
                         self.extra_document = Some(at);
                         // The service reads one document; what follows is not part of the config.
                         return Ok(());
                     }
-                    self.last_end = range.end.max(self.last_end);
+                    // Without a `---` it is reported at the content, which may be behind the header
+                    // of a block.
+                    if explicit {
+                        self.last_end = range.end.max(self.last_end);
+                    }
                 }
                 Event::Comment(..) => self.comment(at),
                 Event::Scalar(value, style, anchor, _) => {
