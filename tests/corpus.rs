@@ -12,6 +12,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use holdall::circleci::{Inputs, compile};
+use holdall::yaml::{Source, Sources};
+
 /// Every error on the corpus, as `file: rule: text`, reviewed one by one: what the service would
 /// refuse, or what only stands there because the file is a part of a larger config.
 const REVIEWED: &str = include_str!("corpus-errors.txt");
@@ -97,4 +100,32 @@ fn a_human_report_of_every_real_config_is_text() {
         text.lines().last().unwrap()
     );
     assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn nearly_every_real_config_is_seen_under_every_outcome_of_its_conditions() {
+    let Some(shared) =
+        common::shared("nearly_every_real_config_is_seen_under_every_outcome_of_its_conditions")
+    else {
+        return;
+    };
+    let mut capped = Vec::new();
+    let mut several = 0;
+    for folder in ["configs", "history", "orbs"] {
+        for file in common::yaml_files(&shared.join("corpus").join(folder)) {
+            let mut sources = Sources::default();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let id = sources.add(Source::new("config.yml", text));
+            let outcomes = compile(&mut sources, id, &Inputs::default()).outcomes;
+            several += usize::from(outcomes.variants.len() > 1);
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            // Every condition that was met came out both ways.
+            assert_eq!(outcomes.one_sided, [], "{name}");
+            if outcomes.is_capped() {
+                capped.push(name);
+            }
+        }
+    }
+    assert_eq!(several, 28);
+    assert_eq!(capped, ["ovotech__circleci-orbs__continue-config.yml"]);
 }

@@ -1,16 +1,20 @@
 //! From the tree to the plan: the compiler's state, and the order of its work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use super::Inputs;
 use super::config::Config;
+use super::expr::{Lookup, Scalar};
+use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
-use super::params::{check_pipeline_defaults, pipeline_defaults};
-use super::pipeline::LocalValues;
+use super::logic::to_scalar;
+use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
+use super::params::{check_pipeline_defaults, pipeline_parameters};
+use super::pipeline::{self, LocalValues};
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Entry, Reader, Value};
+use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
 use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
 use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
@@ -24,12 +28,16 @@ pub(crate) struct Compiler<'c> {
     pub(crate) problems: Vec<Problem>,
     /// Whether conditions over pipeline values are decided, not left open.
     pub(crate) decide: bool,
-    /// The values of a pipeline that no service has started.
-    values: Rc<LocalValues>,
+    /// The pipeline's values, its parameters among them.
+    root: Scope,
     /// The conditions around the steps that are being expanded.
     pub(crate) conditions: Vec<Location>,
     /// How many more values the plan may carry as they are.
     carried: usize,
+    /// What the conditions are that were left open.
+    pub(crate) asked: Conditions,
+    /// The workflows, by their place, whose condition does not hold.
+    pub(crate) never: Vec<Location>,
     /// How many commands have been expanded.
     pub(crate) expansions: usize,
     /// Orb aliases that were used and not declared, each reported once.
@@ -60,14 +68,24 @@ pub(super) fn extra_document(at: Span, source: SourceId) -> Problem {
     .help("remove the `---`, or move what follows into a file of its own")
 }
 
-/// Compiles a tree; says whether it speaks 2.1.
+/// What a tree comes to.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    pub(super) pipeline: Pipeline,
+    /// Whether it speaks version 2, which knows no templates.
+    pub(super) old: bool,
+    pub(super) outcomes: Outcomes,
+    pub(super) refused: Vec<GivenError>,
+}
+
+/// Compiles a tree.
 pub(super) fn tree(
     tree: &Tree,
     source: SourceId,
     sources: &mut Sources,
     inputs: &Inputs<'_>,
     problems: &mut Vec<Problem>,
-) -> (Pipeline, bool) {
+) -> Made {
     let mut reader = Reader::new(tree, source);
     let root = match reader.read() {
         Ok(root) => root,
@@ -81,7 +99,7 @@ pub(super) fn tree(
                 )
                 .help("merge less: each use of an anchor counts with all that it holds"),
             );
-            return (Pipeline::default(), true);
+            return Made::default();
         }
     };
     for at in std::mem::take(&mut reader.undefined) {
@@ -119,55 +137,211 @@ pub(super) fn tree(
             .help("keep one of them, or join what they hold"),
         );
     }
+    let declared = root.as_ref().and_then(|r| r.get("parameters"));
+    let (settled, refused) = inputs.given.settle(declared.map(|d| &d.value));
+    let base = |declared: Option<&Value>, settled: &Settled| Scope {
+        pipeline: Rc::new(pipeline_parameters(declared, settled)),
+        values: Rc::new(
+            LocalValues::new(inputs.facts.clone())
+                .with(settled.clone())
+                .absent(inputs.decide),
+        ),
+        ..Scope::default()
+    };
     let mut library = |root: &Value, problems: &mut Vec<Problem>| {
-        let parameters = root.get("parameters").map(|p| &p.value);
-        let scope = Scope {
-            pipeline: Rc::new(pipeline_defaults(parameters)),
-            ..Scope::default()
-        };
-        Loader::new(sources, inputs.orbs, problems).config(root, &scope)
+        let declared = root.get("parameters").map(|p| &p.value);
+        Loader::new(sources, inputs.orbs, problems).config(root, &base(declared, &settled))
     };
     let Some(config) = Config::read(root.as_ref(), source, &mut library, problems) else {
-        return (Pipeline::default(), true);
+        return Made {
+            refused,
+            ..Made::default()
+        };
     };
-    let mut compiler = Compiler {
-        config: &config,
-        problems: std::mem::take(problems),
-        decide: inputs.decide,
-        values: Rc::new(LocalValues::new(inputs.facts.clone())),
-        conditions: Vec::new(),
-        carried: MOST_CARRIED,
-        expansions: 0,
-        undeclared: Vec::new(),
+    let scope = |settled: &Settled| Scope {
+        library: Rc::clone(&config.library),
+        ..base(config.parameters.as_ref(), settled)
     };
+    let mut compiler = Compiler::new(&config, scope(&settled), inputs.decide);
+    compiler.problems = std::mem::take(problems);
     let pipeline = compiler.pipeline();
+    let mut outcomes = Outcomes {
+        start: config.start,
+        ..Outcomes::default()
+    };
+    if !inputs.decide {
+        let compile = |more: &[(Rc<str>, Scalar)]| {
+            let mut settled = settled.clone();
+            for (name, value) in more {
+                settled.set(name, value.clone());
+            }
+            let mut variant = Compiler::new(&config, scope(&settled), false);
+            let pipeline = variant.pipeline();
+            (pipeline, variant.never, variant.problems)
+        };
+        compiler.outcomes(&pipeline, inputs.facts.clone(), &compile, &mut outcomes);
+    }
     *problems = compiler.problems;
     // Version 2 mostly ignores what it does not know (circleci-semantics §6).
     if let Some(root) = root.as_ref().filter(|_| config.templates) {
         super::structure::check(root, problems);
     }
     fold_unsupported(problems);
-    (pipeline, config.templates)
+    Made {
+        pipeline,
+        old: !config.templates,
+        outcomes,
+        refused,
+    }
 }
 
-impl Compiler<'_> {
-    /// Returns what is in scope at the top of the config.
-    fn scope(&self) -> Scope {
-        Scope {
-            parameters: Vec::new(),
-            matrix: Vec::new(),
-            pipeline: Rc::new(pipeline_defaults(self.config.parameters.as_ref())),
-            values: Rc::clone(&self.values),
-            library: Rc::clone(&self.config.library),
+/// Compiles a config with more of the pipeline's values settled: what would run, the workflows
+/// whose condition does not hold, and what is wrong.
+type Compile<'c> = dyn Fn(&[(Rc<str>, Scalar)]) -> (Pipeline, Vec<Location>, Vec<Problem>) + 'c;
+
+impl<'c> Compiler<'c> {
+    fn new(config: &'c Config, root: Scope, decide: bool) -> Self {
+        Self {
+            config,
+            problems: Vec::new(),
+            decide,
+            root,
+            conditions: Vec::new(),
+            asked: Conditions::default(),
+            never: Vec::new(),
+            carried: MOST_CARRIED,
+            expansions: 0,
+            undeclared: Vec::new(),
         }
     }
 
+    /// Compiles the config again for each outcome of the conditions that were left open.
+    fn outcomes(
+        &mut self,
+        open: &Pipeline,
+        facts: Facts,
+        compile: &Compile<'_>,
+        out: &mut Outcomes,
+    ) {
+        let steps = open
+            .workflows
+            .iter()
+            .flat_map(|w| &w.jobs)
+            .map(|job| 1 + job.steps.len())
+            .sum::<usize>();
+        let steps = steps + self.expansions;
+        let root = &self.root;
+        let values = LocalValues::new(facts);
+        let variable = |name: &str| variable(self.config, root, &values, name);
+        // A name that is not defined has been reported.
+        let closed = |name: &str| match root.closed(name) {
+            Lookup::Missing => Lookup::Unknown,
+            found => found,
+        };
+        let plan = outcomes::plan(&self.asked, &variable, &closed, steps);
+        out.conditions = self.asked.formulas.len();
+        out.more = self.asked.more;
+        out.possible = plan.possible;
+        out.one_sided = plan.one_sided;
+        let mut runs = Vec::new();
+        let mut made = Vec::new();
+        for chosen in plan.variants {
+            let (mut pipeline, never, problems) = compile(&chosen.settled);
+            pipeline.workflows.retain(|w| !never.contains(&w.origin.at));
+            runs.extend(pipeline.workflows.iter().map(|w| w.origin.at));
+            // Values that nothing in the config speaks of prove nothing about names.
+            if !chosen.choices.iter().any(|choice| choice.invented) {
+                made.push((out.variants.len(), problems));
+            }
+            out.variants.push(Variant {
+                choices: chosen.choices,
+                pipeline,
+            });
+        }
+        // What runs under none of the outcomes is looked at all the same.
+        for (i, workflow) in open.workflows.iter().enumerate() {
+            if runs.contains(&workflow.origin.at) {
+                continue;
+            }
+            for variant in &mut out.variants {
+                let workflows = &mut variant.pipeline.workflows;
+                workflows.insert(i.min(workflows.len()), workflow.clone());
+            }
+        }
+        out.classes = plan.classes;
+        self.add_problems(made, out);
+    }
+
+    /// Adds what is wrong under some outcomes only, and says under which.
+    fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, out: &Outcomes) {
+        let all: Vec<usize> = made.iter().map(|(i, _)| *i).collect();
+        let known: HashSet<Said> = self.problems.iter().map(said).collect();
+        let mut places: HashMap<Said, usize> = HashMap::new();
+        let mut new: Vec<(Problem, Vec<usize>)> = Vec::new();
+        for (i, problems) in made {
+            for problem in problems {
+                let said = said(&problem);
+                // What is not supported is so under every outcome.
+                if problem.rule == UNSUPPORTED || known.contains(&said) {
+                    continue;
+                }
+                let place = *places.entry(said).or_insert(new.len());
+                match new.get_mut(place) {
+                    Some((_, under)) if under.last() == Some(&i) => {}
+                    Some((_, under)) => under.push(i),
+                    None => new.push((problem, vec![i])),
+                }
+            }
+        }
+        for (problem, under) in new {
+            let choices = out.under(&under, &all);
+            self.problems.push(match choices.as_slice() {
+                [] => problem,
+                choices => problem.note(outcomes::when(choices)),
+            });
+        }
+    }
+}
+
+/// What tells problems apart that are met on different ways.
+type Said = (&'static str, Option<(Location, String)>);
+
+fn said(problem: &Problem) -> Said {
+    let label = problem.labels.first();
+    (problem.rule, label.map(|l| (l.at, l.text.clone())))
+}
+
+/// Returns what is known of a pipeline value that is not given.
+fn variable(config: &Config, root: &Scope, values: &LocalValues, name: &str) -> Option<Variable> {
+    if root.values.is_given(name) {
+        return None;
+    }
+    if let Some(key) = name.strip_prefix(PARAMETER) {
+        let declaration = config.parameters.as_ref()?.get(key)?;
+        let default = declaration.value.get("default");
+        return Some(Variable {
+            declared: Declared::of(&declaration.value),
+            default: default.and_then(|d| to_scalar(&d.value)),
+            own: true,
+        });
+    }
+    Some(Variable {
+        declared: Declared::Typed(pipeline::find(name)?.kind),
+        default: match values.get(name) {
+            Lookup::Value(scalar) => Some(scalar),
+            Lookup::Unknown | Lookup::Missing => None,
+        },
+        own: false,
+    })
+}
+
+impl Compiler<'_> {
     fn pipeline(&mut self) -> Pipeline {
+        let scope = self.root.clone();
         if self.config.templates {
             let parameters = self.config.parameters.as_ref();
-            check_pipeline_defaults(parameters, &self.values, &mut self.problems);
+            check_pipeline_defaults(parameters, &scope.values, &mut self.problems);
         }
-        let scope = self.scope();
         self.check_groups();
         let workflows = self.workflows(&scope);
         self.check_setup(&workflows);
@@ -224,7 +398,7 @@ impl Compiler<'_> {
                         (Rc::clone(&d.key), itself)
                     })
                     .collect(),
-                ..self.scope()
+                ..self.root.clone()
             };
             let body = self.apply(&scope, &executor.value);
             out.push((executor.key.to_string(), self.data(&body)));

@@ -316,7 +316,14 @@ impl Compiler<'_> {
             return out;
         };
         for entry in maps.into_iter().flat_map(Value::entries) {
-            match entry.value.as_text() {
+            // An absent pipeline value is written as the service writes it (circleci-semantics §5.4).
+            let nil = entry.value.is_null() && entry.value.is_open();
+            let text = if nil {
+                Some("<nil>".to_owned())
+            } else {
+                entry.value.as_text()
+            };
+            match text {
                 Some(text) => out.push(EnvVar {
                     name: entry.key.to_string(),
                     value: text,

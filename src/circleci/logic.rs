@@ -10,6 +10,7 @@ use super::expr::{
 };
 use super::pipeline;
 use super::problem::Problem;
+use super::symbol;
 use super::template::{Piece, pieces};
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
@@ -59,22 +60,37 @@ pub(crate) fn condition(
     lookup: &dyn Fn(&str) -> Lookup,
     problems: &mut Vec<Problem>,
 ) -> Truth {
-    let mut judge = Judge {
+    Judge {
         place,
         lookup,
         problems,
         budget: BUDGET,
-    };
-    match value.as_str() {
-        Some(text)
-            if place == Place::Workflow && !text.contains("<<") && !text.trim().is_empty() =>
-        {
-            judge
-                .expression(text, value.at())
-                .map_or(Truth::Unknown, |evaluation| evaluation.truth())
-        }
-        _ => judge.statement(value, 0),
+        open: false,
     }
+    .condition(value)
+}
+
+/// Judges a condition as it would be with other values of the pipeline: a part that stands for
+/// one of them is what `lookup` says, whatever was put in its place.
+pub(crate) fn open_condition(
+    value: &Value,
+    place: Place,
+    lookup: &dyn Fn(&str) -> Lookup,
+    problems: &mut Vec<Problem>,
+) -> Truth {
+    Judge {
+        place,
+        lookup,
+        problems,
+        budget: BUDGET,
+        open: true,
+    }
+    .condition(value)
+}
+
+/// Says whether a text is read as an expression in this place.
+pub(crate) fn is_bare_expression(text: &str, place: Place) -> bool {
+    place == Place::Workflow && !text.contains("<<") && !text.trim().is_empty()
 }
 
 /// Returns a value as expressions know it; none for a list or a map.
@@ -174,9 +190,26 @@ struct Judge<'a> {
     lookup: &'a dyn Fn(&str) -> Lookup,
     problems: &'a mut Vec<Problem>,
     budget: usize,
+    /// Whether what stands for a value of the pipeline is looked up again.
+    open: bool,
 }
 
 impl Judge<'_> {
+    fn condition(&mut self, value: &Value) -> Truth {
+        match value.as_str() {
+            Some(text) if is_bare_expression(text, self.place) => self
+                .expression(text, value.at())
+                .map_or(Truth::Unknown, |evaluation| evaluation.truth()),
+            _ => self.statement(value, 0),
+        }
+    }
+
+    /// Returns what a value comes to that stands for one of the pipeline's.
+    fn standing_for(&self, value: &Value) -> Option<Outcome> {
+        let is_leaf = !value.is_list() && !value.is_map();
+        (self.open && value.is_open() && is_leaf).then(|| symbol::outcome(value, self.lookup))
+    }
+
     fn report(&mut self, rule: &'static str, title: &str, at: Location, text: &str) {
         self.problems.push(Problem::new(rule, title, at, text));
     }
@@ -193,6 +226,9 @@ impl Judge<'_> {
                 value.at(),
                 "the rest is not looked at",
             );
+        }
+        if let Some(outcome) = self.standing_for(value) {
+            return truth_in_statement(&outcome);
         }
         match value.data() {
             Data::List(_) => {
@@ -320,6 +356,9 @@ impl Judge<'_> {
 
     /// A value that is compared, not judged.
     fn leaf(&mut self, value: &Value) -> Outcome {
+        if let Some(outcome) = self.standing_for(value) {
+            return outcome;
+        }
         match value.as_str() {
             Some(text) if text.contains("<<") => self.template(text, value.at()),
             _ => to_scalar(value).map_or(Outcome::Unknown, Outcome::Known),

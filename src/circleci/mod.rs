@@ -13,23 +13,28 @@ mod filters;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod given;
 mod groups;
 mod job;
 mod library;
 mod logic;
 mod matrix;
+mod outcomes;
 mod params;
-#[allow(dead_code, reason = "values from the command line have no option yet")]
+#[allow(dead_code, reason = "notes on values are for the documentation")]
 mod pipeline;
 mod problem;
 mod requires;
 mod steps;
 mod structure;
+mod symbol;
 mod template;
 mod value;
 mod workflow;
 
 pub use emit::{Emitted, emit};
+pub use given::{Given, GivenError, GivenValue};
+pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub use problem::{Problem, UNSUPPORTED};
 
@@ -46,6 +51,8 @@ pub struct Inputs<'a> {
     pub orbs: &'a OrbSources<'a>,
     /// What is known about the repository.
     pub facts: Facts,
+    /// What the user says about the pipeline: conditions over these values alone are decided.
+    pub given: Given,
     /// Whether conditions over the pipeline's values are decided by the values at hand, for
     /// somebody who acts on the plan; a reader of the plan wants both outcomes.
     pub decide: bool,
@@ -56,6 +63,7 @@ impl Default for Inputs<'_> {
         Self {
             orbs: &|_| None,
             facts: Facts::default(),
+            given: Given::default(),
             decide: false,
         }
     }
@@ -66,8 +74,12 @@ impl Default for Inputs<'_> {
 pub struct Compiled {
     /// The tree of the config's text.
     pub tree: Tree,
-    /// What would run.
+    /// What would run; of conditions that are not decided, both outcomes at once.
     pub pipeline: Pipeline,
+    /// Every outcome of the conditions that are not decided.
+    pub outcomes: Outcomes,
+    /// Given values that cannot be used.
+    pub refused: Vec<GivenError>,
     /// What is wrong, in the order in which it was met.
     pub problems: Vec<Problem>,
     /// Whether the config speaks 2.1, in which `<<` means something.
@@ -94,16 +106,18 @@ pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Comp
     }
     // What a broken text still says is compiled for the linter; what its missing part would have
     // said is not known, so only problems of the readable part that cannot come from that stay.
-    let (pipeline, templates) = if parsed.error.is_some() {
-        (Pipeline::default(), true)
+    let made = if parsed.error.is_some() {
+        compile::Made::default()
     } else {
         compile::tree(&parsed.tree, id, sources, inputs, &mut problems)
     };
     Compiled {
         tree: parsed.tree,
-        pipeline,
+        pipeline: made.pipeline,
+        outcomes: made.outcomes,
+        refused: made.refused,
         problems,
-        templates,
+        templates: !made.old,
         syntax: parsed.error,
     }
 }

@@ -2,9 +2,12 @@
 
 use std::rc::Rc;
 
+use super::given::{PARAMETER, Settled};
 use super::library::Library;
+use super::logic::to_value;
 use super::pipeline::LocalValues;
 use super::problem::Problem;
+use super::symbol::Symbol;
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::nearest;
@@ -224,17 +227,26 @@ pub(crate) fn check_pipeline_defaults(
     }
 }
 
-/// Returns the pipeline parameters with their defaults.
-pub(crate) fn pipeline_defaults(declared: Option<&Value>) -> Vec<(Rc<str>, Value)> {
+/// Returns the pipeline parameters: what is given, and the defaults of the others, which could be
+/// something else in another pipeline.
+pub(crate) fn pipeline_parameters(
+    declared: Option<&Value>,
+    given: &Settled,
+) -> Vec<(Rc<str>, Value)> {
     declared
         .map_or(&[][..], Value::entries)
         .iter()
         .map(|d| {
-            let default = d
-                .value
-                .get("default")
-                .map_or_else(|| Value::null(d.key_at), |default| default.value.clone());
-            (Rc::clone(&d.key), default.opened())
+            let name = format!("{PARAMETER}{}", d.key);
+            let value = match given.get(&name) {
+                Some(scalar) => to_value(scalar, d.key_at),
+                None => d
+                    .value
+                    .get("default")
+                    .map_or_else(|| Value::null(d.key_at), |default| default.value.clone())
+                    .standing_for(Symbol::variable(name)),
+            };
+            (Rc::clone(&d.key), value)
         })
         .collect()
 }

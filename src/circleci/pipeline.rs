@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use super::expr::{Lookup, Scalar};
+use super::given::Settled;
 use crate::finding::nearest;
 
 const TABLE: &str = include_str!("data/pipeline-values.tsv");
@@ -130,7 +131,9 @@ pub struct Facts {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct LocalValues {
     facts: Facts,
-    given: Vec<(String, Scalar)>,
+    given: Settled,
+    /// Whether what only the service knows is nothing, not unknown.
+    absent: bool,
 }
 
 impl LocalValues {
@@ -138,47 +141,33 @@ impl LocalValues {
     pub(crate) fn new(facts: Facts) -> Self {
         Self {
             facts,
-            given: Vec::new(),
+            given: Settled::default(),
+            absent: false,
         }
     }
 
-    /// Puts values in the place of the fabricated ones; the last of one name counts. They are
-    /// texts, as they come from a command line, and take the type of the value they replace.
-    ///
-    /// # Errors
-    ///
-    /// The first name that is no pipeline value's, or the first value that is not of its type.
-    pub(crate) fn with<N: Into<String>, T: AsRef<str>>(
-        mut self,
-        given: impl IntoIterator<Item = (N, T)>,
-    ) -> Result<Self, GivenError> {
-        for (name, text) in given {
-            let name = name.into();
-            let text = text.as_ref();
-            let Some(value) = find(&name) else {
-                let near = suggestion(&name);
-                return Err(GivenError::UnknownName { name, near });
-            };
-            let Some(scalar) = typed(value.kind, text) else {
-                return Err(GivenError::WrongType {
-                    name,
-                    text: text.to_owned(),
-                    expected: match value.kind {
-                        ValueKind::Text => "text",
-                        ValueKind::Integer => "a whole number",
-                        ValueKind::Boolean => "true or false",
-                    },
-                });
-            };
-            self.given.push((name, scalar));
-        }
-        Ok(self)
+    /// Puts values in the place of the fabricated ones.
+    pub(crate) fn with(mut self, given: Settled) -> Self {
+        self.given = given;
+        self
+    }
+
+    /// Takes values that only the service knows for absent, as a pipeline that nobody triggered
+    /// has them.
+    pub(crate) fn absent(mut self, absent: bool) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// Says whether the value with a name was given, not fabricated.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.given.get(name).is_some()
     }
 
     /// Returns what a pipeline value's name stands for: missing where it is no such name, unknown
     /// where nothing is known on this machine.
     pub(crate) fn get(&self, name: &str) -> Lookup {
-        if let Some((_, value)) = self.given.iter().rev().find(|(n, _)| n == name) {
+        if let Some(value) = self.given.get(name) {
             return Lookup::Value(value.clone());
         }
         let Some(value) = find(name) else {
@@ -186,6 +175,7 @@ impl LocalValues {
         };
         let text = |fact: &Option<String>| fact.clone().unwrap_or_default();
         let filled = match value.local {
+            "-" if self.absent => return Lookup::Value(Scalar::Null),
             "-" => return Lookup::Unknown,
             // Absent facts are empty texts, as the official command line has them.
             "{branch}" => text(&self.facts.branch),
@@ -200,39 +190,6 @@ impl LocalValues {
             literal => literal.to_owned(),
         };
         typed(value.kind, &filled).map_or(Lookup::Unknown, Lookup::Value)
-    }
-}
-
-/// A value that is given for a pipeline value and cannot be it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum GivenError {
-    /// No pipeline value has the name.
-    #[error("there is no pipeline value `{name}`")]
-    UnknownName {
-        /// The name.
-        name: String,
-        /// The name that is meant.
-        near: Option<&'static str>,
-    },
-    /// The text is not of the value's type.
-    #[error("`{name}` takes {expected}, not `{text}`")]
-    WrongType {
-        /// The name.
-        name: String,
-        /// The text.
-        text: String,
-        /// What it takes.
-        expected: &'static str,
-    },
-}
-
-impl GivenError {
-    /// Returns what to do about it.
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::UnknownName { near, .. } => near.map(|n| format!("did you mean `{n}`?")),
-            Self::WrongType { .. } => None,
-        }
     }
 }
 
@@ -358,30 +315,15 @@ mod tests {
     }
 
     #[test]
-    fn given_values_win_and_keep_their_type() {
-        let values = local()
-            .with([
-                ("pipeline.number", "7"),
-                ("pipeline.git.branch.is_default", "true"),
-                ("pipeline.git.tag", "v0"),
-                ("pipeline.git.tag", "v1"),
-            ])
-            .unwrap();
+    fn given_values_win() {
+        let mut given = Settled::default();
+        given.set("pipeline.number", Scalar::Int(7));
+        given.set("pipeline.git.tag", Scalar::Str("v0".into()));
+        given.set("pipeline.git.tag", Scalar::Str("v1".into()));
+        let values = local().with(given);
         assert_eq!(values.get("pipeline.number"), Lookup::Value(Scalar::Int(7)));
-        assert_eq!(
-            values.get("pipeline.git.branch.is_default"),
-            Lookup::Value(Scalar::Bool(true))
-        );
         assert_eq!(values.get("pipeline.git.tag"), text("v1"));
-        let wrong = local().with([("pipeline.number", "x")]).unwrap_err();
-        assert_eq!(
-            wrong.to_string(),
-            "`pipeline.number` takes a whole number, not `x`"
-        );
-        let unknown = local().with([("pipeline.git.brnach", "x")]).unwrap_err();
-        assert_eq!(
-            unknown.hint().as_deref(),
-            Some("did you mean `pipeline.git.branch`?")
-        );
+        assert_eq!(values.get("pipeline.git.branch"), text("main"));
+        assert!(values.is_given("pipeline.git.tag") && !values.is_given("pipeline.git.branch"));
     }
 }

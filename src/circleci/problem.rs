@@ -2,6 +2,7 @@
 //! the first only. The rules of the linter turn them into findings.
 
 use crate::finding::{Label, Severity};
+use crate::plan::Located;
 use crate::yaml::Location;
 
 /// Something wrong with a config, under the name of the rule that reports it.
@@ -19,6 +20,9 @@ pub struct Problem {
     pub help: Option<String>,
     /// Why, and what the service says.
     pub notes: Vec<String>,
+    /// The workflow that it was met in, with the condition that keeps it from running where
+    /// nobody says otherwise: the service does not see what is wrong there.
+    pub asleep: Option<Located<String>>,
 }
 
 impl Problem {
@@ -39,6 +43,7 @@ impl Problem {
             }],
             help: None,
             notes: Vec::new(),
+            asleep: None,
         }
     }
 

@@ -220,19 +220,7 @@ impl Compiler<'_> {
                 .push(unknown_key(entry, &known, &step).warning());
         }
         let condition = arguments.get("condition");
-        let truth = condition.map_or(Truth::Unknown, |c| {
-            let truth = logic::condition(
-                &c.value,
-                logic::Place::Step,
-                &|_| Lookup::Unknown,
-                &mut self.problems,
-            );
-            if c.value.is_open() && !self.decide {
-                Truth::Unknown
-            } else {
-                truth
-            }
-        });
+        let truth = condition.map_or(Truth::Unknown, |c| self.step_condition(&c.value));
         let truth = if name == "unless" {
             truth.negated()
         } else {
@@ -254,9 +242,15 @@ impl Compiler<'_> {
             defined: None,
         });
         let open = truth == Truth::Unknown;
+        let formula = condition
+            .filter(|_| open)
+            .and_then(|c| self.asked.meet(&c.value, logic::Place::Step, c.key_at));
         if open {
             self.conditions
                 .push(condition.map_or(name_at, |c| c.key_at));
+        }
+        if let Some(formula) = formula {
+            self.asked.enter(formula, name == "when");
         }
         if steps.value.is_map() {
             // A map instead of a list was seen to run: each key is a step.
@@ -273,6 +267,20 @@ impl Compiler<'_> {
         }
         if open {
             self.conditions.pop();
+        }
+        if formula.is_some() {
+            self.asked.leave();
+        }
+    }
+
+    /// Judges a step's condition, in which templates have been filled in.
+    fn step_condition(&mut self, value: &Value) -> Truth {
+        let lookup = |_: &str| Lookup::Unknown;
+        let place = logic::Place::Step;
+        if self.decide {
+            logic::condition(value, place, &lookup, &mut self.problems)
+        } else {
+            logic::open_condition(value, place, &lookup, &mut self.problems)
         }
     }
 

@@ -7,6 +7,7 @@ use super::library::Library;
 use super::logic::{expression_problem, to_scalar, to_value};
 use super::pipeline::{LocalValues, suggestion};
 use super::problem::Problem;
+use super::symbol::{Part, Symbol};
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
 use crate::yaml::Location;
@@ -110,7 +111,12 @@ impl Scope {
         if name.starts_with("pipeline.") {
             return match self.values.get(name) {
                 Lookup::Value(scalar) => {
-                    Found::Value(to_value(&scalar, Location::default()).opened())
+                    let value = to_value(&scalar, Location::default());
+                    // What is given is no other in another pipeline.
+                    Found::Value(match self.values.is_given(name) {
+                        true => value,
+                        false => value.standing_for(Symbol::variable(name)),
+                    })
                 }
                 Lookup::Unknown => Found::Unsupported(format!("the value of `{name}`")),
                 Lookup::Missing => Found::NoPipelineValue(suggestion(name)),
@@ -135,9 +141,16 @@ impl Scope {
             );
         };
         let value = to_value(&scalar, Location::default());
-        let open = |name: &str| matches!(self.find(name), Found::Value(v) if v.is_open());
-        Found::Value(if names(&expr).iter().any(|n| open(n.text)) {
-            value.opened()
+        let mut bound: Vec<(Rc<str>, Value)> = Vec::new();
+        for name in names(&expr) {
+            if !bound.iter().any(|(n, _)| **n == *name.text)
+                && let Found::Value(value) = self.find(name.text)
+            {
+                bound.push((Rc::from(name.text), value));
+            }
+        }
+        Found::Value(if bound.iter().any(|(_, v)| v.is_open()) {
+            value.standing_for(Symbol::expression(expr, bound))
         } else {
             value
         })
@@ -153,6 +166,15 @@ impl Scope {
             Found::Value(value) => to_scalar(&value).map_or(Lookup::Unknown, Lookup::Value),
             Found::Unsupported(_) | Found::Wrong(_) => Lookup::Unknown,
             Found::Missing(_) | Found::NoPipelineValue(_) => Lookup::Missing,
+        }
+    }
+
+    /// Returns what a name stands for where that is the same in every pipeline.
+    pub(crate) fn closed(&self, name: &str) -> Lookup {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        match name.bytes().all(plain).then(|| self.find(name)) {
+            Some(Found::Value(value)) if value.is_open() => Lookup::Unknown,
+            _ => self.scalar(name),
         }
     }
 
@@ -224,14 +246,20 @@ impl Scope {
         }
         let mut out = String::new();
         let mut open = false;
+        let mut unfilled = false;
+        let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match piece {
-                Piece::Text(plain) => out.push_str(&plain),
+                Piece::Text(plain) => {
+                    out.push_str(&plain);
+                    parts.push(Part::Plain(plain.into()));
+                }
                 Piece::Reference(name) => match self.lookup(name, at, problems) {
                     Some(value) => match value.as_text() {
                         Some(text) => {
                             open |= value.is_open();
                             out.push_str(&text);
+                            parts.push(Part::Value(value));
                         }
                         None => problems.push(Problem::new(
                             "argument-type",
@@ -241,16 +269,20 @@ impl Scope {
                         )),
                     },
                     None => {
-                        out.push_str("<< ");
-                        out.push_str(name);
-                        out.push_str(" >>");
+                        out.push_str(&format!("<< {name} >>"));
+                        unfilled = true;
                     }
                 },
             }
         }
         // What is put in place is not read as a template again.
         let value = Value::new(Data::Str(Rc::from(out)), at);
-        if open { value.opened() } else { value }
+        if open {
+            let symbol = if unfilled { None } else { Symbol::text(parts) };
+            value.standing_for(symbol)
+        } else {
+            value
+        }
     }
 
     fn lookup(&self, name: &str, at: Location, problems: &mut Vec<Problem>) -> Option<Value> {

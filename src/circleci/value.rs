@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::symbol::Symbol;
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
 
 /// A value of the config.
@@ -21,6 +22,8 @@ struct Inner {
     templated: bool,
     /// Whether it, or something below it, could be another one in another pipeline.
     open: bool,
+    /// What it stands for, where it is open itself and that is known.
+    symbol: Option<Rc<Symbol>>,
 }
 
 /// What a value is.
@@ -73,14 +76,13 @@ impl Value {
             at,
             templated,
             open,
+            symbol: None,
         }))
     }
 
-    /// Returns the same value as one that depends on the pipeline.
-    pub(crate) fn opened(&self) -> Self {
-        if self.is_open() {
-            return self.clone();
-        }
+    /// Returns the same value as one that depends on the pipeline; `symbol` says how, where that
+    /// is known.
+    pub(crate) fn standing_for(&self, symbol: Option<Rc<Symbol>>) -> Self {
         let data = match &self.0.data {
             Data::Null => Data::Null,
             Data::Bool(b) => Data::Bool(*b),
@@ -95,12 +97,18 @@ impl Value {
             at: self.0.at,
             templated: self.0.templated,
             open: true,
+            symbol,
         }))
     }
 
     /// Says whether the value could be another one in another pipeline.
     pub(crate) fn is_open(&self) -> bool {
         self.0.open
+    }
+
+    /// Returns what the value stands for, where it depends on the pipeline itself.
+    pub(crate) fn symbol(&self) -> Option<&Rc<Symbol>> {
+        self.0.symbol.as_ref()
     }
 
     pub(crate) fn null(at: Location) -> Self {
@@ -136,7 +144,7 @@ impl Value {
         };
         let moved = Self::new(data, at);
         if self.is_open() {
-            moved.opened()
+            moved.standing_for(self.0.symbol.clone())
         } else {
             moved
         }

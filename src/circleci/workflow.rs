@@ -121,7 +121,50 @@ impl Compiler<'_> {
             ));
             return None;
         }
-        let condition = self.runs_under(&body, scope);
+        let (condition, asleep) = self.runs_under(&body, scope);
+        let formula = body
+            .get("when")
+            .or_else(|| body.get("unless"))
+            .filter(|_| condition == Truth::Unknown)
+            .and_then(|e| {
+                let place = logic::Place::Workflow;
+                let formula = self.asked.meet(&e.value, place, e.key_at)?;
+                self.asked.enter(formula, &*e.key == "when");
+                Some(formula)
+            });
+        let met = self.problems.len();
+        // Jobs of a workflow that does not run take no name from those that do.
+        let mut aside = (self.decide && condition != Truth::True).then(|| uses.clone());
+        let uses = aside.as_mut().unwrap_or(uses);
+        let workflow = self.workflow_jobs(entry, &body, scope, uses);
+        if formula.is_some() {
+            self.asked.leave();
+        }
+        if let Some(at) = asleep {
+            let by = Located::new(entry.key.to_string(), at);
+            for problem in self.problems.iter_mut().skip(met) {
+                problem.asleep.get_or_insert_with(|| by.clone());
+            }
+        }
+        let mut workflow = workflow?;
+        workflow.condition = body
+            .get("when")
+            .or_else(|| body.get("unless"))
+            .filter(|_| condition != Truth::True)
+            .map(|e| e.key_at);
+        if condition == Truth::False {
+            self.never.push(workflow.origin.at);
+        }
+        Some(workflow)
+    }
+
+    fn workflow_jobs(
+        &mut self,
+        entry: &Entry,
+        body: &Value,
+        scope: &Scope,
+        uses: &mut HashMap<String, usize>,
+    ) -> Option<Workflow> {
         let Some(list) = body.get("jobs") else {
             self.problems.push(missing_key(
                 "jobs",
@@ -144,15 +187,12 @@ impl Compiler<'_> {
             return None;
         }
         let mut entries = Entries::default();
-        // Jobs of a workflow that does not run take no name from those that do.
-        let mut aside = (self.decide && condition.is_some()).then(|| uses.clone());
-        let uses = aside.as_mut().unwrap_or(uses);
         for item in items.items() {
             self.workflow_entry(item, list.key_at, scope, uses, &mut entries);
         }
         self.twice_in_group(&entries.jobs);
         let (jobs, incomplete) = self.resolve(&entry.key, entries);
-        let reruns = self.apply_key(scope, &body, "max_auto_reruns");
+        let reruns = self.apply_key(scope, body, "max_auto_reruns");
         let reruns = self.reruns(&reruns);
         Some(Workflow {
             name: entry.key.to_string(),
@@ -160,8 +200,8 @@ impl Compiler<'_> {
                 at: entry.key_at,
                 via: Vec::new(),
             },
-            condition,
-            schedules: self.schedules(&body, scope),
+            condition: None,
+            schedules: self.schedules(body, scope),
             max_auto_reruns: reruns,
             jobs,
             incomplete,
@@ -289,8 +329,9 @@ impl Compiler<'_> {
         Some((named.as_text().unwrap_or(name), at, arguments))
     }
 
-    /// Judges a workflow's `when` or `unless`; what is sure to hold is no condition.
-    fn runs_under(&mut self, body: &Value, scope: &Scope) -> Option<Location> {
+    /// Judges a workflow's `when` or `unless`. Where it does not hold unless somebody says more
+    /// than which branch was pushed, its place comes along.
+    fn runs_under(&mut self, body: &Value, scope: &Scope) -> (Truth, Option<Location>) {
         if let (Some(when), Some(unless)) = (body.get("when"), body.get("unless")) {
             self.problems.push(
                 Problem::new(
@@ -303,24 +344,36 @@ impl Compiler<'_> {
                 .help("write one condition: `and` with a `not` in it"),
             );
         }
-        let entry = body.get("when").or_else(|| body.get("unless"))?;
+        let Some(entry) = body.get("when").or_else(|| body.get("unless")) else {
+            return (Truth::True, None);
+        };
+        let place = logic::Place::Workflow;
+        let holds = |truth: Truth| match &*entry.key {
+            "unless" => truth.negated(),
+            _ => truth,
+        };
+        // Every push has a branch: none is the one that nobody would speak of.
+        let by_default = |name: &str| match name.starts_with("pipeline.git.branch") {
+            true => scope.closed(name),
+            false => scope.scalar(name),
+        };
+        let usual = holds(logic::condition(
+            &entry.value,
+            place,
+            &by_default,
+            &mut Vec::new(),
+        ));
+        let asleep = (usual == Truth::False).then_some(entry.key_at);
         let truth = self.judge(&entry.value, scope);
-        let truth = if &*entry.key == "unless" {
-            truth.negated()
-        } else {
-            truth
-        };
-        (truth != Truth::True).then_some(entry.key_at)
+        (holds(truth), asleep)
     }
-    /// Judges a condition or an expression over the pipeline's values.
+
+    /// Judges an expression over the pipeline's values.
     pub(super) fn judge(&mut self, value: &Value, scope: &Scope) -> Truth {
-        let decide = self.decide;
-        let lookup = |name: &str| match scope.scalar(name) {
-            Lookup::Value(value) if decide => Lookup::Value(value),
-            Lookup::Value(_) | Lookup::Unknown => Lookup::Unknown,
-            Lookup::Missing => Lookup::Missing,
-        };
-        logic::condition(value, logic::Place::Workflow, &lookup, &mut self.problems)
+        let at_hand = |name: &str| scope.scalar(name);
+        let closed = |name: &str| scope.closed(name);
+        let lookup: &dyn Fn(&str) -> Lookup = if self.decide { &at_hand } else { &closed };
+        logic::condition(value, logic::Place::Workflow, lookup, &mut self.problems)
     }
 
     /// Reads the schedules of a workflow (circleci-semantics §4.7).

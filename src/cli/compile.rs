@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
+use super::values::ValueArgs;
 use super::{CliError, Ui, gate, input};
 use crate::circleci::emit;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: holdall compile                 prints .circleci/config.yml as the service would run it\n         holdall compile - < config.yml > compiled.yml"
+    after_help = "Example: holdall compile                 prints .circleci/config.yml as the service would run it\n         holdall compile --branch main --parameter deploy=true"
 )]
 pub(crate) struct Args {
     /// The config; `-` reads stdin. Default: .circleci/config.yml.
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Go on in spite of errors, without what they name.
     #[arg(long)]
     force: bool,
+
+    #[command(flatten)]
+    values: ValueArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,7 +42,7 @@ enum Format {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let path = input::single(args.file.as_deref())?;
-    let mut checked = gate::read(&path, &args.orbs, true)?;
+    let mut checked = gate::read(&path, &args.orbs, args.values.given()?, true)?;
     gate::pass_language(&mut checked, args.force, ui)?;
     let emitted = emit(&checked.compiled.pipeline);
     for (alias, reference) in &emitted.opaque {

@@ -17,6 +17,8 @@ pub(crate) struct CliError {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hints: Vec<String>,
+    /// What else there is to know.
+    pub(crate) notes: Vec<String>,
 }
 
 impl CliError {
@@ -40,6 +42,7 @@ impl CliError {
             code,
             message: message.into(),
             hints: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -5,24 +5,34 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::orbs::OrbArgs;
-use super::{CliError, Ui, input};
-use crate::circleci::{Inputs, UNSUPPORTED};
+use super::{CliError, Ui, input, values};
+use crate::circleci::{Given, Inputs, UNSUPPORTED};
 use crate::finding::{self, Report, Severity};
 use crate::lint::{self, Checked};
 use crate::run;
 
 /// Reads and checks a config for a command that will act on it; `decide` says that conditions
-/// are decided by the values at hand.
-pub(super) fn read(path: &Path, orbs: &OrbArgs, decide: bool) -> Result<Checked, CliError> {
+/// are decided by the values at hand, those that are given before all.
+pub(super) fn read(
+    path: &Path,
+    orbs: &OrbArgs,
+    given: Given,
+    decide: bool,
+) -> Result<Checked, CliError> {
     let source = input::read(path)?;
     let sources = orbs.sources(path);
     let inputs = Inputs {
         orbs: &sources,
         facts: run::facts(&input::project_root(path)),
+        given,
         decide,
     };
     let options = lint::Options::default();
-    Ok(lint::check_with(source, options, &inputs))
+    let checked = lint::check_with(source, options, &inputs);
+    match values::refused(&checked.compiled.refused) {
+        Some(error) => Err(error),
+        None => Ok(checked),
+    }
 }
 
 /// Lets a config pass, or shows why not. `whole` says that the command needs all of the language
@@ -98,6 +108,7 @@ pub(super) fn show(
             }],
             help: None,
             notes: Vec::new(),
+            job: None,
             fingerprint: String::new(),
         })
         .collect();

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
+use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input};
-use crate::circleci::Inputs;
+use crate::circleci::{GivenError, Inputs};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 
@@ -20,7 +21,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     orbs: OrbArgs,
 
-    /// How findings are printed.
+    /// How findings are printed: framed in their text, a line each, or as the JSON report.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -30,21 +31,26 @@ pub(crate) struct Args {
     format: Format,
 
     /// Which findings are shown: `pedantic` adds those that are only worth knowing.
-    #[arg(long, value_name = "LEVEL", default_value = "default")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "default",
+        hide_default_value = true
+    )]
     level: Level,
 
     /// The least severity that makes the exit status 1.
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
+
+    #[command(flatten)]
+    values: ValueArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// The text, framed, with a label on every place.
     Human,
-    /// One line a finding.
     Concise,
-    /// The versioned JSON report.
     Json,
 }
 
@@ -71,19 +77,27 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
+    let given = args.values.given()?;
+    let mut refused: Vec<Vec<GivenError>> = Vec::new();
     for path in input::discover(&args.paths)? {
         match input::read(&path) {
             Ok(source) => {
                 let orbs = args.orbs.sources(&path);
                 let inputs = Inputs {
                     orbs: &orbs,
+                    given: given.clone(),
                     ..Inputs::default()
                 };
-                reports.push(lint::check_with(source, options, &inputs).report);
+                let checked = lint::check_with(source, options, &inputs);
+                reports.push(checked.report);
+                refused.push(checked.compiled.refused);
             }
             // One file that cannot be read does not stop the others.
             Err(error) => unread = Some(ui.fail(&error)),
         }
+    }
+    if let Some(error) = values::refused(&nobodys(&refused)) {
+        return Err(error);
     }
     let text = match args.format {
         Format::Human if reports.is_empty() => String::new(),
@@ -100,4 +114,25 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}
+
+/// Returns what is wrong with given values: of several configs, such as one that sets up and the
+/// one that it continues with, a parameter need be declared by one.
+fn nobodys(refused: &[Vec<GivenError>]) -> Vec<GivenError> {
+    let mut out: Vec<GivenError> = Vec::new();
+    for error in refused.iter().flatten() {
+        let name = match error {
+            GivenError::UnknownParameter { name, .. } => Some(name),
+            _ => None,
+        };
+        let same = |other: &GivenError| {
+            other == error
+                || matches!(other, GivenError::UnknownParameter { name: n, .. } if Some(n) == name)
+        };
+        let everywhere = refused.iter().all(|list| list.iter().any(same));
+        if (name.is_none() || everywhere) && !out.iter().any(same) {
+            out.push(error.clone());
+        }
+    }
+    out
 }

@@ -16,6 +16,7 @@ pub mod run_view;
 mod schema;
 mod transpile;
 mod ui;
+mod values;
 
 use std::process::ExitCode;
 

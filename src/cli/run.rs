@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::orbs::OrbArgs;
 use super::run_view::{RunView, Style};
+use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
 use crate::plan::{GitRef, Pipeline, Undecided, Workflow};
@@ -27,14 +28,6 @@ pub(crate) struct Args {
     #[command(flatten)]
     orbs: OrbArgs,
 
-    /// Run what a push to this branch would run. Default: the branch that is checked out.
-    #[arg(long, value_name = "NAME")]
-    branch: Option<String>,
-
-    /// Run what a push of this tag would run.
-    #[arg(long, value_name = "NAME", conflicts_with = "branch")]
-    tag: Option<String>,
-
     /// Run jobs on the bare machine: they can change everything that you can change.
     #[arg(long)]
     no_isolation: bool,
@@ -42,11 +35,16 @@ pub(crate) struct Args {
     /// Go on in spite of findings.
     #[arg(long)]
     force: bool,
+
+    #[command(flatten)]
+    values: ValueArgs,
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let config = input::single(args.dir.as_deref())?;
-    let mut checked = gate::read(&config, &args.orbs, true)?;
+    let given = args.values.given()?;
+    let asked = values::pushed(&given);
+    let mut checked = gate::read(&config, &args.orbs, given, true)?;
     gate::pass(&mut checked, true, args.force, ui)?;
     let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
     if workflow.condition.is_some() {
@@ -56,7 +54,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         ));
     }
     let mut options = options(args, &config)?;
-    let workflow = filtered(args, workflow, &mut options, &mut checked.report, ui)?;
+    let workflow = filtered(asked, workflow, &mut options, &mut checked.report, ui)?;
     let look = ui.look();
     let mut view = RunView::new(
         ui.stdout(),
@@ -83,17 +81,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
 
 /// Returns the workflow as its filters leave it for the push that is meant.
 fn filtered(
-    args: &Args,
+    asked: Option<GitRef>,
     workflow: Workflow,
     options: &mut run::Options,
     report: &mut finding::Report,
     ui: &Ui,
 ) -> Result<Workflow, CliError> {
-    let asked = match (&args.branch, &args.tag) {
-        (Some(branch), _) => Some(GitRef::Branch(branch.clone())),
-        (None, Some(tag)) => Some(GitRef::Tag(tag.clone())),
-        (None, None) => None,
-    };
     options.pushed.clone_from(&asked);
     if asked.is_none() && workflow.jobs.iter().all(|j| j.filters.is_none()) {
         return Ok(workflow);

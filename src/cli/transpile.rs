@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
+use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
 use crate::transpile::{OutputFile, TranspileError, circleci, shell};
 use crate::yaml::SourceId;
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     /// Replace existing files, and go on in spite of findings.
     #[arg(long)]
     force: bool,
+
+    #[command(flatten)]
+    values: ValueArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,7 +53,15 @@ enum Target {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let path = input::single(args.file.as_deref())?;
-    let mut checked = gate::read(&path, &args.orbs, args.to == Target::Shell)?;
+    if args.to == Target::Circleci && !args.values.is_empty() {
+        // A config that is rewritten in place keeps every outcome of its conditions.
+        return Err(
+            CliError::usage("`--to circleci` rewrites the config for every pipeline")
+                .hint("leave the pipeline's values out"),
+        );
+    }
+    let given = args.values.given()?;
+    let mut checked = gate::read(&path, &args.orbs, given, args.to == Target::Shell)?;
     gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
     let id = SourceId::default();
     let root = input::project_root(&path);

@@ -69,6 +69,9 @@ impl Ui {
             for hint in &error.hints {
                 text.push_str(&format!("{HINT}hint:{HINT:#} {hint}\n"));
             }
+            for note in &error.notes {
+                text.push_str(&format!("{NOTE}note:{NOTE:#} {note}\n"));
+            }
             self.always(&text);
         }
         error.code

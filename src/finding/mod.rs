@@ -113,6 +113,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// Why, and where from.
     pub notes: Vec<String>,
+    /// The job whose step it is about, where it says that something is missing for that step.
+    pub job: Option<String>,
     /// Stable under moving lines: of the rule, the place in the structure, and what stands there.
     pub fingerprint: String,
 }

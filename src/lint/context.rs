@@ -1,18 +1,22 @@
 //! What a rule reads: the compiled config, the flow of each workflow, the text.
 
-use crate::circleci::Compiled;
+use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
-use crate::plan::{Job, PersistStep, RunStep, StepKind, Workflow};
+use crate::plan::{Job, PersistStep, Pipeline, RunStep, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span};
 
 use super::rule::Rule;
 
-/// One config under the linter's eyes.
+/// One config under the linter's eyes, under one outcome of its conditions or under all at once.
 pub struct Context<'c> {
     pub(super) sources: &'c Sources,
     pub(super) compiled: &'c Compiled,
+    pipeline: &'c Pipeline,
+    /// The flow of each workflow that runs.
     pub(super) flows: Vec<Flow<'c>>,
+    /// The flow of each workflow of the config, under all outcomes at once.
+    everywhere: &'c [Flow<'c>],
 }
 
 /// A persist step with the job that it is in.
@@ -23,16 +27,43 @@ pub(super) struct InJob<'c, T> {
 }
 
 impl<'c> Context<'c> {
-    pub(super) fn new(sources: &'c Sources, compiled: &'c Compiled) -> Self {
+    /// Looks at all outcomes at once; `everywhere` are the flows of the compiled pipeline.
+    pub(super) fn new(
+        sources: &'c Sources,
+        compiled: &'c Compiled,
+        everywhere: &'c [Flow<'c>],
+    ) -> Self {
         Self {
             sources,
             compiled,
-            flows: compiled.pipeline.workflows.iter().map(Flow::new).collect(),
+            pipeline: &compiled.pipeline,
+            flows: everywhere.to_vec(),
+            everywhere,
+        }
+    }
+
+    /// Looks at one outcome.
+    pub(super) fn of_variant(&self, variant: &'c Variant) -> Self {
+        Self {
+            pipeline: &variant.pipeline,
+            flows: variant.pipeline.workflows.iter().map(Flow::new).collect(),
+            ..*self
         }
     }
 
     pub(super) fn workflows(&self) -> &'c [Workflow] {
-        &self.compiled.pipeline.workflows
+        &self.pipeline.workflows
+    }
+
+    /// The flows of all workflows, under all outcomes of the conditions at once.
+    pub(super) fn everywhere(&self) -> &'c [Flow<'c>] {
+        self.everywhere
+    }
+
+    /// The flow of the same workflow under all outcomes of the conditions at once.
+    pub(super) fn whole(&self, flow: &Flow<'_>) -> Option<&'c Flow<'c>> {
+        let at = flow.workflow.origin.at;
+        self.everywhere.iter().find(|f| f.workflow.origin.at == at)
     }
 
     pub(super) fn jobs(&self) -> impl Iterator<Item = &'c Job> {

@@ -1,16 +1,18 @@
 //! The linter: a registry of rules over a compiled config. Reads no file and prints nothing.
 
 mod context;
+mod outcomes;
 mod rule;
 mod rules;
 
 pub use context::Context;
-pub use rule::Rule;
+pub use rule::{Claim, Rule};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
+use crate::flow::Flow;
 use crate::yaml::{Source, Sources};
 
 /// All rules, by group and name.
@@ -63,10 +65,17 @@ pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Chec
     let compiled = compile(&mut sources, id, inputs);
     let mut findings = Vec::new();
     {
-        let context = Context::new(&sources, &compiled);
-        for rule in rules() {
+        let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
+        let context = Context::new(&sources, &compiled, &everywhere);
+        let variants = &compiled.outcomes.variants;
+        let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
+            .iter()
+            .partition(|rule| rule.claim == Claim::Text || variants.is_empty());
+        for rule in once {
             (rule.check)(&context, &mut findings);
         }
+        let outcomes = &compiled.outcomes;
+        outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
     findings.retain(|f| f.severity >= options.least);
     settle(&mut findings, &compiled, &sources);

@@ -14,7 +14,22 @@ pub struct Rule {
     pub severity: Severity,
     /// Its documentation in Markdown: the doc comment of its file.
     pub docs: &'static str,
+    /// What its findings rest on.
+    pub claim: Claim,
     pub(super) check: fn(&Context<'_>, &mut Vec<Finding>),
+}
+
+/// What a rule's findings rest on, where conditions of the config may come out one way or the
+/// other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The text alone: the rule looks once, at both outcomes of every condition together.
+    Text,
+    /// Something that is there: it counts if it is found under any outcome.
+    There,
+    /// Something that is missing: it counts only if it is missing under every outcome that has
+    /// the step which needs it.
+    Missing,
 }
 
 impl std::fmt::Debug for Rule {
@@ -62,6 +77,7 @@ impl Rule {
             }],
             help: None,
             notes: Vec::new(),
+            job: None,
             fingerprint: String::new(),
         })
     }
@@ -93,6 +109,12 @@ impl Draft {
         self
     }
 
+    /// Says whose step the finding is about: what is missing is looked for where that job has it.
+    pub(super) fn job(mut self, name: &str) -> Self {
+        self.0.job = Some(name.to_owned());
+        self
+    }
+
     pub(super) fn severity(mut self, severity: Severity) -> Self {
         self.0.severity = severity;
         self
@@ -108,15 +130,22 @@ impl Draft {
     }
 }
 
-/// Declares a rule; the doc comment in front of it is its documentation.
+/// Declares a rule; the doc comment in front of it is its documentation. What its findings rest on
+/// stands behind the check, and is the text alone where nothing does.
 macro_rules! declare_rule {
     ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr) => {
+        $crate::lint::rule::declare_rule! {
+            $(#[doc = $doc])* $id: $name, $group, $severity, $check, Text
+        }
+    };
+    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr, $claim:ident) => {
         $(#[doc = $doc])*
         pub(crate) static $id: $crate::lint::Rule = $crate::lint::Rule {
             name: $name,
             group: $crate::finding::Group::$group,
             severity: $crate::finding::Severity::$severity,
             docs: concat!($($doc, "\n"),*),
+            claim: $crate::lint::Claim::$claim,
             check: $check,
         };
     };

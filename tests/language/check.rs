@@ -16,6 +16,7 @@ fn checked(case: &Case, given: Option<Facts>) -> Checked {
         Some(Source::new("orb.yml", source.as_str()))
     };
     let inputs = Inputs {
+        given: holdall::circleci::Given::default(),
         orbs: &orbs,
         decide: given.is_some(),
         facts: given.unwrap_or_default(),

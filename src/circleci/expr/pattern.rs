@@ -56,6 +56,14 @@ impl Pattern {
         self.compiled().as_ref().err()
     }
 
+    /// Returns the pattern as the engine at hand reads it, if both of the service's engines can.
+    pub(crate) fn common(&self) -> Option<String> {
+        self.problem()
+            .is_none()
+            .then(|| translate(&self.source).ok())
+            .flatten()
+    }
+
     /// Says whether the pattern matches a whole text; unknown where the pattern is wrong.
     pub(crate) fn matches(&self, text: &str) -> Truth {
         match self.compiled() {

@@ -49,6 +49,8 @@ pub(super) const ALL: &[&Rule] = &[
     &graph::setup_misuse::SETUP_MISUSE,
     &graph::continuation_misuse::CONTINUATION_MISUSE,
     &graph::regex_unsupported::REGEX_UNSUPPORTED,
+    &graph::hidden_workflow_error::HIDDEN_WORKFLOW_ERROR,
+    &graph::unchecked_outcomes::UNCHECKED_OUTCOMES,
     &workspace::path_absolute::PATH_ABSOLUTE,
     &workspace::path_escapes_root::PATH_ESCAPES_ROOT,
     &workspace::path_shell_variable::PATH_SHELL_VARIABLE,

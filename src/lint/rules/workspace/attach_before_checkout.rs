@@ -27,7 +27,7 @@ declare_rule! {
     ///   - checkout
     ///   - attach_workspace: {at: .}
     /// ```
-    ATTACH_BEFORE_CHECKOUT: "attach-before-checkout", Workspace, Error, check
+    ATTACH_BEFORE_CHECKOUT: "attach-before-checkout", Workspace, Error, check, There
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {

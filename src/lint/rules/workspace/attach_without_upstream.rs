@@ -32,7 +32,7 @@ declare_rule! {
     ///   - deploy:
     ///       requires: [build]
     /// ```
-    ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check
+    ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check, Missing
 }
 
 /// Returns the attaches that see no layer and cannot see one that is not shown.
@@ -62,23 +62,38 @@ pub(super) fn used(
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         for attach in blind(flow) {
-            let others: Vec<&Layer<'_>> =
-                flow.layers.iter().filter(|l| l.job != attach.job).collect();
-            if others.is_empty()
-                && context
-                    .flows
-                    .iter()
-                    .any(|f| !f.layers.is_empty() && !std::ptr::eq(f, flow))
-            {
+            let makers = makers(context, flow, attach);
+            let at = flow.workflow.origin.at;
+            let elsewhere = |f: &Flow<'_>| !f.layers.is_empty() && f.workflow.origin.at != at;
+            if makers.is_empty() && context.everywhere().iter().any(elsewhere) {
                 // Only other workflows persist: cross-workflow-attach says so.
                 continue;
             }
-            out.push(report(flow, attach, &others));
+            out.push(report(flow, attach, &makers));
         }
     }
 }
 
-fn report(flow: &Flow<'_>, attach: &Attach<'_>, others: &[&Layer<'_>]) -> Finding {
+/// Returns the other jobs of the workflow that persist, under whatever outcome of its conditions.
+pub(super) fn makers<'c>(
+    context: &Context<'c>,
+    flow: &Flow<'c>,
+    attach: &Attach<'_>,
+) -> Vec<&'c str> {
+    let own = &flow.job(attach.job).name;
+    let mut names: Vec<&str> = Vec::new();
+    if let Some(whole) = context.whole(flow) {
+        for layer in &whole.layers {
+            let job = whole.job(layer.job);
+            if job.name != *own && !names.contains(&job.written_name.as_str()) {
+                names.push(&job.written_name);
+            }
+        }
+    }
+    names
+}
+
+fn report(flow: &Flow<'_>, attach: &Attach<'_>, makers: &[&str]) -> Finding {
     let job = flow.job(attach.job);
     let at = attach.origin.at;
     let draft = ATTACH_WITHOUT_UPSTREAM.finding(
@@ -86,11 +101,14 @@ fn report(flow: &Flow<'_>, attach: &Attach<'_>, others: &[&Layer<'_>]) -> Findin
         first_line(at, attach),
         format!("`{}` sees no layer", job.name),
     );
-    let needed = others
+    let draft = draft.job(&job.name);
+    let needed = flow
+        .layers
         .iter()
+        .filter(|l| l.job != attach.job)
         // A job that waits for this one cannot come before it.
         .filter(|l| !flow.graph.is_upstream(attach.job, l.job))
-        .find_map(|l| used(flow, attach, l).map(|u| (*l, u)));
+        .find_map(|l| used(flow, attach, l).map(|u| (l, u)));
     if let Some((layer, (place, item))) = needed {
         let maker = flow.job(layer.job);
         // Under a condition the two may never come together.
@@ -115,13 +133,6 @@ fn report(flow: &Flow<'_>, attach: &Attach<'_>, others: &[&Layer<'_>]) -> Findin
             ))
             .done();
     }
-    let mut makers: Vec<&str> = Vec::new();
-    for layer in others {
-        let name = flow.job(layer.job).written_name.as_str();
-        if !makers.contains(&name) {
-            makers.push(name);
-        }
-    }
     let draft = draft
         .severity(Severity::Warning)
         .label(job.origin.at, "the job runs here");
@@ -138,7 +149,7 @@ fn report(flow: &Flow<'_>, attach: &Attach<'_>, others: &[&Layer<'_>]) -> Findin
         draft
             .help(format!(
                 "require the job whose files are needed ({} {verb}), or remove the step",
-                listed(&makers, 5)
+                listed(makers, 5)
             ))
             .done()
     }

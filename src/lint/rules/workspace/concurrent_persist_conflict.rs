@@ -32,7 +32,7 @@ declare_rule! {
     /// - e2e:             # persists e2e.xml
     /// - publish: {requires: [unit, e2e]}
     /// ```
-    CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check
+    CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check, There
 }
 
 /// Jobs whose layers meet in the same way: by the same two texts, both sure or both not.

@@ -1,6 +1,6 @@
 //! `cross-workflow-attach`: an attach whose layers are all made in other workflows.
 
-use super::attach_without_upstream::{blind, used};
+use super::attach_without_upstream::{blind, makers, used};
 use crate::finding::{Finding, Severity};
 use crate::flow::{Attach, Flow};
 use crate::lint::Context;
@@ -30,13 +30,13 @@ declare_rule! {
     ///       - build
     ///       - deploy: {requires: [build]}
     /// ```
-    CROSS_WORKFLOW_ATTACH: "cross-workflow-attach", Workspace, Error, check
+    CROSS_WORKFLOW_ATTACH: "cross-workflow-attach", Workspace, Error, check, Missing
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         for attach in blind(flow) {
-            if flow.layers.iter().any(|l| l.job != attach.job) {
+            if !makers(context, flow, attach).is_empty() {
                 continue;
             }
             out.extend(report(context, flow, attach));
@@ -48,9 +48,9 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option
     // The same job may run in both workflows: then its own persist is no source for it.
     let definition = flow.job(attach.job).definition;
     let mut foreign = context
-        .flows
+        .everywhere()
         .iter()
-        .filter(|f| !std::ptr::eq(*f, flow))
+        .filter(|f| f.workflow.origin.at != flow.workflow.origin.at)
         .flat_map(|f| f.layers.iter().map(move |l| (f, l)))
         .filter(|(f, l)| f.job(l.job).definition != definition)
         .collect::<Vec<_>>();
@@ -72,6 +72,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option
                 job.name, flow.workflow.name
             ),
         )
+        .job(&job.name)
         .label(
             layer.persist.paths_at,
             format!(

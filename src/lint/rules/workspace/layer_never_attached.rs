@@ -27,7 +27,7 @@ declare_rule! {
     /// - build
     /// - deploy: {requires: [build]}
     /// ```
-    LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check
+    LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check, Missing
 }
 
 /// What is known of one persist step over all the jobs that it runs in.
@@ -69,11 +69,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         }
     }
     for (_, found) in uses.into_iter().filter(|(_, u)| !u.seen) {
-        let mut draft = LAYER_NEVER_ATTACHED.finding(
-            "a layer that no job attaches",
-            found.root,
-            format!("nothing behind `{}` attaches this", found.job),
-        );
+        let mut draft = LAYER_NEVER_ATTACHED
+            .finding(
+                "a layer that no job attaches",
+                found.root,
+                format!("nothing behind `{}` attaches this", found.job),
+            )
+            .job(found.job);
         draft = match found.reader {
             Some((reader, at)) => draft
                 .label(

@@ -29,5 +29,5 @@ declare_rule! {
     ///     paths: [report-<< parameters.os >>.xml]
     /// ```
     MATRIX_PERSIST_CONFLICT: "matrix-persist-conflict", Workspace, Error,
-    |context, out| find(context, &MATRIX_PERSIST_CONFLICT, true, out)
+    |context, out| find(context, &MATRIX_PERSIST_CONFLICT, true, out), There
 }
