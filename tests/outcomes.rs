@@ -145,8 +145,9 @@ fn very_many_conditions_end_soon() {
         writeln!(text, "  j{job}:\n    docker: [{{image: x}}]\n    steps:").unwrap();
         for i in 0..many {
             let condition = format!(
-                "{{and: [<< pipeline.parameters.p{i} >>, {{or: [{{equal: [y{i}, << pipeline.parameters.p{} >>]}}, {{matches: {{pattern: '^v.*{i}$', value: << pipeline.parameters.p{} >>}}}}]}}]}}",
+                "{{and: [<< pipeline.parameters.p{i} >>, {{or: [{{equal: [y{i}, << pipeline.parameters.p{} >>]}}, {{matches: {{pattern: '^v.*{}$', value: << pipeline.parameters.p{} >>}}}}]}}]}}",
                 (i * 7 + job) % many,
+                i % 100,
                 (i * 11 + job) % many
             );
             writeln!(

@@ -132,6 +132,22 @@ fn aliases_are_views_with_the_way_they_took() {
 }
 
 #[test]
+fn merges_that_double_at_each_step_end() {
+    let mut text = "x0: &x0 {a: 0}\n".to_owned();
+    for i in 1..90 {
+        let before = i - 1;
+        text.push_str(&format!(
+            "x{i}: &x{i}\n  <<: [*x{before}, *x{before}]\n  k{i}: {i}\n"
+        ));
+    }
+    let t = tree(&text);
+    let merged = at(&t, &["x89"]).merged(1_000_000);
+    assert_eq!(merged.len(), 90);
+    assert_eq!(merged[89].entry.key.text(), Some("a"));
+    assert_eq!(merged[89].merges.len(), 89);
+}
+
+#[test]
 fn an_undefined_alias_and_a_circle_end() {
     let t = tree("a: *nowhere\nb: &self\n  c: *self\n");
     assert_eq!(at(&t, &["a"]).resolve().node, None);

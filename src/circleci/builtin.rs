@@ -47,6 +47,9 @@ const RUN_KEYS: [&str; 11] = [
     "auto_rerun_delay",
 ];
 
+/// Most characters of a cache's key (circleci-semantics §5.7).
+const LONGEST_KEY: usize = 900;
+
 /// Most reruns that a step or a workflow may ask for (circleci-semantics §4.8, §5.7).
 pub(crate) const MOST_RERUNS: u32 = 5;
 
@@ -129,6 +132,20 @@ impl Compiler<'_> {
             self.problems.push(missing_key("paths", step, name_at));
             return None;
         };
+        if let Some(key) = key
+            .as_ref()
+            .filter(|k| k.value.chars().count() > LONGEST_KEY)
+        {
+            self.problems.push(
+                Problem::new(
+                    "wrong-type",
+                    "a cache's key that is too long",
+                    key.at,
+                    format!("more than {LONGEST_KEY} characters"),
+                )
+                .help("put a checksum of the files in the place of their names"),
+            );
+        }
         Some(StepKind::SaveCache(SaveCacheStep {
             name: text_key(value, "name").map(|n| n.value),
             key: key?,
@@ -198,6 +215,23 @@ impl Compiler<'_> {
             return None;
         };
         let when = self.run_when(value);
+        if let (Some(reruns), Some(background)) = (
+            value.get("max_auto_reruns"),
+            value
+                .get("background")
+                .filter(|_| flag_key(value, "background") == Some(true)),
+        ) {
+            self.problems.push(
+                Problem::new(
+                    "executor-combination",
+                    "a step in the background that is run again",
+                    reruns.key_at,
+                    "`background` and `max_auto_reruns` do not go together",
+                )
+                .label(background.key_at, "the other one")
+                .help("keep one of them"),
+            );
+        }
         let environment = match value.get("environment") {
             Some(e) => self.env_vars(&e.value, e.key_at),
             None => Vec::new(),

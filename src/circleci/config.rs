@@ -91,6 +91,9 @@ impl Config {
                 ));
             }
         }
+        if !templates {
+            return Some(Self::old(root, library, first, problems));
+        }
         let groups = root.get("job-groups");
         Some(Self {
             templates,
@@ -103,6 +106,54 @@ impl Config {
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
             start: first,
         })
+    }
+}
+
+impl Config {
+    /// Reads a config of version 2: jobs and workflows, nothing else (circleci-semantics §6).
+    fn old(
+        root: &Value,
+        library: &mut dyn FnMut(&Value, &mut Vec<Problem>) -> Rc<Library>,
+        start: Location,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        if let Some(setup) = root.get("setup").filter(|_| is_setup(root)) {
+            problems.push(
+                Problem::new(
+                    "setup-misuse",
+                    "a setup config of version 2",
+                    setup.key_at,
+                    "setup configs need version 2.1",
+                )
+                .help("write `version: 2.1`")
+                .error(),
+            );
+        }
+        let jobs = root.get("jobs").cloned();
+        let known = Value::new(
+            super::value::Data::Map(jobs.into_iter().collect()),
+            root.at(),
+        );
+        let workflows = root.get("workflows").cloned();
+        if let Some(section) = workflows
+            .as_ref()
+            .filter(|w| w.value.is_map() && w.value.get("version").is_none())
+        {
+            problems.push(
+                missing_key("version", "`workflows`", section.key_at)
+                    .help("add `version: 2` below `workflows`, or make the config one of 2.1"),
+            );
+        }
+        Self {
+            templates: false,
+            parameters: None,
+            library: library(&known, problems),
+            job_groups: Vec::new(),
+            workflows,
+            setup: false,
+            may_be_setup: true,
+            start,
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //! one definition for each job of each workflow, under the name that the service gives it.
 //!
 //! Such a config is of version 2, which knows no templates. Where the source of an orb is not at
-//! hand the calls of that orb stay, and with them version 2.1, its orbs and escaped `<<`.
+//! hand the calls of that orb stay, and with them version 2.1, its orbs and escaped `<<`; a setup
+//! config stays one of 2.1 too.
 
 use std::collections::BTreeSet;
 
@@ -75,7 +76,8 @@ pub fn emit(pipeline: &Pipeline) -> Emitted {
             _ => {}
         }
     }
-    let partial = !opaque.is_empty();
+    // Version 2 knows neither orbs nor setup configs.
+    let partial = !opaque.is_empty() || pipeline.setup;
     let mut top = Map::default();
     top.put(
         "version",
@@ -88,7 +90,7 @@ pub fn emit(pipeline: &Pipeline) -> Emitted {
     if pipeline.setup {
         top.put("setup", Data::Bool(true));
     }
-    if partial {
+    if !opaque.is_empty() {
         let entries = opaque.iter();
         let entries = entries.map(|(alias, reference)| {
             let empty = || Data::Map(Vec::new());

@@ -84,6 +84,7 @@ impl Compiler<'_> {
         };
         if text_key(&arguments, "type").is_some_and(|t| t.value == "approval") {
             job.kind = JobKind::Approval;
+            self.no_steps(&arguments);
             return job;
         }
         let replaced = self.override_with(&arguments, &mut job, scope);
@@ -108,6 +109,7 @@ impl Compiler<'_> {
             library: &library,
         };
         let declared = definition.value.get("parameters").map(|e| &e.value);
+        let declared = declared.filter(|_| self.config.templates);
         let inner = bind(callee, declared, &own, base_at, scope, &mut self.problems);
         let body = self.apply(&inner, &definition.value);
         if !body.is_map() {
@@ -136,6 +138,20 @@ impl Compiler<'_> {
             (&inner, scope),
         );
         job
+    }
+
+    /// An approval runs no steps (circleci-semantics §4.2).
+    fn no_steps(&mut self, arguments: &Value) {
+        for key in ["pre-steps", "post-steps"] {
+            if let Some(entry) = arguments.get(key) {
+                self.problems.push(Problem::new(
+                    "unknown-key",
+                    "a key that does not belong here",
+                    entry.key_at,
+                    format!("an approval takes no `{key}`"),
+                ));
+            }
+        }
     }
 
     /// Reads the type of a job (circleci-semantics §4.5).
@@ -310,11 +326,11 @@ impl Compiler<'_> {
                 self.problems.push(orb_without_source("jobs", at));
                 return "it comes from an orb".to_owned();
             }
-            Found::NoOrb => self.no_orb(name, at, &scope.library),
+            Found::NoOrb if self.config.templates => self.no_orb(name, at, &scope.library),
             Found::NotInOrb(orb) => {
                 self.not_in_orb("undefined-job", "a job", Kind::Job, name, at, orb);
             }
-            Found::Here(..) | Found::Nowhere => self.undefined_job(name, at, &scope.library),
+            _ => self.undefined_job(name, at, &scope.library),
         }
         "it is not defined".to_owned()
     }

@@ -35,6 +35,8 @@ pub(crate) struct Library {
     pub(crate) orbs: Vec<Orb>,
     /// Whether this is an orb: pipeline parameters are out of scope in it.
     pub(crate) is_orb: bool,
+    /// For each kind, where each name stands in its list.
+    places: [HashMap<Rc<str>, usize>; 3],
 }
 
 /// An orb under the name by which it is used.
@@ -131,18 +133,40 @@ impl<'a> Loader<'a> {
                     orb.resolved = Some(resolved);
                 }
             } else if depth < DEPTH {
+                self.no_groups(&entry.value);
                 let library = self.library(&entry.value, true, &Scope::default(), depth + 1);
                 orb.library = Some(library);
             }
             orbs.push(orb);
         }
-        Rc::new(Library {
+        let mut library = Library {
             commands: section("commands"),
             executors: section("executors"),
             jobs: section("jobs"),
             orbs,
             is_orb,
-        })
+            places: Default::default(),
+        };
+        library.places = [Kind::Command, Kind::Executor, Kind::Job].map(|kind| {
+            let names = library.list(kind).iter().enumerate();
+            names.map(|(i, e)| (Rc::clone(&e.key), i)).collect()
+        });
+        Rc::new(library)
+    }
+
+    /// Orbs have no job groups (circleci-semantics §5.10).
+    fn no_groups(&mut self, orb: &Value) {
+        if let Some(groups) = orb.get("job-groups") {
+            self.problems.push(
+                Problem::new(
+                    "unknown-key",
+                    "a key that does not belong here",
+                    groups.key_at,
+                    "an orb takes no `job-groups`",
+                )
+                .help("define the group in the config itself"),
+            );
+        }
     }
 
     /// Reads an orb's source, `namespace/name@version`, once; returns the version that it is too.
@@ -190,13 +214,19 @@ impl Library {
         }
     }
 
+    /// Returns an own definition; of several with one name the last.
+    fn own(&self, kind: Kind, name: &str) -> Option<&Entry> {
+        let place = self.places[kind as usize].get(name)?;
+        self.list(kind).get(*place)
+    }
+
     /// Looks a name up: among the own definitions, then in the orb that its prefix names.
     pub(crate) fn find(library: &Rc<Self>, kind: Kind, name: &str) -> Found {
         Self::find_within(library, kind, name, ALIASES)
     }
 
     fn find_within(library: &Rc<Self>, kind: Kind, name: &str, left: usize) -> Found {
-        if let Some(entry) = library.list(kind).iter().rev().find(|e| *e.key == *name) {
+        if let Some(entry) = library.own(kind, name) {
             // A command or an executor may be a text, the name of another one (circleci-semantics
             // §5.5, §5.6).
             let other = entry.value.as_str().filter(|_| kind != Kind::Job);
@@ -218,7 +248,7 @@ impl Library {
         let Some(inner) = &orb.library else {
             return Found::Opaque;
         };
-        match inner.list(kind).iter().rev().find(|e| *e.key == *rest) {
+        match inner.own(kind, rest) {
             Some(entry) => Found::Here(Rc::clone(inner), entry.clone()),
             None => Found::NotInOrb(orb.clone()),
         }

@@ -452,7 +452,8 @@ impl Judge<'_> {
                 } else {
                     first.map_or(Some(true), |first| value.same_as(first, &mut self.budget))
                 };
-                first = first.or(Some(value));
+                // What is not filled in yet is no measure for the others.
+                first = first.or(Some(value).filter(|v| !v.is_templated()));
                 match same {
                     Some(true) => {}
                     Some(false) => truth = Truth::False,

@@ -66,6 +66,12 @@ impl Problem {
         self
     }
 
+    /// What is surely refused, under a rule that warns else.
+    pub(crate) fn error(mut self) -> Self {
+        self.severity = Some(Severity::Error);
+        self
+    }
+
     /// What is doubtful and not known to be refused.
     pub(crate) fn warning(mut self) -> Self {
         self.severity = Some(Severity::Warning);

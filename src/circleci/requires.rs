@@ -155,7 +155,19 @@ impl Compiler<'_> {
         let mut out = Vec::new();
         for value in values {
             let text = value.as_text().unwrap_or_default();
-            if text == "terminal" {
+            // The word stands for all of them, and alone (circleci-semantics §4.2).
+            if text == "terminal" && entry.value.is_list() {
+                self.problems.push(
+                    Problem::new(
+                        "enum-value",
+                        "a status that does not stand in a list",
+                        value.at(),
+                        "`terminal` means every status",
+                    )
+                    .help(format!("write `{}: terminal`", entry.key)),
+                );
+                out.extend(JobStatus::ALL);
+            } else if text == "terminal" {
                 out.extend(JobStatus::ALL);
             } else if let Some(status) = JobStatus::ALL.into_iter().find(|s| s.as_str() == text) {
                 out.push(status);

@@ -164,7 +164,8 @@ impl Compiler<'_> {
                 self.steps(arguments, name_at, &via, scope, out);
                 return;
             }
-            "when" | "unless" => {
+            // Version 2 has no steps under conditions (circleci-semantics §6).
+            "when" | "unless" if self.config.templates => {
                 self.conditional(name, name_at, arguments, via, scope, out);
                 return;
             }
@@ -175,12 +176,14 @@ impl Compiler<'_> {
             Err(NotBuiltin) => {
                 match found {
                     Found::Opaque => self.problems.push(orb_without_source("commands", name_at)),
-                    Found::NoOrb => self.no_orb(name, name_at, &scope.library),
+                    Found::NoOrb if self.config.templates => {
+                        self.no_orb(name, name_at, &scope.library);
+                    }
                     Found::NotInOrb(orb) => {
                         let rule = "undefined-command";
                         self.not_in_orb(rule, "a command", Kind::Command, name, name_at, &orb);
                     }
-                    Found::Here(..) | Found::Nowhere => {
+                    _ => {
                         self.undefined_command(name, name_at, &scope.library);
                     }
                 }

@@ -4,7 +4,9 @@
 //! Values are shared: an anchor that is used a thousand times is read once. The way by which a
 //! value was reached (an alias, a merge key) is kept on the edge that leads to it.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
 
 use super::symbol::Symbol;
@@ -24,7 +26,20 @@ struct Inner {
     open: bool,
     /// What it stands for, where it is open itself and that is known.
     symbol: Option<Rc<Symbol>>,
+    /// How deep lists and maps are nested in it, itself counted.
+    depth: u16,
+    /// How many values it stands for, shared ones counted at each use.
+    weight: u32,
+    #[expect(
+        clippy::box_collection,
+        reason = "most values have none: a pointer is a sixth of a map"
+    )]
+    /// Where each key of a large map is, from the first time that one is looked up.
+    places: OnceCell<Box<HashMap<Rc<str>, usize>>>,
 }
+
+/// Maps of more entries than this are looked up by an index.
+const SMALL: usize = 16;
 
 /// What a value is.
 #[derive(Debug)]
@@ -58,26 +73,28 @@ pub(crate) struct Entry {
 
 impl Value {
     pub(crate) fn new(data: Data, at: Location) -> Self {
-        let templated = match &data {
-            Data::Str(text) => text.contains("<<"),
-            Data::List(items) => items.iter().any(|i| i.value.is_templated()),
-            Data::Map(entries) => entries
-                .iter()
-                .any(|e| e.key.contains("<<") || e.value.is_templated()),
-            _ => false,
-        };
-        let open = match &data {
-            Data::List(items) => items.iter().any(|i| i.value.is_open()),
-            Data::Map(entries) => entries.iter().any(|e| e.value.is_open()),
-            _ => false,
-        };
-        Self(Rc::new(Inner {
-            data,
+        let mut inner = Inner {
+            templated: matches!(&data, Data::Str(text) if text.contains("<<")),
+            open: false,
+            depth: 1,
+            weight: 1,
             at,
-            templated,
-            open,
             symbol: None,
-        }))
+            places: OnceCell::new(),
+            data: Data::Null,
+        };
+        match &data {
+            Data::List(items) => items.iter().for_each(|i| inner.holds(&i.value)),
+            Data::Map(entries) => {
+                for entry in entries {
+                    inner.holds(&entry.value);
+                    inner.templated |= entry.key.contains("<<");
+                }
+            }
+            _ => {}
+        }
+        inner.data = data;
+        Self(Rc::new(inner))
     }
 
     /// Returns the same value as one that depends on the pipeline; `symbol` says how, where that
@@ -98,6 +115,9 @@ impl Value {
             templated: self.0.templated,
             open: true,
             symbol,
+            depth: self.0.depth,
+            weight: self.0.weight,
+            places: OnceCell::new(),
         }))
     }
 
@@ -125,6 +145,21 @@ impl Value {
 
     pub(crate) fn is_templated(&self) -> bool {
         self.0.templated
+    }
+
+    /// Returns how deep lists and maps are nested in it, itself counted.
+    pub(crate) fn depth(&self) -> u16 {
+        self.0.depth
+    }
+
+    /// Returns how many values it stands for, shared ones counted at each use.
+    pub(crate) fn weight(&self) -> u32 {
+        self.0.weight
+    }
+
+    /// Returns what tells this value from every other one that is alive.
+    pub(crate) fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -215,7 +250,15 @@ impl Value {
 
     /// Returns the entry with a key; the last one where a key is repeated, as the service does.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        self.entries().iter().rev().find(|e| &*e.key == key)
+        let entries = self.entries();
+        if entries.len() <= SMALL {
+            return entries.iter().rev().find(|e| &*e.key == key);
+        }
+        let places = self.0.places.get_or_init(|| {
+            let keys = entries.iter().enumerate();
+            Box::new(keys.map(|(i, e)| (Rc::clone(&e.key), i)).collect())
+        });
+        places.get(key).and_then(|i| entries.get(*i))
     }
 
     /// Says whether two values are the same, whatever the order of a map's keys. None where the
@@ -263,6 +306,17 @@ impl Value {
     }
 }
 
+impl Inner {
+    /// Counts a value that this one holds.
+    fn holds(&mut self, value: &Value) {
+        let inner = &value.0;
+        self.templated |= inner.templated;
+        self.open |= inner.open;
+        self.depth = self.depth.max(inner.depth.saturating_add(1));
+        self.weight = self.weight.saturating_add(inner.weight);
+    }
+}
+
 fn float_text(f: f64) -> String {
     if f.is_nan() {
         ".nan".to_owned()
@@ -300,6 +354,8 @@ pub(crate) struct Reader<'t> {
     tree: &'t Tree,
     source: SourceId,
     shared: HashMap<NodeId, Value>,
+    /// Keys, each held once: a config has few and repeats them.
+    keys: HashMap<&'t str, Rc<str>>,
     open: Vec<NodeId>,
     budget: usize,
     /// Aliases without an anchor before them.
@@ -319,6 +375,7 @@ impl<'t> Reader<'t> {
             tree,
             source,
             shared: HashMap::new(),
+            keys: HashMap::new(),
             open: Vec::new(),
             budget: BUDGET,
             undefined: Vec::new(),
@@ -345,8 +402,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads the value in a place, and says by which alias it got there.
-    fn edge(&mut self, node: Node<'t>) -> Result<(Value, Option<Location>), TooLarge> {
+    /// Reads the value in a place, and says by which alias it got there; `again` where the place
+    /// may be read for other values too.
+    fn edge(&mut self, node: Node<'t>, again: bool) -> Result<(Value, Option<Location>), TooLarge> {
         let resolved = node.resolve();
         let through = resolved.via.first().map(|alias| self.at(*alias));
         let Some(target) = resolved.node else {
@@ -358,13 +416,18 @@ impl<'t> Reader<'t> {
             self.undefined.push(self.at(node));
             return Ok((Value::null(self.at(node)), through));
         }
-        Ok((self.value(target)?, through))
+        if !again && target.anchor().is_none() {
+            return Ok((self.value(target)?, through));
+        }
+        if let Some(known) = self.shared.get(&target.id()) {
+            return Ok((known.clone(), through));
+        }
+        let value = self.value(target)?;
+        self.shared.insert(target.id(), value.clone());
+        Ok((value, through))
     }
 
     fn value(&mut self, node: Node<'t>) -> Result<Value, TooLarge> {
-        if let Some(known) = self.shared.get(&node.id()) {
-            return Ok(known.clone());
-        }
         self.spend(node, 1)?;
         let at = self.at(node);
         let data = match node.shape() {
@@ -379,7 +442,7 @@ impl<'t> Reader<'t> {
                 self.open.push(node.id());
                 let mut items = Vec::with_capacity(nodes.len());
                 for item in nodes {
-                    let (value, through) = self.edge(item)?;
+                    let (value, through) = self.edge(item, false)?;
                     items.push(Item { value, through });
                 }
                 self.open.pop();
@@ -391,17 +454,13 @@ impl<'t> Reader<'t> {
                 self.open.pop();
                 Data::Map(entries?)
             }
-            Shape::Alias(_) => return Ok(self.edge(node)?.0),
+            Shape::Alias(_) => return Ok(self.edge(node, false)?.0),
         };
-        let value = Value::new(data, at);
-        if node.anchor().is_some() {
-            self.shared.insert(node.id(), value.clone());
-        }
-        Ok(value)
+        Ok(Value::new(data, at))
     }
 
     fn map(&mut self, node: Node<'t>) -> Result<Vec<Entry>, TooLarge> {
-        let mut places = HashMap::new();
+        let mut places = Places::default();
         if !node.has_merge() {
             let entries = node.entries();
             let mut out = Vec::with_capacity(entries.len());
@@ -432,9 +491,8 @@ impl<'t> Reader<'t> {
 
     /// Adds an entry to a map. Of a key that is given again the last value stays, as with the
     /// service's reader (circleci-semantics §5.13); that it is given again is kept to be said.
-    fn put(&mut self, out: &mut Vec<Entry>, places: &mut HashMap<Rc<str>, usize>, entry: Entry) {
-        let place = *places.entry(Rc::clone(&entry.key)).or_insert(out.len());
-        match out.get_mut(place) {
+    fn put(&mut self, out: &mut Vec<Entry>, places: &mut Places, entry: Entry) {
+        match places.of(&entry.key, out).and_then(|i| out.get_mut(i)) {
             Some(first) => {
                 self.repeated
                     .push((Rc::clone(&entry.key), first.key_at, entry.key_at));
@@ -451,12 +509,37 @@ impl<'t> Reader<'t> {
     ) -> Result<Entry, TooLarge> {
         let key = entry.key.resolve().node.unwrap_or(entry.key);
         let text = key.text().unwrap_or_else(|| key.source());
-        let (value, alias) = self.edge(entry.value)?;
+        // What a merge brings is brought to other maps too, mostly.
+        let (value, alias) = self.edge(entry.value, through.is_some())?;
         Ok(Entry {
-            key: Rc::from(text),
+            key: Rc::clone(self.keys.entry(text).or_insert_with(|| Rc::from(text))),
             key_at: self.at(entry.key),
             value,
             through: through.or(alias),
         })
+    }
+}
+
+/// Where the keys of a map that is being read stand; a small one is searched.
+#[derive(Default)]
+struct Places(HashMap<Rc<str>, usize>);
+
+impl Places {
+    /// Returns where a key stands already; it is taken to be added where it does not.
+    fn of(&mut self, key: &Rc<str>, entries: &[Entry]) -> Option<usize> {
+        if entries.len() < SMALL {
+            return entries.iter().position(|e| e.key == *key);
+        }
+        if self.0.is_empty() {
+            let keys = entries.iter().enumerate();
+            self.0.extend(keys.map(|(i, e)| (Rc::clone(&e.key), i)));
+        }
+        match self.0.entry(Rc::clone(key)) {
+            Slot::Occupied(slot) => Some(*slot.get()),
+            Slot::Vacant(slot) => {
+                slot.insert(entries.len());
+                None
+            }
+        }
     }
 }

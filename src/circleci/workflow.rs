@@ -122,9 +122,8 @@ impl Compiler<'_> {
             return None;
         }
         let (condition, asleep) = self.runs_under(&body, scope);
-        let formula = body
-            .get("when")
-            .or_else(|| body.get("unless"))
+        let formula = self
+            .condition_of(&body)
             .filter(|_| condition == Truth::Unknown)
             .and_then(|e| {
                 let place = logic::Place::Workflow;
@@ -147,9 +146,8 @@ impl Compiler<'_> {
             }
         }
         let mut workflow = workflow?;
-        workflow.condition = body
-            .get("when")
-            .or_else(|| body.get("unless"))
+        workflow.condition = self
+            .condition_of(&body)
             .filter(|_| condition != Truth::True)
             .map(|e| e.key_at);
         if condition == Truth::False {
@@ -217,10 +215,14 @@ impl Compiler<'_> {
         uses: &mut HashMap<String, usize>,
         out: &mut Entries,
     ) {
-        let Some((name, name_at, raw)) = self.entry(&item.value, list_at, scope) else {
+        let Some((name, name_at, mut raw)) = self.entry(&item.value, list_at, scope) else {
             out.incomplete |= !item.value.is_null();
             return;
         };
+        if !self.config.templates {
+            raw = of_version_2(&raw);
+        }
+        self.bare_filters(&raw);
         let group = self.config.job_groups.iter().find(|g| *g.key == *name);
         if let Some(group) = group.cloned() {
             let call = GroupCall {
@@ -344,7 +346,7 @@ impl Compiler<'_> {
                 .help("write one condition: `and` with a `not` in it"),
             );
         }
-        let Some(entry) = body.get("when").or_else(|| body.get("unless")) else {
+        let Some(entry) = self.condition_of(body) else {
             return (Truth::True, None);
         };
         let place = logic::Place::Workflow;
@@ -366,6 +368,31 @@ impl Compiler<'_> {
         let asleep = (usual == Truth::False).then_some(entry.key_at);
         let truth = self.judge(&entry.value, scope);
         (holds(truth), asleep)
+    }
+
+    /// Returns a workflow's `when` or `unless`; version 2 has neither.
+    fn condition_of<'v>(&self, body: &'v Value) -> Option<&'v Entry> {
+        let entry = body.get("when").or_else(|| body.get("unless"));
+        entry.filter(|_| self.config.templates)
+    }
+
+    /// Filters that are an expression stand bare: what is put in place of a template would be read
+    /// as an expression itself (circleci-semantics §4.2).
+    fn bare_filters(&mut self, entry: &Value) {
+        let Some(filters) = entry.get("filters") else {
+            return;
+        };
+        if filters.value.as_str().is_some_and(|f| f.contains("<<")) {
+            self.problems.push(
+                Problem::new(
+                    "invalid-expression",
+                    "a filter with `<< >>`",
+                    filters.value.at(),
+                    "expressions of filters stand bare",
+                )
+                .help("remove `<<` and `>>`: values of the pipeline are called by their names"),
+            );
+        }
     }
 
     /// Judges an expression over the pipeline's values.
@@ -420,4 +447,12 @@ impl Compiler<'_> {
         }
         out
     }
+}
+
+/// Returns what version 2 reads of an entry; it ignores the rest (circleci-semantics §6).
+fn of_version_2(entry: &Value) -> Value {
+    const KNOWN: [&str; 5] = ["requires", "context", "type", "filters", "serial-group"];
+    let known = entry.entries().iter();
+    let known = known.filter(|e| KNOWN.contains(&&*e.key)).cloned();
+    Value::new(Data::Map(known.collect()), entry.at())
 }

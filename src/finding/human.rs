@@ -2,12 +2,11 @@
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
-    MietteSpanContents, NamedSource, SourceCode, SourceSpan, SpanContents, ThemeCharacters,
-    ThemeStyles,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
 use super::{Counts, Finding, Report, Severity};
-use crate::yaml::{Location, SourceId};
+use crate::yaml::{Location, Source, SourceId};
 
 /// How findings may look where they are printed.
 #[derive(Debug, Clone, Copy)]
@@ -32,24 +31,48 @@ impl Default for Look {
 
 /// A finding as miette wants it: the labels of one text, the others as related diagnostics.
 #[derive(Debug)]
-struct Framed {
+struct Framed<'r> {
     title: String,
     code: Option<&'static str>,
     severity: miette::Severity,
     labels: Vec<LabeledSpan>,
-    source: NamedSource<Text>,
+    source: &'r Text,
     footer: Option<String>,
-    related: Vec<Framed>,
+    related: Vec<Framed<'r>>,
 }
 
 /// A text that says of its parts how many lines they have. miette's own sources count from the
 /// start of the text instead, which joins two labels into one frame over all that lies between
-/// them as soon as the second stands before twice the line of the first.
-#[derive(Debug)]
-struct Text(std::sync::Arc<str>);
+/// them as soon as the second stands before twice the line of the first; and they read the text
+/// from its start for every label.
+#[derive(Debug, Default)]
+struct Text {
+    name: String,
+    text: std::sync::Arc<str>,
+    /// Where lines begin, as miette counts them: behind each `\n`.
+    starts: Vec<usize>,
+}
 
 /// Two labels with no more lines than this between their frames share one.
 const JOINED: usize = 6;
+
+impl Text {
+    fn new(source: &Source) -> Self {
+        let breaks = source.text().match_indices('\n').map(|(i, _)| i + 1);
+        Self {
+            name: source.name(),
+            text: source.text_arc(),
+            starts: std::iter::once(0).chain(breaks).collect(),
+        }
+    }
+
+    /// Returns the line that an offset is in.
+    fn line_of(&self, offset: usize) -> usize {
+        self.starts
+            .partition_point(|s| *s <= offset)
+            .saturating_sub(1)
+    }
+}
 
 impl SourceCode for Text {
     fn read_span<'a>(
@@ -58,27 +81,35 @@ impl SourceCode for Text {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let part = self.0.read_span(span, before, after)?;
+        // A line more on both sides than is asked for, so that the part ends like the whole text.
+        let first = self.line_of(span.offset()).saturating_sub(before + 1);
+        let last = self.line_of(span.offset().saturating_add(span.len())) + after + 2;
+        let start = self.starts.get(first).copied().unwrap_or(0);
+        let end = self.starts.get(last).copied().unwrap_or(self.text.len());
+        let near = self.text.get(start..end).unwrap_or_default();
+        let within = SourceSpan::from((span.offset().saturating_sub(start), span.len()));
+        let part = near.read_span(&within, before, after)?;
         let lines = part.data().iter().filter(|b| **b == b'\n').count();
-        Ok(Box::new(MietteSpanContents::new(
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
             part.data(),
-            *part.span(),
-            part.line(),
+            SourceSpan::from((part.span().offset() + start, part.span().len())),
+            part.line() + first,
             part.column(),
             lines + JOINED,
         )))
     }
 }
 
-impl std::fmt::Display for Framed {
+impl std::fmt::Display for Framed<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.title)
     }
 }
 
-impl std::error::Error for Framed {}
+impl std::error::Error for Framed<'_> {}
 
-impl Diagnostic for Framed {
+impl Diagnostic for Framed<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.code
             .map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
@@ -95,7 +126,7 @@ impl Diagnostic for Framed {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        (!self.labels.is_empty()).then_some(&self.source as &dyn SourceCode)
+        (!self.labels.is_empty()).then_some(self.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -129,9 +160,13 @@ pub(super) fn render(reports: &[Report], look: Look) -> String {
         .with_links(false)
         .with_context_lines(1);
     let mut out = String::new();
-    for report in reports {
+    for report in reports.iter().filter(|r| !r.findings.is_empty()) {
+        let texts = Texts {
+            all: report.sources.iter().map(|(_, s)| Text::new(s)).collect(),
+            none: Text::default(),
+        };
         for finding in &report.findings {
-            let framed = frame(report, finding);
+            let framed = frame(report, &texts, finding);
             // Writing into a string cannot fail; a frame that does is still named in words.
             if handler.render_report(&mut out, &framed).is_err() {
                 out.push_str(&finding.title);
@@ -146,7 +181,20 @@ pub(super) fn render(reports: &[Report], look: Look) -> String {
     out
 }
 
-fn frame(report: &Report, finding: &Finding) -> Framed {
+/// The texts of a report.
+struct Texts {
+    all: Vec<Text>,
+    /// What stands in for one that is not there.
+    none: Text,
+}
+
+impl Texts {
+    fn get(&self, id: SourceId) -> &Text {
+        self.all.get(usize::from(id.0)).unwrap_or(&self.none)
+    }
+}
+
+fn frame<'r>(report: &Report, texts: &'r Texts, finding: &Finding) -> Framed<'r> {
     let severity = match finding.severity {
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,
@@ -155,7 +203,7 @@ fn frame(report: &Report, finding: &Finding) -> Framed {
     let main = finding
         .primary()
         .map_or(SourceId::default(), |l| l.at.source);
-    let mut framed = part(report, finding, main, severity);
+    let mut framed = part(report, texts, finding, main, severity);
     let far = finding.labels.iter().any(|l| in_long_line(report, l.at));
     if far {
         // A frame would print the whole line: the places are said in words.
@@ -184,18 +232,18 @@ fn frame(report: &Report, finding: &Finding) -> Framed {
     others.dedup();
     framed.related = others
         .into_iter()
-        .map(|source| part(report, finding, source, severity))
+        .map(|source| part(report, texts, finding, source, severity))
         .collect();
     framed
 }
 
-fn part(
+fn part<'r>(
     report: &Report,
+    texts: &'r Texts,
     finding: &Finding,
     source: SourceId,
     severity: miette::Severity,
-) -> Framed {
-    let text = report.sources.get(source);
+) -> Framed<'r> {
     let labels = finding
         .labels
         .iter()
@@ -215,10 +263,7 @@ fn part(
         code: None,
         severity,
         labels,
-        source: NamedSource::new(
-            text.map(crate::yaml::Source::name).unwrap_or_default(),
-            Text(text.map_or_else(|| "".into(), crate::yaml::Source::text_arc)),
-        ),
+        source: texts.get(source),
         footer: None,
         related: Vec::new(),
     }

@@ -49,6 +49,10 @@ pub struct Flow<'p> {
     pub layers: Vec<Layer<'p>>,
     /// The attaches of its jobs, in the same order.
     pub attaches: Vec<Attach<'p>>,
+    /// The jobs of which not all is known.
+    opaque: Vec<JobIndex>,
+    /// The requirements that could not be resolved.
+    unknown_requires: Vec<&'p str>,
 }
 
 impl<'p> Flow<'p> {
@@ -86,6 +90,15 @@ impl<'p> Flow<'p> {
             graph: Graph::new(workflow),
             layers,
             attaches,
+            opaque: (0..workflow.jobs.len())
+                .filter(|j| workflow.jobs[*j].opaque.is_some())
+                .collect(),
+            unknown_requires: workflow
+                .jobs
+                .iter()
+                .flat_map(|j| &j.unknown_requires)
+                .map(|r| r.value.as_str())
+                .collect(),
         }
     }
 
@@ -95,14 +108,26 @@ impl<'p> Flow<'p> {
         &self.workflow.jobs[job]
     }
 
+    /// Returns the layers that a job makes.
+    #[must_use]
+    pub fn layers_of(&self, job: JobIndex) -> &[Layer<'p>] {
+        let first = self.layers.partition_point(|l| l.job < job);
+        let count = self.layers[first..].partition_point(|l| l.job == job);
+        &self.layers[first..first + count]
+    }
+
     /// Returns the layers that a job's attach sees, in the order in which they apply.
     #[must_use]
     pub fn visible(&self, job: JobIndex) -> Vec<&Layer<'p>> {
         let upstream = self.graph.upstream(job);
-        upstream
-            .iter()
-            .flat_map(|u| self.layers.iter().filter(move |l| l.job == *u))
-            .collect()
+        upstream.flat_map(|u| self.layers_of(u)).collect()
+    }
+
+    /// Says whether a job's attach sees any layer.
+    #[must_use]
+    pub fn sees_layers(&self, job: JobIndex) -> bool {
+        let mut upstream = self.graph.upstream(job);
+        upstream.any(|u| !self.layers_of(u).is_empty())
     }
 
     /// Says whether a job may see layers that the plan does not show: something upstream is
@@ -113,26 +138,20 @@ impl<'p> Flow<'p> {
             let job = self.job(j);
             job.opaque.is_some() || !job.unknown_requires.is_empty()
         };
-        !self.job(job).unknown_requires.is_empty()
-            || self.graph.upstream(job).into_iter().any(unknown)
+        !self.job(job).unknown_requires.is_empty() || self.graph.upstream(job).any(unknown)
     }
 
     /// Says whether a job's layers may be attached by jobs that the plan does not show.
     #[must_use]
     pub fn may_be_seen_more(&self, job: JobIndex) -> bool {
         let opaque_below = self
-            .graph
-            .downstream(job)
-            .into_iter()
-            .any(|j| self.job(j).opaque.is_some());
+            .opaque
+            .iter()
+            .any(|j| *j != job && self.graph.is_upstream(job, *j));
         let written = &self.job(job).written_name;
         // A requirement that could not be resolved may mean this job or one below it.
-        let unknown_edge = self.workflow.jobs.iter().any(|j| {
-            j.unknown_requires.iter().any(|r| {
-                r.value.starts_with(written.as_str())
-                    || r.value.contains("<<")
-                    || self.workflow.incomplete
-            })
+        let unknown_edge = self.unknown_requires.iter().any(|r| {
+            r.starts_with(written.as_str()) || r.contains("<<") || self.workflow.incomplete
         });
         opaque_below || unknown_edge
     }

@@ -23,46 +23,95 @@ pub struct Overlap {
     pub kind: OverlapKind,
 }
 
+/// One item of `paths`, read to be compared with many others.
+#[derive(Debug, Clone)]
+pub struct Item(Vec<Segment>);
+
+/// A part of an item between slashes.
+#[derive(Debug, Clone)]
+enum Segment {
+    /// It matches this name alone.
+    Name(String),
+    Pattern(Pattern),
+}
+
+impl Item {
+    /// Reads an item; nothing where it is malformed or climbs, and so meets nothing. `.` and empty
+    /// parts fall away.
+    #[must_use]
+    pub fn parse(item: &str) -> Option<Self> {
+        item.split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .map(|part| match part {
+                ".." => None,
+                _ if !part.contains(['*', '?', '[', '\\']) => Some(Segment::Name(part.to_owned())),
+                _ => {
+                    let pattern = Pattern::parse(part).ok()?;
+                    let name = pattern.literal();
+                    Some(name.map_or(Segment::Pattern(pattern), Segment::Name))
+                }
+            })
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
+    /// Returns the name that every path begins with which the item matches, if there is one: items
+    /// with different ones do not meet.
+    #[must_use]
+    pub fn begins(&self) -> Option<&str> {
+        match self.0.first()? {
+            Segment::Name(name) => Some(name),
+            Segment::Pattern(_) => None,
+        }
+    }
+
+    /// Compares two items.
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> Option<Overlap> {
+        let (a, b) = (&self.0, &other.0);
+        let mut witness = Vec::new();
+        for (x, y) in a.iter().zip(b) {
+            witness.push(x.meet(y)?);
+        }
+        let longer = if a.len() > b.len() { a } else { b };
+        for rest in longer.iter().skip(witness.len()) {
+            witness.push(rest.meet(rest)?);
+        }
+        let literal = a.iter().chain(b).all(|s| matches!(s, Segment::Name(_)));
+        let kind = match (literal, a.len() == b.len()) {
+            (true, true) => OverlapKind::Same,
+            (true, false) => OverlapKind::Inside,
+            (false, _) => OverlapKind::Pattern,
+        };
+        Some(Overlap {
+            witness: if witness.is_empty() {
+                ".".to_owned()
+            } else {
+                witness.join("/")
+            },
+            kind,
+        })
+    }
+}
+
+impl Segment {
+    fn meet(&self, other: &Self) -> Option<String> {
+        let (a, b) = match (self, other) {
+            (Self::Name(a), Self::Name(b)) => return (a == b).then(|| a.clone()),
+            (Self::Pattern(a), Self::Pattern(b)) => (a, b),
+            (Self::Pattern(pattern), Self::Name(name))
+            | (Self::Name(name), Self::Pattern(pattern)) => {
+                return pattern.matches(name.as_bytes()).then(|| name.clone());
+            }
+        };
+        intersect_segment(a, b)
+    }
+}
+
 /// Compares two items of `paths`; malformed ones meet nothing.
 #[must_use]
 pub fn overlap(a: &str, b: &str) -> Option<Overlap> {
-    let (a, b) = (segments(a)?, segments(b)?);
-    let mut witness = Vec::new();
-    for (x, y) in a.iter().zip(&b) {
-        witness.push(intersect_segment(x, y)?);
-    }
-    let longer = if a.len() > b.len() { &a } else { &b };
-    for rest in longer.iter().skip(witness.len()) {
-        witness.push(intersect_segment(rest, rest)?);
-    }
-    let literal = a.iter().chain(&b).all(|p| p.literal().is_some());
-    let kind = match (literal, a.len() == b.len()) {
-        (true, true) => OverlapKind::Same,
-        (true, false) => OverlapKind::Inside,
-        (false, _) => OverlapKind::Pattern,
-    };
-    Some(Overlap {
-        witness: if witness.is_empty() {
-            ".".to_owned()
-        } else {
-            witness.join("/")
-        },
-        kind,
-    })
-}
-
-/// Cuts an item at its slashes; `.` and empty parts fall away.
-fn segments(item: &str) -> Option<Vec<Pattern>> {
-    item.split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(|part| {
-            if part == ".." {
-                None
-            } else {
-                Pattern::parse(part).ok()
-            }
-        })
-        .collect()
+    Item::parse(a)?.overlap(&Item::parse(b)?)
 }
 
 #[cfg(test)]

@@ -109,11 +109,11 @@ impl Common<'_> {
     /// Returns the transitive requirements in order, each with its own (circleci-semantics §2.2).
     fn upstream(&self, job: JobIndex) -> Vec<UpstreamJob> {
         let names = |list: Vec<JobIndex>| list.into_iter().map(|i| self.name(i)).collect();
-        let upstream = self.order.upstream(job).into_iter();
+        let upstream = self.order.upstream(job);
         upstream
             .map(|index| UpstreamJob {
                 job: self.name(index),
-                after: names(self.order.upstream(index)),
+                after: names(self.order.upstream(index).collect()),
             })
             .collect()
     }

@@ -14,7 +14,7 @@ pub(super) fn upstream(workflow: &Workflow, graph: &Graph, job: JobIndex) -> Vec
             .iter()
             .any(|s| matches!(s.kind, StepKind::Persist(_)))
     };
-    let makers: Vec<JobIndex> = graph.upstream(job).into_iter().filter(persists).collect();
+    let makers: Vec<JobIndex> = graph.upstream(job).filter(persists).collect();
     makers
         .iter()
         .map(|maker| Upstream {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::span::Span;
-use super::view::Node;
+use super::view::{Entry, Node};
 
 /// The position of a node in its tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -183,24 +183,45 @@ impl Tree {
         let mut node = self.root();
         while let Some(at) = node {
             node = None;
-            for (i, item) in at.items().enumerate() {
-                if item.outer_span().contains(span) {
-                    path.push(i.to_string());
-                    node = Some(item);
-                }
+            let items = at.items();
+            let end = |i: usize| items.get(i).map(|item| item.outer_span().end);
+            for i in from(items.len(), |i| end(i) < Some(span.end)) {
+                let Some(item) = items.get(i).filter(|n| n.outer_span().start <= span.start) else {
+                    break;
+                };
+                path.push(i.to_string());
+                node = Some(item);
             }
-            for entry in at.entries() {
-                let whole = entry.key.span().to(entry.value.outer_span());
-                if whole.contains(span) {
-                    path.push(entry.key.text().unwrap_or_default().to_owned());
-                    node = entry
-                        .value
-                        .outer_span()
-                        .contains(span)
-                        .then_some(entry.value);
-                }
+            let entries = at.entries();
+            let whole = |entry: Entry<'_>| entry.key.span().to(entry.value.outer_span());
+            let end = |i: usize| entries.get(i).map(|entry| whole(entry).end);
+            for i in from(entries.len(), |i| end(i) < Some(span.end)) {
+                let Some(entry) = entries.get(i).filter(|e| whole(*e).start <= span.start) else {
+                    break;
+                };
+                path.push(entry.key.text().unwrap_or_default().to_owned());
+                node = entry
+                    .value
+                    .outer_span()
+                    .contains(span)
+                    .then_some(entry.value);
             }
         }
         path.join(".")
     }
+}
+
+/// Returns the positions from the first one that is not before what is looked for: a map of
+/// thousands of jobs is not walked for each finding.
+fn from(len: usize, before: impl Fn(usize) -> bool) -> std::ops::Range<usize> {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low..len
 }

@@ -3,6 +3,8 @@
 //! Nothing here copies a node. Following an alias keeps a guard against circles; walking a merged
 //! mapping keeps one too, so a view of a hostile text ends.
 
+use std::collections::HashSet;
+
 use super::scalar::{Scalar, Schema};
 use super::span::Span;
 use super::tree::{Anchor, BlockText, Kind, NodeId, ScalarStyle, Tree};
@@ -267,8 +269,8 @@ impl<'t> Node<'t> {
     pub fn merged(self, budget: usize) -> Vec<MergedEntry<'t>> {
         let mut walk = MergeWalk {
             out: Vec::new(),
-            seen: std::collections::HashSet::new(),
-            open: Vec::new(),
+            seen: HashSet::new(),
+            walked: HashSet::new(),
             merges: Vec::new(),
             budget,
         };
@@ -291,18 +293,19 @@ pub fn is_merge_key(key: Node<'_>) -> bool {
 
 struct MergeWalk<'t> {
     out: Vec<MergedEntry<'t>>,
-    seen: std::collections::HashSet<&'t str>,
-    open: Vec<NodeId>,
+    seen: HashSet<&'t str>,
+    /// The mappings that were walked: all that they hold is seen. Merges that double at each step
+    /// would have no end otherwise, nor would one that leads back to itself.
+    walked: HashSet<NodeId>,
     merges: Vec<Entry<'t>>,
     budget: usize,
 }
 
 impl<'t> MergeWalk<'t> {
     fn mapping(&mut self, map: Node<'t>) {
-        if self.open.contains(&map.id) || self.open.len() > 100 {
+        if self.merges.len() > 100 || !self.walked.insert(map.id) {
             return;
         }
-        self.open.push(map.id);
         let own = self.merges.is_empty();
         for entry in map.entries() {
             if self.budget == 0 {
@@ -339,7 +342,6 @@ impl<'t> MergeWalk<'t> {
             }
             self.merges.pop();
         }
-        self.open.pop();
     }
 }
 
@@ -349,6 +351,17 @@ pub struct Items<'t> {
     tree: &'t Tree,
     next: u32,
     end: u32,
+}
+
+impl<'t> Items<'t> {
+    /// Returns the item at a position.
+    pub(super) fn get(&self, i: usize) -> Option<Node<'t>> {
+        let all = self
+            .tree
+            .children
+            .get(self.next as usize..self.end as usize)?;
+        all.get(i).map(|id| self.tree.node(*id))
+    }
 }
 
 impl<'t> Iterator for Items<'t> {
@@ -377,6 +390,23 @@ pub struct Entries<'t> {
     tree: &'t Tree,
     next: u32,
     end: u32,
+}
+
+impl<'t> Entries<'t> {
+    /// Returns the entry at a position.
+    pub(super) fn get(&self, i: usize) -> Option<Entry<'t>> {
+        let all = self
+            .tree
+            .children
+            .get(self.next as usize..self.end as usize)?;
+        let [key, value] = all.get(2 * i..2 * i + 2)? else {
+            return None;
+        };
+        Some(Entry {
+            key: self.tree.node(*key),
+            value: self.tree.node(*value),
+        })
+    }
 }
 
 impl<'t> Iterator for Entries<'t> {

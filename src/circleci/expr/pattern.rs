@@ -4,6 +4,8 @@
 //! and no more than 128 characters (circleci-semantics §0b.2). What both take is matched here as
 //! both match it; everything else is an error, and its outcome is unknown.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
@@ -48,7 +50,7 @@ impl Pattern {
     }
 
     fn compiled(&self) -> &Result<Regex, ErrorKind> {
-        self.compiled.get_or_init(|| compile(&self.source))
+        self.compiled.get_or_init(|| remembered(&self.source))
     }
 
     /// Returns what is wrong with the pattern.
@@ -77,6 +79,26 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
     }
+}
+
+/// Compiles a pattern, or finds it again: one condition is judged for many values, and its text is
+/// read anew each time.
+fn remembered(source: &str) -> Result<Regex, ErrorKind> {
+    const MOST: usize = 256;
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Result<Regex, ErrorKind>>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(found) = known.get(source) {
+            return found.clone();
+        }
+        if known.len() >= MOST {
+            known.clear();
+        }
+        let compiled = compile(source);
+        known.insert(source.to_owned(), compiled.clone());
+        compiled
+    })
 }
 
 fn compile(source: &str) -> Result<Regex, ErrorKind> {

@@ -309,6 +309,12 @@ fn a_megabyte_of_text_ends_quickly() {
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
+#[test]
+fn a_map_that_is_not_filled_in_is_compared_with_nothing() {
+    let text = "equal: [{not: << parameters.open >>}, {not: text}]";
+    assert_eq!(judge(text, Place::Step), Truth::Unknown);
+}
+
 /// A statement as YAML flow text, with its truth where `o` is open and its truth where it holds.
 fn any_statement() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![

@@ -6,6 +6,7 @@
 
 mod explain;
 mod fault;
+mod fits;
 mod instance;
 mod place;
 
@@ -20,44 +21,50 @@ use super::problem::{Problem, UNSUPPORTED};
 use super::value::Value;
 use crate::yaml::Location;
 use fault::FaultKind;
+use fits::Parts;
+use instance::Config;
 use place::{Place, Segment};
 
 /// The schema as text.
 const TEXT: &str = include_str!("../../../schemas/circleci.schema.json");
 
+/// Most values of a config whose structure is checked, those behind aliases and merge keys counted
+/// at each use; real configs have some thousand.
+const MOST_VALUES: u32 = 2_000_000;
+
+/// Deepest nesting of a config whose structure is checked.
+const DEEPEST: u16 = 220;
+
 /// Most errors of one config that are looked at.
 const MOST_ERRORS: usize = 5_000;
 
-/// The schema, read and compiled.
-struct Compiled {
-    json: Json,
-    validator: Validator,
-}
+/// The schema. A test holds that it can be read and compiled: there is nothing to say to a user
+/// whose binary carries a broken one.
+static SCHEMA: LazyLock<Option<Json>> = LazyLock::new(|| serde_json::from_str(TEXT).ok());
 
-/// Compiled when the first config is checked. A test holds that it can be: there is nothing to
-/// say to a user whose binary carries a broken schema.
-static SCHEMA: LazyLock<Option<Compiled>> = LazyLock::new(|| {
-    let json: Json = serde_json::from_str(TEXT).ok()?;
-    let validator = jsonschema::options()
+/// The schema's parts, for the quick answer.
+static PARTS: LazyLock<Option<Parts>> = LazyLock::new(|| Parts::read(SCHEMA.as_ref()?));
+
+/// The schema compiled, for the first config that does not fit it.
+static VALIDATOR: LazyLock<Option<Validator<Config>>> = LazyLock::new(|| {
+    jsonschema::options_for::<Config>()
         .with_draft(jsonschema::Draft::Draft202012)
-        .build(&json)
-        .ok()?;
-    Some(Compiled { json, validator })
+        .build(SCHEMA.as_ref()?)
+        .ok()
 });
 
 /// Reports what the schema does not allow and nothing else has reported yet.
 pub(super) fn check(root: &Value, problems: &mut Vec<Problem>) {
-    let Some(schema) = SCHEMA.as_ref() else {
-        return;
-    };
-    let Some(instance) = instance::json(root) else {
-        return;
-    };
-    if schema.validator.is_valid(&instance) {
+    // The schema goes through shared values each time, and the validator down with its own stack.
+    let readable = root.weight() <= MOST_VALUES && root.depth() <= DEEPEST;
+    if !readable || PARTS.as_ref().is_some_and(|parts| parts.fit(root)) {
         return;
     }
+    let (Some(schema), Some(validator)) = (SCHEMA.as_ref(), VALIDATOR.as_ref()) else {
+        return;
+    };
     let mut faults = Vec::new();
-    for error in schema.validator.iter_errors(&instance).take(MOST_ERRORS) {
+    for error in validator.iter_errors(root).take(MOST_ERRORS) {
         fault::faults(&error, &mut faults);
     }
     let shadowed = shadowed_steps(root);
@@ -76,7 +83,7 @@ pub(super) fn check(root: &Value, problems: &mut Vec<Problem>) {
         if is_shadowed(&place, &shadowed) {
             continue;
         }
-        for (problem, key) in explain::problems(fault, &place, &schema.json) {
+        for (problem, key) in explain::problems(fault, &place, schema) {
             if said.is_new(&problem, key.as_deref()) {
                 problems.push(problem);
             }

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::circleci::compile;
+use crate::circleci::value::{Data, Entry, Item, Reader};
 use crate::yaml::{Source, Sources};
 
 fn problems(text: impl Into<String>) -> Vec<Problem> {
@@ -32,7 +33,106 @@ fn with_steps(steps: &str) -> String {
 fn the_schema_is_valid_and_compiles() {
     let json: Json = serde_json::from_str(TEXT).unwrap();
     assert!(jsonschema::draft202012::meta::is_valid(&json));
-    assert!(SCHEMA.is_some());
+    assert!(VALIDATOR.is_some());
+}
+
+#[test]
+fn the_quick_answer_knows_every_keyword_of_the_schema() {
+    assert!(PARTS.is_some());
+}
+
+/// Counts a value down and replaces it.
+fn replaced(value: &Value, place: &mut usize, by: &Value) -> Value {
+    if *place == 0 {
+        *place = usize::MAX;
+        return by.clone();
+    }
+    *place -= 1;
+    let data = match value.data() {
+        Data::List(items) => Data::List(
+            items
+                .iter()
+                .map(|item| Item {
+                    value: replaced(&item.value, place, by),
+                    through: None,
+                })
+                .collect(),
+        ),
+        Data::Map(entries) => Data::Map(
+            entries
+                .iter()
+                .map(|entry| Entry {
+                    value: replaced(&entry.value, place, by),
+                    ..entry.clone()
+                })
+                .collect(),
+        ),
+        _ => return value.clone(),
+    };
+    Value::new(data, value.at())
+}
+
+#[test]
+fn the_quick_answer_is_the_validators() {
+    let texts = "version: 2.1\nsetup: yes\norbs: {a: b/c@1, d: {jobs: {e: {parameters: {x: {type: enum, enum: [1], default: 1}}, machine: true, steps: [checkout]}}}}\nparameters: {p: {type: integer, default: 1}}\ncommands: {c: {parameters: {s: {type: steps, default: []}}, steps: [{when: {condition: {and: [a, {not: b}, {equal: [1, 2]}]}, steps: [run: x]}}]}}\nexecutors: {e: {docker: [{image: a, auth: {username: u, password: p}}], environment: [{A: b}, C=d]}}\njobs:\n  j:\n    executor: {name: e}\n    parallelism: 4\n    steps:\n      - run: {command: a, background: true, when: always, environment: {A: 1}}\n      - save_cache: {key: k, paths: [a], when: on_fail}\n      - persist_to_workspace: {root: ., paths: [a]}\n      - attach_workspace: {at: .}\n      - store_artifacts: {path: a}\n      - restore_cache: {keys: [a, b]}\n      - c: {s: [checkout]}\nworkflows:\n  w:\n    when: << pipeline.parameters.p >>\n    triggers: [{schedule: {cron: \"0 0 * * *\", filters: {branches: {only: main}}}}]\n    jobs: [j, {j: {name: k, requires: [j, {j: [failed, success]}], context: [a], filters: {tags: {only: /a/}}, matrix: {parameters: {x: [1, 2]}, exclude: [{x: 1}]}}}, {hold: {type: approval}}]\n";
+    let tree = crate::yaml::parse(texts).tree;
+    let root = Reader::new(&tree, crate::yaml::SourceId(0)).read();
+    let root = root.unwrap().unwrap();
+    let at = root.at();
+    let (parts, validator) = (PARTS.as_ref().unwrap(), VALIDATOR.as_ref().unwrap());
+    assert!(parts.fit(&root) && validator.is_valid(&root));
+    let text = |text: &str| Value::new(Data::Str(text.into()), at);
+    let list = |value: Value| {
+        let item = Item {
+            value,
+            through: None,
+        };
+        Value::new(Data::List(vec![item]), at)
+    };
+    let map = |key: &str, value: Value| {
+        let entry = Entry {
+            key: key.into(),
+            key_at: at,
+            value,
+            through: None,
+        };
+        Value::new(Data::Map(vec![entry]), at)
+    };
+    let others = [
+        Value::null(at),
+        Value::new(Data::Bool(true), at),
+        Value::new(Data::Int(0), at),
+        Value::new(Data::Int(7), at),
+        Value::new(Data::Float(2.0), at),
+        Value::new(Data::Float(2.5), at),
+        Value::new(Data::Float(f64::INFINITY), at),
+        text("x"),
+        text("<< parameters.x >>"),
+        text("2"),
+        text("on_fail"),
+        text("A=b"),
+        text("a/b@1"),
+        Value::new(Data::List(Vec::new()), at),
+        list(text("checkout")),
+        list(map("run", text("x"))),
+        list(list(Value::null(at))),
+        Value::new(Data::Map(Vec::new()), at),
+        map("run", text("x")),
+        map("type", text("enum")),
+        map("image", text("x")),
+        map("zz", list(text("x"))),
+        map("not", map("or", list(text("x")))),
+    ];
+    let (mut fit, mut unfit) = (0, 0);
+    for place in 0..root.weight() as usize {
+        for other in &others {
+            let changed = replaced(&root, &mut place.clone(), other);
+            let valid = validator.is_valid(&changed);
+            assert_eq!(parts.fit(&changed), valid, "{place}: {other:?}");
+            *(if valid { &mut fit } else { &mut unfit }) += 1;
+        }
+    }
+    assert!(fit > 500 && unfit > 500, "{fit} fit, {unfit} do not");
 }
 
 #[test]

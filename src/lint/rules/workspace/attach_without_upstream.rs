@@ -39,7 +39,7 @@ declare_rule! {
 pub(super) fn blind<'f, 'p>(flow: &'f Flow<'p>) -> impl Iterator<Item = &'f Attach<'p>> {
     flow.attaches
         .iter()
-        .filter(|a| flow.visible(a.job).is_empty() && !flow.may_see_more(a.job))
+        .filter(|a| !flow.sees_layers(a.job) && !flow.may_see_more(a.job))
 }
 
 /// Returns where a later step of the attaching job names what a layer brings.

@@ -1,7 +1,9 @@
 //! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::finding::{Confidence, Finding, Severity, listed};
-use crate::flow::{Attach, Flow, Layer, Overlap, OverlapKind, overlap};
+use crate::flow::{Attach, Flow, Item, Layer, Overlap, OverlapKind};
 use crate::lint::rule::declare_rule;
 use crate::lint::{Context, Rule};
 use crate::plan::{Job, Located, StepKind};
@@ -45,6 +47,8 @@ struct Meeting<'f, 'p> {
     file: bool,
     /// All jobs that meet like this, in the order of the text.
     jobs: Vec<usize>,
+    /// The same, to look one up.
+    among: HashSet<usize>,
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -55,11 +59,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
 pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
-        for (i, first) in flow.layers.iter().enumerate() {
-            for second in &flow.layers[i + 1..] {
-                if flow.graph.is_concurrent(first.job, second.job)
-                    && same_matrix(flow.job(first.job), flow.job(second.job)) == arms
-                    && let Some(met) = meet(flow, first, second)
+        let paths = Paths::new(flow);
+        for first in 0..flow.layers.len() {
+            for second in paths.near(first) {
+                let (a, b) = (flow.layers[first].job, flow.layers[second].job);
+                if flow.graph.is_concurrent(a, b)
+                    && same_matrix(flow.job(a), flow.job(b)) == arms
+                    && let Some(met) = paths.meet(flow, first, second)
                 {
                     join(&mut meetings, met);
                 }
@@ -76,52 +82,120 @@ fn same_matrix(a: &Job, b: &Job) -> bool {
     }
 }
 
-/// Compares two layers that some job attaches together; the surest pair of paths speaks for them.
-fn meet<'f, 'p>(
-    flow: &'f Flow<'p>,
-    first: &'f Layer<'p>,
-    second: &'f Layer<'p>,
-) -> Option<Meeting<'f, 'p>> {
-    let attach = flow.attaches.iter().find(|a| {
-        flow.graph.is_upstream(first.job, a.job) && flow.graph.is_upstream(second.job, a.job)
-    })?;
-    let mut best: Option<Meeting<'f, 'p>> = None;
-    for a in &first.persist.paths {
-        for b in &second.persist.paths {
-            let Some(overlap) = overlap(&a.value, &b.value) else {
-                continue;
-            };
-            let file = overlap.kind == OverlapKind::Same
-                && is_file(flow.job(first.job), first.step, &a.value)
-                && is_file(flow.job(second.job), second.step, &b.value);
-            if best.as_ref().is_none_or(|m| file && !m.file) {
-                best = Some(Meeting {
-                    first: (first, a),
-                    second: (second, b),
-                    attach,
-                    overlap,
-                    file,
-                    jobs: vec![first.job, second.job],
-                });
+/// The paths of a flow's layers, read once, and found by how they begin: most layers of a large
+/// workflow have nothing to do with each other.
+struct Paths {
+    /// For each layer, its items; nothing for those that meet no other.
+    items: Vec<Vec<Option<Item>>>,
+    /// The layers that an item of this first name is in.
+    named: HashMap<String, Vec<usize>>,
+    /// The layers with an item that may begin with any name.
+    open: Vec<usize>,
+}
+
+impl Paths {
+    fn new(flow: &Flow<'_>) -> Self {
+        let mut paths = Self {
+            items: Vec::with_capacity(flow.layers.len()),
+            named: HashMap::new(),
+            open: Vec::new(),
+        };
+        for (i, layer) in flow.layers.iter().enumerate() {
+            let items = layer.persist.paths.iter().map(|p| Item::parse(&p.value));
+            let items: Vec<Option<Item>> = items.collect();
+            for item in items.iter().flatten() {
+                match item.begins() {
+                    Some(name) => paths.named.entry(name.to_owned()).or_default().push(i),
+                    None => paths.open.push(i),
+                }
+            }
+            paths.items.push(items);
+        }
+        paths
+    }
+
+    /// Returns the later layers that may meet a layer, in their order.
+    fn near(&self, layer: usize) -> Vec<usize> {
+        if self.open.binary_search(&layer).is_ok() {
+            return (layer + 1..self.items.len()).collect();
+        }
+        let names = self.items[layer].iter().flatten().filter_map(Item::begins);
+        let named = names.filter_map(|name| self.named.get(name)).flatten();
+        let mut near: Vec<usize> = named
+            .chain(&self.open)
+            .copied()
+            .filter(|other| *other > layer)
+            .collect();
+        near.sort_unstable();
+        near.dedup();
+        near
+    }
+
+    /// Compares two layers that some job attaches together; the surest pair of paths speaks for
+    /// them.
+    fn meet<'f, 'p>(
+        &self,
+        flow: &'f Flow<'p>,
+        first: usize,
+        second: usize,
+    ) -> Option<Meeting<'f, 'p>> {
+        let items = |layer: usize| {
+            let texts = flow.layers[layer].persist.paths.iter();
+            texts.zip(&self.items[layer])
+        };
+        let (one, two) = (&flow.layers[first], &flow.layers[second]);
+        let mut best: Option<Meeting<'f, 'p>> = None;
+        let mut attach = None;
+        for (a, item) in items(first) {
+            for (b, other) in items(second) {
+                let Some(overlap) = item
+                    .as_ref()
+                    .zip(other.as_ref())
+                    .and_then(|(i, o)| i.overlap(o))
+                else {
+                    continue;
+                };
+                if attach.is_none() {
+                    attach = Some(flow.attaches.iter().find(|a| {
+                        flow.graph.is_upstream(one.job, a.job)
+                            && flow.graph.is_upstream(two.job, a.job)
+                    })?);
+                }
+                let file = overlap.kind == OverlapKind::Same
+                    && is_file(flow.job(one.job), one.step, &a.value)
+                    && is_file(flow.job(two.job), two.step, &b.value);
+                if let Some(attach) = attach
+                    && best.as_ref().is_none_or(|m| file && !m.file)
+                {
+                    best = Some(Meeting {
+                        first: (one, a),
+                        second: (two, b),
+                        attach,
+                        overlap,
+                        file,
+                        jobs: vec![one.job, two.job],
+                        among: HashSet::from([one.job, two.job]),
+                    });
+                }
             }
         }
+        best
     }
-    best
 }
 
 /// Adds a meeting to those of the same texts: a hundred jobs that fill one folder are one finding.
 fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
-    let texts = |m: &Meeting<'_, '_>| {
-        let mut texts = [m.first.1.value.clone(), m.second.1.value.clone()];
+    fn texts<'m>(m: &'m Meeting<'_, '_>) -> ([&'m str; 2], bool) {
+        let mut texts = [m.first.1.value.as_str(), m.second.1.value.as_str()];
         texts.sort_unstable();
         (texts, m.file)
-    };
+    }
     let places = |m: &Meeting<'_, '_>| (m.first.1.at, m.second.1.at, m.file);
     let same = |m: &&mut Meeting<'f, 'p>| texts(m) == texts(&met) || places(m) == places(&met);
     match meetings.iter_mut().find(same) {
         Some(known) => {
             for job in met.jobs {
-                if !known.jobs.contains(&job) {
+                if known.among.insert(job) {
                     known.jobs.push(job);
                 }
             }

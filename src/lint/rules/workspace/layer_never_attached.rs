@@ -43,6 +43,11 @@ struct Use<'c> {
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     let mut uses: BTreeMap<Location, Use<'_>> = BTreeMap::new();
     for flow in &context.flows {
+        let blind: Vec<_> = flow
+            .attaches
+            .iter()
+            .filter(|a| !flow.sees_layers(a.job))
+            .collect();
         for layer in &flow.layers {
             let job = flow.job(layer.job);
             let seen = flow.may_be_seen_more(layer.job)
@@ -50,12 +55,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     .attaches
                     .iter()
                     .any(|a| flow.graph.is_upstream(layer.job, a.job));
-            let reader = flow
-                .attaches
+            let reader = blind
                 .iter()
-                .find(|a| {
-                    flow.graph.is_concurrent(a.job, layer.job) && flow.visible(a.job).is_empty()
-                })
+                .find(|a| flow.graph.is_concurrent(a.job, layer.job))
                 .map(|a| (flow.job(a.job).name.as_str(), a.origin.at));
             let entry = uses.entry(layer.persist.paths_at).or_insert(Use {
                 root: layer.origin.at,
