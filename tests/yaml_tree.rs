@@ -95,6 +95,37 @@ fn a_block_header_is_found_behind_anchors_comments_and_on_its_own_line() {
 }
 
 #[test]
+fn a_text_that_is_one_block_begins_with_its_header() {
+    for text in [
+        "|\n a",
+        " |\na",
+        "# c\n>-\n  a\n",
+        "--- |\na\n",
+        "---\n|2\n   a",
+    ] {
+        let t = tree(text);
+        let root = t.root().unwrap();
+        assert!(root.source().starts_with(['|', '>']), "{text:?}: {root:?}");
+        assert!(root.source().ends_with('a'), "{text:?}: {root:?}");
+    }
+}
+
+#[test]
+fn a_header_at_the_end_of_a_text_does_not_take_its_comment() {
+    for text in [
+        "a: >+ # c",
+        "a: | # c\n",
+        "a: |2 # c\n\n",
+        "a: &x !y >- # c ",
+    ] {
+        let t = tree(text);
+        let source = at(&t, &["a"]).source();
+        assert!(!source.contains(['#', ' ']), "{text:?}: {source:?}");
+        assert_eq!(at(&t, &["a"]).text().map(str::trim), Some(""), "{text:?}");
+    }
+}
+
+#[test]
 fn an_empty_value_has_no_width_and_means_nothing() {
     let t = tree("a:\nb: ~\n");
     assert!(at(&t, &["a"]).span().is_empty());

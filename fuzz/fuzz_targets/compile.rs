@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use holdall::circleci::{Compiled, Facts, Inputs, compile};
+use holdall::circleci::{Compiled, Facts, Inputs, compile, emit};
 use holdall::finding::{Label, Look, Severity, concise, human, json};
 use holdall::lint::{self, Options};
 use holdall::plan::GitRef;
@@ -68,6 +68,9 @@ fn compiled(text: &str, inputs: &Inputs<'_>) {
         );
     }
     plan(&first);
+    if inputs.decide {
+        printed(&first);
+    }
     let _ = transpile::shell::scripts(&first.pipeline, "config.yml");
     if first.syntax.is_none() {
         let source = sources.get(SourceId(0)).expect("it was added");
@@ -76,6 +79,37 @@ fn compiled(text: &str, inputs: &Inputs<'_>) {
             Err(other) => panic!("{other}"),
         }
     }
+}
+
+/// What a config without errors compiles to is a config without errors that compiles to itself.
+fn printed(compiled: &Compiled) {
+    let wrong = |of: &Compiled| {
+        of.problems.iter().any(|p| {
+            let severity = p.severity.or(lint::rule(p.rule).map(|r| r.severity));
+            severity == Some(Severity::Error)
+        })
+    };
+    let first = emit(&compiled.pipeline);
+    let text = first.to_yaml();
+    let _ = first.to_json();
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("compiled.yml", text.as_str()));
+    let inputs = Inputs {
+        decide: true,
+        ..Inputs::default()
+    };
+    let second = self::compile(&mut sources, id, &inputs);
+    assert!(second.syntax.is_none(), "{:?} in\n{text}", second.syntax);
+    if wrong(compiled) || compiled.pipeline.workflows.is_empty() {
+        return;
+    }
+    assert!(!wrong(&second), "{:#?} in\n{text}", second.problems);
+    let again = emit(&second.pipeline);
+    assert!(
+        again.data == first.data,
+        "compiling it again changes\n{text}\ninto\n{}",
+        again.to_yaml()
+    );
 }
 
 fn plan(compiled: &Compiled) {

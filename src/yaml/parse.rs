@@ -137,14 +137,18 @@ impl<'t> Builder<'t> {
             let range = span.byte_range().unwrap_or(self.last_end..self.last_end);
             let at = Span::new(range.start, range.end);
             match event {
-                Event::DocumentStart(..) => {
+                Event::DocumentStart(explicit, _) => {
                     self.documents += 1;
                     if self.documents == 2 {
                         self.extra_document = Some(at);
                         // The service reads one document; what follows is not part of the config.
                         return Ok(());
                     }
-                    self.last_end = range.end.max(self.last_end);
+                    // Without a `---` it is reported at the content, which may be behind the header
+                    // of a block.
+                    if explicit {
+                        self.last_end = range.end.max(self.last_end);
+                    }
                 }
                 Event::Comment(..) => self.comment(at),
                 Event::Scalar(value, style, anchor, _) => {
@@ -286,13 +290,14 @@ impl<'t> Builder<'t> {
     /// its last line that holds something.
     fn block_span(&self, at: Span) -> (Span, Span) {
         let header = self.block_header(at.start as usize);
+        let line_end = self.text[header..]
+            .find(['\n', '\r'])
+            .map_or(self.text.len(), |n| header + n);
         let body = self.text.get(at.range()).unwrap_or("");
         let kept = body.trim_end_matches([' ', '\t', '\n', '\r']).len();
-        if kept == 0 {
+        // At the end of a text the content is reported at the header's comment.
+        if kept == 0 || (at.start as usize) < line_end {
             // No content: the scalar is its header, as far as the line's last visible sign.
-            let line_end = self.text[header..]
-                .find(['\n', '\r'])
-                .map_or(self.text.len(), |n| header + n);
             let sign = self.text[header..line_end]
                 .find([' ', '\t'])
                 .map_or(line_end, |n| header + n);
