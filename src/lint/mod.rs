@@ -1,5 +1,6 @@
 //! The linter: a registry of rules over a compiled config. Reads no file and prints nothing.
 
+mod chain;
 mod context;
 mod outcomes;
 mod rule;
@@ -79,6 +80,7 @@ pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Chec
     }
     findings.retain(|f| f.severity >= options.least);
     settle(&mut findings, &compiled, &sources);
+    chain::name_calls(&mut findings, &compiled.pipeline, &sources);
     Checked {
         report: Report { sources, findings },
         compiled,
