@@ -145,7 +145,10 @@ fn second_opinion(tree: &Tree) {
     let bare_key = ["?,", "?}", "?]", "?[", "?{"]
         .iter()
         .any(|s| text.contains(s));
-    if bare_key || !text.chars().all(plain) || tree.nodes().any(differs) {
+    // A block that is all of a text may stand at the first column in 1.2 only.
+    let root = tree.root().and_then(Node::style);
+    let unlike = bare_key || root.is_some_and(ScalarStyle::is_block);
+    if unlike || !text.chars().all(plain) || tree.nodes().any(differs) {
         return;
     }
     let mut budget = BUDGET;
