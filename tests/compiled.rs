@@ -184,3 +184,39 @@ workflows: {w: {jobs: [build, other, gone]}}
     // What the workspaces do is no matter of the language.
     assert!(!said.contains("attach-without-upstream"), "{said}");
 }
+
+#[test]
+fn with_the_orb_sources_of_others_it_stays_as_it_is() {
+    let Some(shared) = common::shared("with_the_orb_sources_of_others_it_stays_as_it_is") else {
+        return;
+    };
+    // Whatever version a config asks for: some calls do not fit then, and such a config is left out.
+    let mut orbs: BTreeMap<String, Source> = BTreeMap::new();
+    for path in common::yaml_files(&shared.join("corpus/orbs")) {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let stem = stem.trim_end_matches("__packed");
+        let name = stem.rsplit("__").next().unwrap().trim_end_matches("-orb");
+        let text = std::fs::read_to_string(&path).unwrap();
+        orbs.insert(name.to_owned(), Source::new(path.clone(), text));
+    }
+    let find = |reference: &str| {
+        let (orb, _) = reference.split_once('@')?;
+        orbs.get(orb.rsplit('/').next()?).cloned()
+    };
+    let mut looked_into = 0;
+    for folder in ["configs", "history"] {
+        for path in common::yaml_files(&shared.join("corpus").join(folder)) {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let (sources, compiled) = compiled(name, &text, &find);
+            let emitted = emit(&compiled.pipeline);
+            if emitted.orbs.is_empty() || !errors(&sources, &compiled).is_empty() {
+                continue;
+            }
+            looked_into += 1;
+            again(name, &emitted);
+        }
+    }
+    assert!(looked_into >= 8, "{looked_into}");
+    println!("{looked_into} configs with orbs whose source was there");
+}

@@ -116,35 +116,36 @@ impl Compiler<'_> {
             // The reference that could not be resolved is reported where it stands.
             return Environment::unknown("an executor whose name is not known");
         }
-        let (library, definition) = match Library::find(&scope.library, Kind::Executor, &name) {
-            Found::Here(library, definition) => (library, definition),
-            Found::Opaque => {
-                self.problems.push(orb_without_source("executors", name_at));
-                let arguments = self.settings(&arguments);
-                let kind = ExecutorKind::Unknown(Invocation { name, arguments });
-                return Environment {
-                    executor: Some(Executor {
-                        kind,
-                        at: name_at,
-                        resource_class: None,
-                    }),
-                    ..Environment::unknown("an executor from an orb")
-                };
-            }
-            Found::NoOrb => {
-                self.no_orb(&name, name_at, &scope.library);
-                return Environment::unknown("an executor of an orb that is not declared");
-            }
-            Found::NotInOrb(orb) => {
-                let rule = "undefined-executor";
-                self.not_in_orb(rule, "an executor", Kind::Executor, &name, name_at, &orb);
-                return Environment::unknown("an executor that is not defined");
-            }
-            Found::Nowhere => {
-                self.undefined_executor(&name, name_at, &scope.library);
-                return Environment::unknown("an executor that is not defined");
-            }
-        };
+        let (library, definition) =
+            match Library::find(scope.executors(&name), Kind::Executor, &name) {
+                Found::Here(library, definition) => (library, definition),
+                Found::Opaque => {
+                    self.problems.push(orb_without_source("executors", name_at));
+                    let arguments = self.settings(&arguments);
+                    let kind = ExecutorKind::Unknown(Invocation { name, arguments });
+                    return Environment {
+                        executor: Some(Executor {
+                            kind,
+                            at: name_at,
+                            resource_class: None,
+                        }),
+                        ..Environment::unknown("an executor from an orb")
+                    };
+                }
+                Found::NoOrb => {
+                    self.no_orb(&name, name_at, &scope.library);
+                    return Environment::unknown("an executor of an orb that is not declared");
+                }
+                Found::NotInOrb(orb) => {
+                    let rule = "undefined-executor";
+                    self.not_in_orb(rule, "an executor", Kind::Executor, &name, name_at, &orb);
+                    return Environment::unknown("an executor that is not defined");
+                }
+                Found::Nowhere => {
+                    self.undefined_executor(&name, name_at, &scope.library);
+                    return Environment::unknown("an executor that is not defined");
+                }
+            };
         let callee = Callee {
             kind: "executor",
             name: &name,

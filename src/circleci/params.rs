@@ -61,6 +61,7 @@ pub(crate) fn bind(
         }
     }
     let mut parameters = Vec::with_capacity(declared.len());
+    let mut lend = Vec::new();
     for declaration in declared {
         let given = arguments.iter().rev().find(|a| a.key == declaration.key);
         // `default:` without a value is no default (circleci-semantics §5.3).
@@ -103,14 +104,35 @@ pub(crate) fn bind(
                 unresolved(declaration, call_at)
             }
         };
+        // What was itself an argument of the caller belongs to whoever gave it first.
+        if given.is_some()
+            && let Some(name) = lent(declaration, &value)
+        {
+            lend.push((Rc::from(name), Rc::clone(outer.executors(name))));
+        }
         parameters.push((Rc::clone(&declaration.key), value));
     }
     Scope {
+        lent: lend,
         parameters,
         matrix: Vec::new(),
         values: Rc::clone(&outer.values),
         pipeline,
         library: Rc::clone(callee.library),
+    }
+}
+
+/// Returns the name of the executor that a parameter of that type got.
+fn lent<'v>(declaration: &Entry, value: &'v Value) -> Option<&'v str> {
+    if declaration.value.get("type")?.value.as_str() != Some("executor") {
+        return None;
+    }
+    match value.get("name") {
+        Some(name) => name.value.as_str(),
+        None => value.as_str().or_else(|| match value.entries() {
+            [only] => Some(&*only.key),
+            _ => None,
+        }),
     }
 }
 

@@ -66,6 +66,17 @@ pub(crate) struct Scope {
     pub(crate) values: Rc<LocalValues>,
     /// Where the names of commands, executors and jobs are looked up.
     pub(crate) library: Rc<Library>,
+    /// The executors that were given as arguments, and where their names mean something: with who
+    /// gave them.
+    pub(crate) lent: Vec<(Rc<str>, Rc<Library>)>,
+}
+
+impl Scope {
+    /// Returns where the name of an executor is looked up.
+    pub(crate) fn executors(&self, name: &str) -> &Rc<Library> {
+        let lent = self.lent.iter().find(|(n, _)| **n == *name);
+        lent.map_or(&self.library, |(_, library)| library)
+    }
 }
 
 enum Found {
@@ -95,6 +106,10 @@ impl Scope {
         if name.starts_with(['#', '/', '^']) {
             // Sections of the previews of 2018 (circleci-semantics §5.4); configs that run have them.
             return Found::Unsupported("sections, <<# >> and <</ >>".to_owned());
+        }
+        if name.starts_with("include(") && self.library.is_orb {
+            // The source of an orb before it is packed (circleci-semantics §5.4).
+            return Found::Unsupported("<<include()>>, which packing fills in".to_owned());
         }
         if !name.bytes().all(word) {
             return self.expression(name);
