@@ -111,6 +111,22 @@ fn a_text_that_is_one_block_begins_with_its_header() {
 }
 
 #[test]
+fn a_list_in_a_list_begins_at_its_own_dash() {
+    let t = tree("- - a\n  - b\n- ? - c\n  : - - d\n");
+    assert_eq!(at(&t, &["0"]).source(), "- a\n  - b");
+    let map = at(&t, &["1"]).entries().next().unwrap();
+    assert_eq!(map.key.source(), "- c");
+    assert_eq!(map.value.source(), "- - d");
+    assert_eq!(map.value.items().next().unwrap().source(), "- d");
+    let t = tree("a:\n- - x\n- b\n- # why - not\n  - y\nc: &d-\n- - z\n");
+    assert_eq!(at(&t, &["a"]).source(), "- - x\n- b\n- # why - not\n  - y");
+    assert_eq!(at(&t, &["a", "0"]).source(), "- x");
+    assert_eq!(at(&t, &["a", "2"]).source(), "- y");
+    assert_eq!(at(&t, &["c"]).source(), "- - z");
+    assert_eq!(at(&t, &["c", "0"]).source(), "- z");
+}
+
+#[test]
 fn a_header_at_the_end_of_a_text_does_not_take_its_comment() {
     for text in [
         "a: >+ # c",

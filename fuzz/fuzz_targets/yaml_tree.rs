@@ -76,6 +76,11 @@ fn spans(tree: &Tree) {
         if let Some(tag) = node.tag() {
             assert!(tree.slice_of(tag).starts_with('!'), "{tag:?}");
         }
+        if matches!(node.shape(), Shape::Sequence(_)) && !node.is_flow() {
+            assert!(node.source().starts_with('-'), "{node:?}");
+            let first = node.items().next().map(|item| item.span().start);
+            assert!(first.is_none_or(|start| start > span.start), "{node:?}");
+        }
         if matches!(node.shape(), Shape::Alias(_)) {
             assert!(node.source().starts_with('*'), "{node:?}");
         }

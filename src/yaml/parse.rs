@@ -361,10 +361,16 @@ impl<'t> Builder<'t> {
                 flow,
             }
         };
-        // A block sequence is reported at its first item; it is seen from its first dash on.
         let mut span = at;
-        if !mapping && !flow {
+        // A list at the indent of its key is reported at its first item, every other one at its
+        // dash; it is seen from its first dash on.
+        let in_mapping = self.open.last().is_some_and(|o| o.mapping);
+        if !mapping && !flow && in_mapping {
             span.start = self.dash_before(at.start as usize);
+        }
+        if mapping && !flow {
+            // No dash in front of a map belongs to a list inside of it.
+            self.last_end = self.last_end.max(at.start as usize);
         }
         let id = self.push(kind, span)?;
         self.open.push(Open {
@@ -380,20 +386,26 @@ impl<'t> Builder<'t> {
     }
 
     fn dash_before(&self, first_item: usize) -> u32 {
-        let from = self.last_end.min(first_item);
-        let between = &self.text.as_bytes()[from..first_item];
-        let mut comment = false;
-        for (i, b) in between.iter().enumerate() {
-            match b {
-                b'\n' | b'\r' => comment = false,
-                b'#' => comment = true,
-                b'-' if !comment => {
-                    let next = self.text.as_bytes().get(from + i + 1);
-                    if matches!(next, None | Some(b' ' | b'\t' | b'\n' | b'\r')) {
-                        return u32::try_from(from + i).unwrap_or(u32::MAX);
+        let bytes = self.text.as_bytes();
+        let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+        let mut i = self.last_end.min(first_item);
+        while i < first_item {
+            match bytes[i] {
+                b'#' => {
+                    while i < first_item && bytes[i] != b'\n' && bytes[i] != b'\r' {
+                        i += 1;
                     }
                 }
-                _ => {}
+                // The name of an anchor or a tag may end with a dash.
+                b'&' | b'!' => {
+                    while i < first_item && !blank(&bytes[i]) {
+                        i += 1;
+                    }
+                }
+                b'-' if bytes.get(i + 1).is_none_or(blank) => {
+                    return u32::try_from(i).unwrap_or(u32::MAX);
+                }
+                _ => i += 1,
             }
         }
         u32::try_from(first_item).unwrap_or(u32::MAX)
