@@ -527,11 +527,23 @@ impl Compiler<'_> {
 const CONTINUING: [&str; 2] = ["circleci/continuation@", "circleci/path-filtering@"];
 
 impl Compiler<'_> {
+    /// A pipeline is continued once (circleci-semantics §5.11).
+    fn continued_twice(&mut self, first: Location, second: Location) {
+        self.problems.push(
+            Problem::new(
+                "continuation-misuse",
+                "a pipeline that is continued twice",
+                second,
+                "it is in no setup state any more",
+            )
+            .label(first, "continued here")
+            .help("join what the two continue with into one config")
+            .note("the service says: Pipeline is not in setup state."),
+        );
+    }
+
     /// Only a setup config can be continued (circleci-semantics §5.11).
     fn check_continuation(&mut self, workflows: &[Workflow]) {
-        if self.config.may_be_setup {
-            return;
-        }
         let continues = |reference: &str| CONTINUING.iter().any(|c| reference.starts_with(c));
         let orbs = self.config.library.orbs.iter();
         let aliases: Vec<&str> = orbs
@@ -547,6 +559,8 @@ impl Compiler<'_> {
         };
         let mut places: Vec<Location> = Vec::new();
         for job in workflows.iter().flat_map(|w| &w.jobs) {
+            // What surely runs, one after the other.
+            let mut here: Vec<Location> = Vec::new();
             let invoked = job.invokes.iter().filter(|i| of_orb(&i.name));
             places.extend(invoked.map(|_| job.origin.at));
             for step in job.steps.iter().filter(|_| job.invokes.is_none()) {
@@ -554,10 +568,23 @@ impl Compiler<'_> {
                     && of_orb(&call.name)
                 {
                     places.push(step.origin.at);
+                    here.extend(step.condition.is_none().then_some(step.origin.at));
                 }
                 let called = |c: &&Call| c.what.strip_prefix("command ").is_some_and(of_orb);
-                places.extend(step.origin.via.iter().find(called).map(|c| c.at));
+                if let Some(call) = step.origin.via.iter().find(called) {
+                    places.push(call.at);
+                    here.extend(step.condition.is_none().then_some(call.at));
+                }
             }
+            here.dedup();
+            if let [first, second, ..] = here.as_slice()
+                && first != second
+            {
+                self.continued_twice(*first, *second);
+            }
+        }
+        if self.config.may_be_setup {
+            return;
         }
         places.sort_unstable();
         places.dedup();

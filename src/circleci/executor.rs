@@ -45,7 +45,9 @@ impl Compiler<'_> {
         name_at: Location,
         scope: &Scope,
     ) -> Environment {
-        let mut env = match body.get("executor") {
+        // Version 2 has no executors (circleci-semantics §6).
+        let named = body.get("executor").filter(|_| self.config.templates);
+        let mut env = match named {
             Some(entry) => self.executor_use(&entry.value, entry.key_at, scope),
             None => Environment::default(),
         };
@@ -64,7 +66,7 @@ impl Compiler<'_> {
         {
             executor.resource_class = Some(class);
         }
-        if env.executor.is_none() && env.opaque.is_none() && body.get("executor").is_none() {
+        if env.executor.is_none() && env.opaque.is_none() && named.is_none() {
             self.problems.push(
                 Problem::new(
                     "no-executor",

@@ -222,7 +222,9 @@ impl Compiler<'_> {
         if !self.config.templates {
             raw = of_version_2(&raw);
         }
-        self.bare_filters(&raw);
+        if self.templated_filters(&raw) {
+            raw = without(&raw, "filters");
+        }
         let group = self.config.job_groups.iter().find(|g| *g.key == *name);
         if let Some(group) = group.cloned() {
             let call = GroupCall {
@@ -376,13 +378,14 @@ impl Compiler<'_> {
         entry.filter(|_| self.config.templates)
     }
 
-    /// Filters that are an expression stand bare: what is put in place of a template would be read
+    /// Reports filters with templates: an expression stands bare there, what is put in place of a template would be read
     /// as an expression itself (circleci-semantics §4.2).
-    fn bare_filters(&mut self, entry: &Value) {
+    fn templated_filters(&mut self, entry: &Value) -> bool {
         let Some(filters) = entry.get("filters") else {
-            return;
+            return false;
         };
-        if filters.value.as_str().is_some_and(|f| f.contains("<<")) {
+        let templated = filters.value.as_str().is_some_and(|f| f.contains("<<"));
+        if templated {
             self.problems.push(
                 Problem::new(
                     "invalid-expression",
@@ -393,6 +396,7 @@ impl Compiler<'_> {
                 .help("remove `<<` and `>>`: values of the pipeline are called by their names"),
             );
         }
+        templated
     }
 
     /// Judges an expression over the pipeline's values.
@@ -447,6 +451,12 @@ impl Compiler<'_> {
         }
         out
     }
+}
+
+/// Returns a map without one of its keys.
+fn without(map: &Value, key: &str) -> Value {
+    let rest = map.entries().iter().filter(|e| &*e.key != key).cloned();
+    Value::new(Data::Map(rest.collect()), map.at())
 }
 
 /// Returns what version 2 reads of an entry; it ignores the rest (circleci-semantics §6).
