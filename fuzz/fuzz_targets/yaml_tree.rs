@@ -225,9 +225,10 @@ fn same(a: &Value, b: &Value) -> bool {
         }
         // Whole numbers beyond 64 bits are broken ones here.
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        // `012` and `-0x1f`: the two do not have the same numbers.
+        // `012`, `-0x1f` and `1E999`: the two do not have the same numbers.
         (Value::Number(_), Value::String(text)) | (Value::String(text), Value::Number(_)) => {
-            text.trim_start_matches(['+', '-']).starts_with('0')
+            let digits = text.trim_start_matches(['+', '-']);
+            digits.starts_with(|c: char| c.is_ascii_digit())
         }
         _ => a == b,
     }
