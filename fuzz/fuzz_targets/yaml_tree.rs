@@ -148,9 +148,17 @@ fn second_opinion(tree: &Tree) {
     };
     // `[?a]` and `{?}`: the older version sees a key wherever a `?` stands between brackets.
     let bare_key = text.contains('?') && tree.nodes().any(Node::is_flow);
+    // The other reader takes a wrong node for an anchor that is defined again.
+    let mut names: Vec<&str> = tree
+        .anchors()
+        .iter()
+        .map(|a| tree.slice_of(a.span))
+        .collect();
+    names.sort_unstable();
+    let again = names.windows(2).any(|pair| pair[0] == pair[1]);
     // A block that is all of a text may stand at the first column in 1.2 only.
     let root = tree.root().and_then(Node::style);
-    let unlike = bare_key || root.is_some_and(ScalarStyle::is_block);
+    let unlike = bare_key || again || root.is_some_and(ScalarStyle::is_block);
     if unlike || !text.chars().all(plain) || tree.nodes().any(differs) {
         return;
     }
@@ -225,9 +233,10 @@ fn same(a: &Value, b: &Value) -> bool {
         }
         // Whole numbers beyond 64 bits are broken ones here.
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        // `012` and `-0x1f`: the two do not have the same numbers.
+        // `012`, `-0x1f` and `1E999`: the two do not have the same numbers.
         (Value::Number(_), Value::String(text)) | (Value::String(text), Value::Number(_)) => {
-            text.trim_start_matches(['+', '-']).starts_with('0')
+            let digits = text.trim_start_matches(['+', '-']);
+            digits.starts_with(|c: char| c.is_ascii_digit())
         }
         _ => a == b,
     }
