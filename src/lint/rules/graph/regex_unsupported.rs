@@ -22,5 +22,5 @@ declare_rule! {
     /// not:
     ///   equal: [main, << pipeline.git.branch >>]
     /// ```
-    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out)
+    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out), tags = &["next-compiler"]
 }

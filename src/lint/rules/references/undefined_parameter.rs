@@ -19,5 +19,5 @@ declare_rule! {
     /// ```yaml
     /// - run: echo << parameters.name >>
     /// ```
-    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out)
+    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out), tags = &["next-compiler"]
 }
