@@ -12,12 +12,22 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when: << pipeline.git.branch >> == "main"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: << pipeline.git.branch >> == "main"
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: pipeline.git.branch == "main"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: pipeline.git.branch == "main"
+    ///     jobs: [build]
     /// ```
     ///
     /// # What holdall cannot know

@@ -12,15 +12,24 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// matches:
-    ///   pattern: "^(?!main).*$"
-    ///   value: << pipeline.git.branch >>
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       matches: {pattern: "^(?!main).*$", value: << pipeline.git.branch >>}
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// not:
-    ///   equal: [main, << pipeline.git.branch >>]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       not: {equal: [main, << pipeline.git.branch >>]}
+    ///     jobs: [build]
     /// ```
     ///
     /// # What holdall cannot know

@@ -12,14 +12,26 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - deploy:
-    ///     requires: [biuld]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [biuld]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - deploy:
-    ///     requires: [build]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
     ///
     /// # What holdall cannot know

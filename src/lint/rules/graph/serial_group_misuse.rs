@@ -13,14 +13,22 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - deploy:
-    ///     serial-group: deploy to production
+    /// jobs:
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - deploy: {serial-group: deploy to production}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - deploy:
-    ///     serial-group: deploy/production
+    /// jobs:
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - deploy: {serial-group: deploy/production}
     /// ```
     ///
     /// # What holdall cannot know

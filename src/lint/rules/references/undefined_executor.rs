@@ -11,12 +11,18 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// executor: lunix
+    /// executors:
+    ///   linux: {docker: [{image: "cimg/base:2024.01"}]}
+    /// jobs:
+    ///   build: {executor: lunix, steps: [checkout]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// executor: linux
+    /// executors:
+    ///   linux: {docker: [{image: "cimg/base:2024.01"}]}
+    /// jobs:
+    ///   build: {executor: linux, steps: [checkout]}
     /// ```
     ///
     /// # What holdall cannot know

@@ -11,12 +11,20 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// jobs: [biuld]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs: [biuld]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// jobs: [build]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs: [build]
     /// ```
     ///
     /// # What holdall cannot know

@@ -12,12 +12,24 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - run: echo << parameters.nmae >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     parameters:
+    ///       name: {type: string, default: world}
+    ///     steps:
+    ///       - run: echo << parameters.nmae >>
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - run: echo << parameters.name >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     parameters:
+    ///       name: {type: string, default: world}
+    ///     steps:
+    ///       - run: echo << parameters.name >>
     /// ```
     ///
     /// # What holdall cannot know

@@ -11,12 +11,32 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// parallel: "yes please"   # declared as integer
+    /// commands:
+    ///   test:
+    ///     parameters:
+    ///       nodes: {type: integer}
+    ///     steps:
+    ///       - run: make -j << parameters.nodes >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - test: {nodes: "four"}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// parallel: 4
+    /// commands:
+    ///   test:
+    ///     parameters:
+    ///       nodes: {type: integer}
+    ///     steps:
+    ///       - run: make -j << parameters.nodes >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - test: {nodes: 4}
     /// ```
     ///
     /// # What holdall cannot know

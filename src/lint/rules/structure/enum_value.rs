@@ -11,12 +11,16 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when: allways
+    /// - run:
+    ///     command: make
+    ///     when: allways
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: always
+    /// - run:
+    ///     command: make
+    ///     when: always
     /// ```
     ///
     /// # What holdall cannot know

@@ -11,15 +11,19 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// build:
-    ///   docker: [{image: x}]
-    ///   machine: true
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     machine: {image: "ubuntu-2204:current"}
+    ///     steps: [checkout]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// build:
-    ///   docker: [{image: x}]
+    /// jobs:
+    ///   build:
+    ///     machine: {image: "ubuntu-2204:current"}
+    ///     steps: [checkout]
     /// ```
     ///
     /// # What holdall cannot know

@@ -11,12 +11,22 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when: pipeline.number > "3"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: pipeline.number > "3"
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: pipeline.number > 3
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: pipeline.number > 3
+    ///     jobs: [build]
     /// ```
     ///
     /// # What holdall cannot know

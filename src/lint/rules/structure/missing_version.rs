@@ -11,13 +11,20 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// jobs: {}
+    /// # the first line is missing
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
     /// version: 2.1
-    /// jobs: {}
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout]
     /// ```
     ///
     /// # What holdall cannot know

@@ -12,13 +12,20 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - test:
-    ///     matrix: …
+    /// orbs:
+    ///   node: circleci/node@5.2.0   # without its source in .holdall/orbs
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout, node/install-packages]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - test
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout, run: npm ci]
     /// ```
     ///
     /// # What holdall cannot know

@@ -11,14 +11,28 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// steps:
-    ///   - *setup_steps
+    /// x-setup: &setup_steps
+    ///   - checkout
+    ///   - run: npm ci
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - *setup_steps
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// steps:
-    ///   - setup        # a command of the same steps
+    /// commands:
+    ///   setup:
+    ///     steps:
+    ///       - checkout
+    ///       - run: npm ci
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - setup
     /// ```
     ///
     /// # What holdall cannot know

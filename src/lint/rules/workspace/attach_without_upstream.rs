@@ -21,16 +21,41 @@ declare_rule! {
     /// # Example
     /// ```yaml
     /// jobs:
-    ///   - build            # persists dist
-    ///   - deploy           # attaches, and copies dist
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy
     /// ```
     ///
     /// # Use instead
     /// ```yaml
     /// jobs:
-    ///   - build
-    ///   - deploy:
-    ///       requires: [build]
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
     ///
     /// # What holdall cannot know

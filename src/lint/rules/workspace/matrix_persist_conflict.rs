@@ -17,16 +17,42 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - persist_to_workspace:
-    ///     root: .
-    ///     paths: [report.xml]
+    /// jobs:
+    ///   test:
+    ///     parameters: {os: {type: string}}
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make test > report.xml
+    ///       - persist_to_workspace: {root: ., paths: ["report.xml"]}
+    ///   publish:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - test: {matrix: {parameters: {os: [linux, mac]}}}
+    ///       - publish: {requires: [test]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - persist_to_workspace:
-    ///     root: .
-    ///     paths: [report-<< parameters.os >>.xml]
+    /// jobs:
+    ///   test:
+    ///     parameters: {os: {type: string}}
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make test > << parameters.os >>.xml
+    ///       - persist_to_workspace: {root: ., paths: ["<< parameters.os >>.xml"]}
+    ///   publish:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - test: {matrix: {parameters: {os: [linux, mac]}}}
+    ///       - publish: {requires: [test]}
     /// ```
     ///
     /// # What holdall cannot know

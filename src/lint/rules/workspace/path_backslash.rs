@@ -16,12 +16,16 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ['dist\app']
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ['dist\app']
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist/app]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist/app]
     /// ```
     ///
     /// # What holdall cannot know

@@ -14,12 +14,16 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: [dist/**]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["dist/**"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist]     # a folder is taken whole
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
     /// ```
     ///
     /// # What holdall cannot know

@@ -15,12 +15,16 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ["report[1.xml"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["report[1.xml"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: ["report[1].xml"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ['report\[1.xml']
     /// ```
     ///
     /// # What holdall cannot know

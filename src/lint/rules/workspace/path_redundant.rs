@@ -14,12 +14,16 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: [dist, dist/app.js]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist, dist/app.js]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
     /// ```
     ///
     /// # What holdall cannot know

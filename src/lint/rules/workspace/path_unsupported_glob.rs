@@ -15,12 +15,16 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ["packages/{a,b}/dist"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["packages/{a,b}/dist"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [packages/a/dist, packages/b/dist]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [packages/a/dist, packages/b/dist]
     /// ```
     ///
     /// # What holdall cannot know
