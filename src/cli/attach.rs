@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::layers::{StoreArgs, absolute, failure, human, table};
+use super::layers::{failure, human, table};
+use super::store::{StoreArgs, absolute};
 use super::{CliError, Ui};
 use crate::layer::{AttachRequest, Upstream};
 

@@ -14,6 +14,7 @@ mod rules;
 mod run;
 pub mod run_view;
 mod schema;
+mod store;
 mod transpile;
 mod ui;
 mod values;
