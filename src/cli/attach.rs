@@ -49,6 +49,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let attached = workspace
         .attach(&request, &mut |_| {})
         .map_err(|error| failure(&error))?;
+    // A store that cannot be written can still be attached from.
+    let _ = workspace.note_attach(args.job.as_deref(), &attached);
     if attached.layers.is_empty() {
         ui.talk(&format!(
             "warning: no upstream job has a layer in the workspace {}\n",
