@@ -259,6 +259,7 @@ impl Staged<'_> {
             }
             match self.place(&entry) {
                 Some(place) => write(&place, &mut reader)?,
+                None if made_anew(entry.path.as_bytes()) => {}
                 None => self.ignored.push(printable(entry.path.as_bytes())),
             }
         }
@@ -280,12 +281,21 @@ impl Staged<'_> {
                 let time = UNIX_EPOCH + Duration::from_secs(entry.mtime.min(1 << 40));
                 self.stored.insert((id.clone(), layer), time);
             }
-            // Both are made anew where they are needed.
             _ => return None,
         }
         self.workspaces.insert(id);
         Some(self.folder.join(text))
     }
+}
+
+/// Says whether a file of a store is one that each store makes for itself.
+fn made_anew(path: &[u8]) -> bool {
+    let notes = format!("/{}/", super::ledger::FOLDER);
+    path.ends_with(b"/oci-layout")
+        || path.ends_with(b"/index.json")
+        || path
+            .windows(notes.len())
+            .any(|part| part == notes.as_bytes())
 }
 
 fn refused(error: ReadError) -> ImportError {

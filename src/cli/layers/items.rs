@@ -77,9 +77,10 @@ fn section<'i>(
         .iter()
         .flat_map(|items| {
             of(items).into_iter().flatten().map(|item| {
-                let files = match item.path.ends_with('/') {
-                    true => format!("{} files", item.files),
-                    false => String::new(),
+                let files = match (item.path.ends_with('/'), item.files) {
+                    (false, _) => String::new(),
+                    (true, 1) => "1 file".to_owned(),
+                    (true, files) => format!("{files} files"),
                 };
                 vec![
                     format!("  {}", items.id),

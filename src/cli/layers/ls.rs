@@ -9,9 +9,6 @@ use crate::cli::store::StoreArgs;
 use crate::cli::{CliError, Ui};
 use crate::layer::{Amount, LayerInfo, Usage, Workspace};
 
-/// Bytes of a gibibyte, in which storage is billed.
-const GIB: f64 = (1_u64 << 30) as f64;
-
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: holdall layers ls --total\n\nBelow the table stand each layer's largest items, and after `holdall run` those that no job\nread: what could be left out of `paths`."
@@ -46,7 +43,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         ui.out(&text)?;
     }
     if args.total {
-        ui.out(&format!("\n{}", costs(&workspace, layers.len())?))?;
+        let gap = if layers.is_empty() { "" } else { "\n" };
+        ui.out(&format!("{gap}{}", costs(&workspace, layers.len())?))?;
     }
     Ok(0)
 }
@@ -103,9 +101,9 @@ fn costs(workspace: &Workspace, layers: usize) -> Result<String, CliError> {
     rows.push((
         "stored",
         format!(
-            "{:.3} GiB days so far, {:.3} when it expires",
-            usage.byte_days / GIB,
-            usage.byte_days_at_expiry / GIB
+            "{} days so far, {} days when it expires",
+            over_time(usage.byte_days),
+            over_time(usage.byte_days_at_expiry)
         ),
     ));
     let times = match usage.attaches.files {
@@ -121,6 +119,17 @@ fn costs(workspace: &Workspace, layers: usize) -> Result<String, CliError> {
         .map(|(name, value)| vec![name.to_owned(), value])
         .collect();
     Ok(table(&rows))
+}
+
+/// Writes bytes times days as a person reads it: `3.0 GiB` for a gibibyte over three days.
+fn over_time(byte_days: f64) -> String {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a figure for people; it is never negative, and the cast saturates"
+    )]
+    let whole = byte_days.round() as u64;
+    human(whole)
 }
 
 fn value(workspace: &Workspace, layers: &[LayerInfo]) -> Result<Value, CliError> {
