@@ -232,8 +232,18 @@ fn nothing_is_reserved_because_a_header_claims_it() {
 /// Names the folder in which `inside_a_swapping_process` swaps; without it that test does nothing.
 const SWAP: &str = "HOLDALL_TEST_SWAP";
 
+/// A process that ends with the test, however that ends.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// How often the attach runs against the swapping process.
-const ATTACKS: usize = 60;
+const ATTACKS: usize = 30;
 
 #[test]
 fn a_process_that_swaps_folders_for_links_leads_nothing_astray() {
@@ -248,12 +258,15 @@ fn a_process_that_swaps_folders_for_links_leads_nothing_astray() {
             .file(format!("d/sub/deep/f{at}"), "mine");
     }
     lab.tar("a", &archive.symlink("d/sub/link", "f0").end());
-    let mut swapper = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "inside_a_swapping_process", "--ignored"])
-        .env(SWAP, lab.dir.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let swapper = Running(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "inside_a_swapping_process", "--ignored"])
+            .env(SWAP, lab.dir.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     let ready = lab.path("out/.ready");
     while !ready.exists() {
         std::thread::yield_now();
@@ -272,8 +285,7 @@ fn a_process_that_swaps_folders_for_links_leads_nothing_astray() {
             }
         }
     }
-    swapper.kill().unwrap();
-    swapper.wait().unwrap();
+    drop(swapper);
     println!("{whole} attaches went through, {stopped} were stopped");
     let swaps = fs::read_to_string(&ready).unwrap();
     let swaps: u64 = swaps.trim().parse().unwrap();
