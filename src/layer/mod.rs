@@ -10,6 +10,9 @@ mod diff;
 mod digest;
 mod error;
 mod extract;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod inspect;
 mod inventory;
