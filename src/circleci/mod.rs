@@ -33,8 +33,10 @@ mod template;
 mod value;
 mod workflow;
 
+pub(crate) use builtin::STEP_NAMES;
 pub use emit::{Emitted, emit};
 pub use given::{Given, GivenError, GivenValue};
+pub(crate) use outcomes::witness;
 pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub(crate) use problem::labels;

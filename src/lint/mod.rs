@@ -4,6 +4,7 @@ mod chain;
 mod context;
 mod machine;
 mod outcomes;
+mod pushes;
 mod rule;
 mod rules;
 mod script;
