@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::layers::{StoreArgs, absolute, failure, human};
+use super::layers::{failure, human};
+use super::store::{StoreArgs, absolute};
 use super::{CliError, Ui};
 use crate::layer::{Compression, PersistRequest};
 

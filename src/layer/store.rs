@@ -17,7 +17,7 @@ use super::{Digest, LayerError, LayerId, Workspace};
 const MAX_DOCUMENT: u64 = 4 << 20;
 /// The largest ref that is read, in bytes; a whole one has about 200.
 const MAX_REF: u64 = 1024;
-const OCI_LAYOUT: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
+pub(super) const OCI_LAYOUT: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
 /// What became of a ref.
 pub(super) enum Committed {
@@ -40,7 +40,7 @@ pub struct LayerInfo {
 }
 
 impl Workspace {
-    fn blob_path(&self, digest: Digest) -> PathBuf {
+    pub(super) fn blob_path(&self, digest: Digest) -> PathBuf {
         self.dir().join("blobs/sha256").join(digest.hex())
     }
 
@@ -53,10 +53,15 @@ impl Workspace {
 
     /// Makes the folders and the layout file where they are missing.
     pub(super) fn prepare(&self, job: &str) -> Result<(), LayerError> {
+        self.prepare_layout()?;
+        make_dir(&self.dir().join("refs").join(super::name::encode_job(job)))
+    }
+
+    /// Makes what every workspace has, whatever its jobs.
+    pub(super) fn prepare_layout(&self) -> Result<(), LayerError> {
         for part in ["blobs/sha256", "tmp", "refs"] {
             make_dir(&self.dir().join(part))?;
         }
-        make_dir(&self.dir().join("refs").join(super::name::encode_job(job)))?;
         let layout = self.dir().join("oci-layout");
         if !layout.exists() {
             // Two writers at once write the same bytes.
@@ -281,6 +286,19 @@ impl Workspace {
         Ok(bytes)
     }
 
+    /// Reads a layer's manifest and checks that it agrees with the ref.
+    pub(super) fn manifest(&self, id: &LayerId, record: &Record) -> Result<Manifest, LayerError> {
+        let damaged = |reason: String| LayerError::Damaged {
+            layer: id.clone(),
+            reason,
+        };
+        let bytes = self.document(id, "manifest", record.manifest, record.manifest_size)?;
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(format!("its manifest does not read: {error}")))?;
+        manifest.check(record).map_err(damaged)?;
+        Ok(manifest)
+    }
+
     /// Reads what is known of a layer, and checks that ref, manifest and config agree. The
     /// archive itself is not read.
     ///
@@ -294,10 +312,7 @@ impl Workspace {
             layer: id.clone(),
             reason,
         };
-        let bytes = self.document(id, "manifest", record.manifest, record.manifest_size)?;
-        let manifest: Manifest = serde_json::from_slice(&bytes)
-            .map_err(|error| damaged(format!("its manifest does not read: {error}")))?;
-        manifest.check(&record).map_err(damaged)?;
+        let manifest = self.manifest(id, &record)?;
         debug_assert_eq!(manifest.config.media_type, CONFIG_TYPE);
         let bytes = self.document(id, "config", manifest.config.digest, manifest.config.size)?;
         let config: LayerConfig = serde_json::from_slice(&bytes)
@@ -322,16 +337,29 @@ impl Workspace {
                 "its config and its ref name different compressions".to_owned(),
             ));
         }
-        let path = self.ref_path(id);
-        let stored = fs::metadata(&path)
-            .and_then(|meta| meta.modified())
-            .map_err(|error| LayerError::io("read", &path, error))?;
+        let stored = self.stored(id)?;
         Ok(LayerInfo {
             id: id.clone(),
             record,
             config,
             stored,
         })
+    }
+
+    /// Returns when a ref was made, by the store's clock.
+    pub(super) fn stored(&self, id: &LayerId) -> Result<SystemTime, LayerError> {
+        let path = self.ref_path(id);
+        fs::metadata(&path)
+            .and_then(|meta| meta.modified())
+            .map_err(|error| LayerError::io("read", &path, error))
+    }
+
+    /// Gives a ref the time at which it was first made.
+    pub(super) fn set_stored(&self, id: &LayerId, time: SystemTime) -> Result<(), LayerError> {
+        let path = self.ref_path(id);
+        File::open(&path)
+            .and_then(|file| file.set_modified(time))
+            .map_err(|error| LayerError::io("write", &path, error))
     }
 
     /// Returns when the workspace expires: the latest of its layers' dates. `None` where it holds
@@ -349,7 +377,7 @@ impl Workspace {
                 .and_then(|text| humantime::parse_rfc3339(&text).ok());
             let date = match by_config {
                 Some(date) => date,
-                None => match fs::metadata(self.ref_path(&id)).and_then(|meta| meta.modified()) {
+                None => match self.stored(&id) {
                     Ok(stored) => stored + self.lifetime,
                     Err(_) => continue,
                 },
