@@ -1,6 +1,7 @@
 //! `holdall layers`: what a workspace holds, whether it is whole, and how it is carried elsewhere.
 //! One file a verb; what several verbs and `persist` and `attach` say alike is here.
 
+mod copy;
 mod files;
 mod ls;
 mod show;
@@ -35,6 +36,10 @@ enum Verb {
     Files(files::Args),
     /// Check digests, sizes and archives of all layers.
     Verify(verify::Args),
+    /// Copy a workspace to another store; what is there already stays.
+    Push(copy::Args),
+    /// Copy a workspace from another store; what is here already stays.
+    Pull(copy::Args),
     /// Print the tree digest of a folder.
     Tree(tree::Args),
 }
@@ -45,6 +50,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Verb::Show(args) => show::run(args, ui),
         Verb::Files(args) => files::run(args, ui),
         Verb::Verify(args) => verify::run(args, ui),
+        Verb::Push(args) => copy::push(args, ui),
+        Verb::Pull(args) => copy::pull(args, ui),
         Verb::Tree(args) => tree::run(args, ui),
     }
 }

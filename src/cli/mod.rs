@@ -8,6 +8,7 @@ mod gate;
 mod input;
 mod layers;
 mod lint;
+mod meter;
 mod orbs;
 mod persist;
 mod rules;

@@ -13,12 +13,14 @@ mod manifest;
 mod name;
 mod persist;
 mod plan;
+mod remote;
 mod scan;
 mod store;
 mod tree;
 pub mod twin;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
@@ -30,6 +32,7 @@ pub use manifest::{
     Record,
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
+pub use remote::{BadUrl, Copied, CopiedLayer, Location, Moved, RemoteOptions};
 pub use store::LayerInfo;
 pub use tree::tree_digest_of;
 
@@ -88,6 +91,8 @@ pub struct Workspace {
     dir: PathBuf,
     lifetime: Duration,
     budget: Budget,
+    /// Set where the folder is the mirror of a store elsewhere.
+    link: Option<Arc<remote::Link>>,
 }
 
 /// What to persist.
@@ -191,6 +196,7 @@ impl Workspace {
             dir: store.join(encode_job(id)),
             lifetime: LIFETIME,
             budget: BUDGET,
+            link: None,
         }
     }
 
@@ -247,6 +253,12 @@ impl Workspace {
         request: &AttachRequest,
         progress: &mut Progress<'_>,
     ) -> Result<Attached, LayerError> {
-        attach::attach(self, request, progress)
+        match attach::attach(self, request, progress) {
+            // A mirror may have rotted where the store has not.
+            Err(LayerError::Damaged { layer, .. }) if self.forget(&layer) => {
+                attach::attach(self, request, progress)
+            }
+            other => other,
+        }
     }
 }
