@@ -39,6 +39,10 @@ fn disk(error: io::Error) -> Fault {
 }
 
 impl Transport for Folder {
+    fn place(&self) -> String {
+        String::new()
+    }
+
     fn list(&self) -> Result<Vec<Listed>, Fault> {
         let ids = self.0.ids().map_err(fault)?;
         Ok(ids

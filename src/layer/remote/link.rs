@@ -235,8 +235,10 @@ impl Link {
             if part.length > before {
                 (tries, silent) = (0, 0);
             }
+            if part.length == blob.size {
+                break;
+            }
             let fault = match result {
-                Ok(()) if part.length == blob.size => break,
                 Ok(()) => Fault::new(
                     FaultKind::Passing,
                     format!(

@@ -35,9 +35,8 @@ impl Workspace {
             return Ok(Self::in_dir(path, id));
         }
         let link = Link::open(location, id, options)?;
-        let folder = options
-            .cache
-            .join(&Digest::of(location.to_string().as_bytes()).hex()[..32]);
+        let name = format!("{location}\n{}", link.transport.place());
+        let folder = options.cache.join(&Digest::of(name.as_bytes()).hex()[..32]);
         let mut workspace = Self::in_dir(&folder, id);
         workspace.link = Some(Arc::new(link));
         workspace.prepare_folders()?;

@@ -110,6 +110,9 @@ pub(super) enum Created {
 
 /// One workspace of a store elsewhere. Every call blocks; calls may come from several threads.
 pub(super) trait Transport: Send + Sync {
+    /// Returns what tells this store from others of the same URL: its endpoint, its account.
+    fn place(&self) -> String;
+
     /// Lists the refs of the workspace.
     fn list(&self) -> Result<Vec<Listed>, Fault>;
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
@@ -38,6 +38,8 @@ const PARTS_AT_ONCE: usize = 4;
 pub(super) struct Objects {
     store: Box<dyn ObjectStore>,
     url: ObjectUrl,
+    /// The endpoint or account.
+    place: String,
     /// Prefix and workspace.
     base: Path,
     runtime: Runtime,
@@ -55,10 +57,12 @@ impl Objects {
         let text = format!("{}/{}", url.prefix, encode_job(workspace));
         let base = Path::parse(text.trim_start_matches('/'))
             .map_err(|error| Fault::new(FaultKind::Final, whole(&error)))?;
+        let (store, place) = build(url, options).map_err(|error| {
+            Fault::new(FaultKind::Final, whole(&error)).hint(credentials(url.vendor))
+        })?;
         Ok(Self {
-            store: build(url, options).map_err(|error| {
-                Fault::new(FaultKind::Final, whole(&error)).hint(credentials(url.vendor))
-            })?,
+            store,
+            place,
             url: url.clone(),
             base,
             runtime,
@@ -146,6 +150,10 @@ impl Objects {
             }
         }
         Ok(*self.exclusive.get_or_init(|| exclusive))
+    }
+
+    fn is_lookalike(&self) -> bool {
+        self.url.vendor == Vendor::S3 && !self.place.is_empty()
     }
 
     fn exists(&self, id: &LayerId, record: Record) -> Created {
@@ -254,6 +262,10 @@ impl Failure {
 }
 
 impl Transport for Objects {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
     fn list(&self) -> Result<Vec<Listed>, Fault> {
         let refs = self.key("refs")?;
         let below = format!("{refs}/");
@@ -308,6 +320,12 @@ impl Transport for Objects {
         }
         let line = format!("{record}\n").into_bytes();
         match self.write(&key, line, PutMode::Create) {
+            // Some stores that speak like Amazon's look first and write then, and two writers at
+            // once pass both: whose line stands is what counts.
+            Ok(()) if self.is_lookalike() => match self.line(id)? {
+                Some(existing) if existing != *record => Ok(self.exists(id, existing)),
+                _ => Ok(Created::New),
+            },
             Ok(()) => Ok(Created::New),
             Err(Failure::Store(Error::AlreadyExists { .. })) => match self.line(id)? {
                 // An answer that was lost, to a request that was not.
@@ -414,7 +432,11 @@ fn disk(error: io::Error) -> Fault {
     Fault::new(FaultKind::Final, format!("cannot read the blob: {error}"))
 }
 
-fn build(url: &ObjectUrl, options: &RemoteOptions) -> Result<Box<dyn ObjectStore>, Error> {
+/// Returns the store, and the endpoint or account that the environment names.
+fn build(
+    url: &ObjectUrl,
+    options: &RemoteOptions,
+) -> Result<(Box<dyn ObjectStore>, String), Error> {
     let client = ClientOptions::new()
         .with_connect_timeout(options.connect)
         // The whole of a transfer has no limit; each step of it has one, see `Runtime`.
@@ -428,32 +450,45 @@ fn build(url: &ObjectUrl, options: &RemoteOptions) -> Result<Box<dyn ObjectStore
         max_retries: 3,
         retry_timeout: options.silence,
     };
-    Ok(match url.vendor {
-        Vendor::S3 => {
-            let mut builder = AmazonS3Builder::from_env().with_bucket_name(&url.bucket);
-            let endpoint = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint]
-                .iter()
-                .find_map(|key| builder.get_config_value(key));
-            // Who writes http:// means it.
-            let http = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
-            builder = builder.with_client_options(client.with_allow_http(http));
-            Box::new(builder.with_retry(retry).build()?)
-        }
-        Vendor::Google => {
-            let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(&url.bucket);
-            let http = std::env::var("GOOGLE_BASE_URL").is_ok_and(|url| url.starts_with("http://"));
-            let builder = builder.with_client_options(client.with_allow_http(http));
-            Box::new(builder.with_retry(retry).build()?)
-        }
-        Vendor::Azure => {
-            let builder = MicrosoftAzureBuilder::from_env().with_container_name(&url.bucket);
-            let http = ["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"]
-                .iter()
-                .any(|name| std::env::var(name).is_ok_and(|url| url.starts_with("http://")));
-            let builder = builder.with_client_options(client.with_allow_http(http));
-            Box::new(builder.with_retry(retry).build()?)
-        }
-    })
+    let names: &[&str] = match url.vendor {
+        Vendor::S3 => &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"],
+        Vendor::Google => &["GOOGLE_BASE_URL"],
+        Vendor::Azure => &[
+            "AZURE_STORAGE_ENDPOINT",
+            "AZURE_ENDPOINT",
+            "AZURE_STORAGE_ACCOUNT_NAME",
+        ],
+    };
+    let place = names
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_default();
+    // Who writes http:// means it.
+    let client = client.with_allow_http(place.starts_with("http://"));
+    let store: Box<dyn ObjectStore> = match url.vendor {
+        Vendor::S3 => Box::new(
+            AmazonS3Builder::from_env()
+                .with_bucket_name(&url.bucket)
+                .with_client_options(client)
+                .with_retry(retry)
+                .build()?,
+        ),
+        Vendor::Google => Box::new(
+            GoogleCloudStorageBuilder::from_env()
+                .with_bucket_name(&url.bucket)
+                .with_client_options(client)
+                .with_retry(retry)
+                .build()?,
+        ),
+        Vendor::Azure => Box::new(
+            MicrosoftAzureBuilder::from_env()
+                .with_container_name(&url.bucket)
+                .with_client_options(client)
+                .with_retry(retry)
+                .build()?,
+        ),
+    };
+    Ok((store, place))
 }
 
 fn credentials(vendor: Vendor) -> &'static str {
