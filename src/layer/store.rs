@@ -391,6 +391,15 @@ impl Workspace {
         Ok((bytes, manifest, config))
     }
 
+    /// Says whether the manifest of a layer need not be fetched first. The time of the ref is the
+    /// store's own, and near enough to what the manifest says.
+    fn is_at_hand(&self, id: &LayerId) -> bool {
+        self.link.is_none()
+            || self.record(id).is_ok_and(|record| {
+                record.is_some_and(|record| self.blob_path(record.manifest).exists())
+            })
+    }
+
     /// Returns when the workspace expires: the latest of its layers' dates. `None` where it holds
     /// no layer yet.
     ///
@@ -400,8 +409,9 @@ impl Workspace {
         let mut latest = None;
         for id in self.ids()? {
             let by_config = self
-                .layer(&id)
-                .ok()
+                .is_at_hand(&id)
+                .then(|| self.layer(&id).ok())
+                .flatten()
                 .and_then(|info| info.config.expires)
                 .and_then(|text| humantime::parse_rfc3339(&text).ok());
             let date = match by_config {

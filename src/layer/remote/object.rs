@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path as FilePath;
 use std::sync::OnceLock;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -34,6 +34,9 @@ const PART: u64 = 8 << 20;
 const PARTS: u64 = 10_000;
 /// How many parts of one blob are under way at once; each is in memory.
 const PARTS_AT_ONCE: usize = 4;
+
+/// What was uploaded longer ago is uploaded again rather than relied upon.
+const YOUNG: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct Objects {
     store: Box<dyn ObjectStore>,
@@ -344,7 +347,11 @@ impl Transport for Objects {
     fn has(&self, blob: Blob) -> Result<bool, Fault> {
         let key = self.blob_key(blob)?;
         match self.runtime.answer(self.store.head(&key))? {
-            Ok(meta) => Ok(meta.size == blob.size),
+            Ok(meta) => {
+                // A lifecycle rule counts from the upload: an old blob is made young again.
+                let age = SystemTime::now().duration_since(meta.last_modified.into());
+                Ok(meta.size == blob.size && !age.is_ok_and(|age| age >= YOUNG))
+            }
             Err(error) => match self.fault(error) {
                 fault if fault.kind == FaultKind::Absent => Ok(false),
                 fault => Err(fault),
@@ -443,8 +450,8 @@ fn build(
         .with_timeout_disabled();
     let retry = RetryConfig {
         backoff: BackoffConfig {
-            init_backoff: std::time::Duration::from_millis(100),
-            max_backoff: std::time::Duration::from_secs(1),
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(1),
             base: 2.0,
         },
         max_retries: 3,
