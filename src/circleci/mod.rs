@@ -19,6 +19,7 @@ mod job;
 mod library;
 mod logic;
 mod matrix;
+mod names;
 mod outcomes;
 mod params;
 #[allow(dead_code, reason = "notes on values are for the documentation")]
@@ -36,6 +37,7 @@ pub use emit::{Emitted, emit};
 pub use given::{Given, GivenError, GivenValue};
 pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
+pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
 
 use crate::plan::Pipeline;

@@ -105,6 +105,7 @@ pub(super) fn show(
                 at,
                 text: String::new(),
                 primary: true,
+                used: false,
             }],
             help: None,
             notes: Vec::new(),

@@ -92,6 +92,8 @@ pub struct Label {
     pub text: String,
     /// Whether it is the place that the finding is reported at.
     pub primary: bool,
+    /// Whether what is reported is read here, though its text stands elsewhere.
+    pub used: bool,
 }
 
 /// What a rule found.

@@ -3,7 +3,7 @@
 use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
-use crate::plan::{Job, PersistStep, Pipeline, RunStep, StepKind, Workflow};
+use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span};
 
 use super::rule::Rule;
@@ -81,7 +81,7 @@ impl<'c> Context<'c> {
     }
 
     /// Every path that a workspace step names: root, items and attach targets, with the key.
-    pub(super) fn workspace_paths(&self) -> Vec<(&'static str, &'c crate::plan::Located<String>)> {
+    pub(super) fn workspace_paths(&self) -> Vec<(&'static str, &'c Located<String>)> {
         let mut out = Vec::new();
         for step in self.jobs().flat_map(|j| &j.steps) {
             match &step.kind {
@@ -103,13 +103,16 @@ impl<'c> Context<'c> {
 
     /// Returns where a piece of a value stands in its text; the whole value where the text is
     /// written otherwise (escapes, a template).
-    pub(super) fn within(&self, at: Location, piece: &str) -> Location {
-        match self.text(at).find(piece) {
+    pub(super) fn within(&self, value: &Located<String>, piece: &str) -> Spot {
+        let spot = Spot::from(value);
+        match self.text(spot.at).find(piece) {
             Some(i) if !piece.is_empty() => {
-                let start = at.span.start as usize + i;
-                Location::new(at.source, Span::new(start, start + piece.len()))
+                let start = spot.at.span.start as usize + i;
+                let span = Span::new(start, start + piece.len());
+                let at = Location::new(spot.at.source, span);
+                spot.narrowed(at)
             }
-            _ => at,
+            _ => spot,
         }
     }
 
@@ -124,10 +127,8 @@ impl<'c> Context<'c> {
             let Some(first) = problem.labels.first() else {
                 continue;
             };
-            let mut draft = rule.finding(&problem.title, first.at, &first.text);
-            for label in &problem.labels[1..] {
-                draft = draft.label(label.at, &label.text);
-            }
+            let draft = rule.finding(&problem.title, first.at, &first.text);
+            let mut draft = draft.labels(&problem.labels);
             if let Some(severity) = problem.severity {
                 draft = draft.severity(severity);
             }

@@ -1,7 +1,9 @@
 //! What a rule is: a name, a family, a level, its documentation, and a check.
 
 use super::context::Context;
+use crate::circleci::labels;
 use crate::finding::{Confidence, Finding, Group, Label, Severity};
+use crate::plan::Spot;
 use crate::yaml::Location;
 
 /// A rule of the linter.
@@ -61,7 +63,7 @@ impl Rule {
     pub(super) fn finding(
         &self,
         title: impl Into<String>,
-        at: Location,
+        spot: impl Into<Spot>,
         text: impl Into<String>,
     ) -> Draft {
         Draft(Finding {
@@ -70,11 +72,7 @@ impl Rule {
             severity: self.severity,
             confidence: Confidence::High,
             title: title.into(),
-            labels: vec![Label {
-                at,
-                text: text.into(),
-                primary: true,
-            }],
+            labels: labels(spot.into(), text.into()),
             help: None,
             notes: Vec::new(),
             job: None,
@@ -94,8 +92,15 @@ impl Draft {
                 at,
                 text: text.into(),
                 primary: false,
+                used: false,
             });
         }
+        self
+    }
+
+    /// Takes over the labels of a problem.
+    pub(super) fn labels(mut self, labels: &[Label]) -> Self {
+        self.0.labels = labels.to_vec();
         self
     }
 

@@ -6,6 +6,7 @@ pub(super) mod continuation_misuse;
 pub(super) mod hidden_workflow_error;
 pub(super) mod invalid_cron;
 pub(super) mod job_group_misuse;
+pub(super) mod misplaced_key;
 pub(super) mod regex_unsupported;
 pub(super) mod requires_ambiguous_job;
 pub(super) mod requires_cycle;

@@ -1,6 +1,7 @@
 //! Rules on names that must exist.
 
 pub(super) mod missing_argument;
+pub(super) mod name_collision;
 pub(super) mod recursive_command;
 pub(super) mod undefined_alias;
 pub(super) mod undefined_command;

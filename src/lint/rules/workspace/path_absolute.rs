@@ -51,7 +51,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_ABSOLUTE
                     .finding(
                         "an item of `paths` that is not relative to the root",
-                        item.at,
+                        item,
                         "this is absolute",
                     )
                     .label(persist.step.root.at, "items are relative to this")

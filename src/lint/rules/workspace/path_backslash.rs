@@ -85,7 +85,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_BACKSLASH
                     .finding(
                         "a backslash where `/` is meant",
-                        context.within(path.at, "\\"),
+                        context.within(path, "\\"),
                         format!("`{}` does not run on Windows", job.name),
                     )
                     .help(format!("write `{}`", path.value.replace('\\', "/")))

@@ -41,7 +41,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             PATH_CACHE_TEMPLATE
                 .finding(
                     "a cache template where nothing reads it",
-                    context.within(path.at, template),
+                    context.within(path, template),
                     format!("`{key}` takes this literally"),
                 )
                 .help("write a fixed name: templates work in cache keys only")

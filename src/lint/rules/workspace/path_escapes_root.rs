@@ -46,7 +46,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_ESCAPES_ROOT
                         .finding(
                             "an item of `paths` that climbs out of the root",
-                            item.at,
+                            item,
                             "this lies outside the root",
                         )
                         .label(persist.step.root.at, "the root")

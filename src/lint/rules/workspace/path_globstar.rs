@@ -44,7 +44,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_GLOBSTAR
                     .finding(
                         "`**` reaches one level only",
-                        context.within(item.at, "**"),
+                        context.within(item, "**"),
                         "the same as a single `*` here",
                     )
                     .help(help)

@@ -41,7 +41,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             };
             out.push(
                 PATH_INVALID_GLOB
-                    .finding("a malformed pattern", item.at, error.kind.to_string())
+                    .finding("a malformed pattern", item, error.kind.to_string())
                     .help(help)
                     .note("Go says: syntax error in pattern")
                     .done(),

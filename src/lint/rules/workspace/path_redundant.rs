@@ -58,7 +58,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_REDUNDANT
                         .finding(
                             "an item that another one already brings",
-                            item.at,
+                            item,
                             "nothing is added by this",
                         )
                         .label(other.at, "this brings it")

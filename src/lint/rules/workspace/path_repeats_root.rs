@@ -64,7 +64,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_REPEATS_ROOT
                     .finding(
                         "an item that repeats its root",
-                        item.at,
+                        item,
                         format!("looked for as `{looked}`"),
                     )
                     .label(persist.step.root.at, format!("the root is `{root}`"))

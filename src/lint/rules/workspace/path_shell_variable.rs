@@ -55,7 +55,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             PATH_SHELL_VARIABLE
                 .finding(
                     "a variable where nothing expands it",
-                    context.within(path.at, variable),
+                    context.within(path, variable),
                     format!("`{key}` takes `{variable}` literally"),
                 )
                 .help(help)

@@ -61,7 +61,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_UNSUPPORTED_GLOB
                         .finding(
                             "a pattern that is read literally",
-                            context.within(item.at, piece),
+                            context.within(item, piece),
                             "braces are not expanded here",
                         )
                         .help("write one item for each alternative")
@@ -71,7 +71,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if let Some(piece) = extended(text) {
                 out.push(
                     PATH_UNSUPPORTED_GLOB
-                        .finding("a pattern that is read literally", context.within(item.at, piece), "extended patterns are not known here")
+                        .finding("a pattern that is read literally", context.within(item, piece), "extended patterns are not known here")
                         .help("list what is meant, or move it to a folder of its own before persisting")
                         .done(),
                 );
@@ -81,7 +81,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_UNSUPPORTED_GLOB
                         .finding(
                             "a class that is not negated",
-                            context.within(item.at, "[!"),
+                            context.within(item, "[!"),
                             "`!` is a member of this class",
                         )
                         .help("write `[^…]` to negate")
