@@ -183,7 +183,7 @@ fn a_download_that_is_cut_off_goes_on_where_it_stopped() {
             assert!(lab.read("out/big") == lab.read("root/big"));
             assert!(proxy.cuts() >= 2, "{} cuts", proxy.cuts());
             // Begun anew each time it would never end; what came twice is less than a cut's worth.
-            let received = proxy.from_server();
+            let received = proxy.downloaded();
             assert!(received < (SIZE + (4 << 20)) as u64, "{received} bytes");
         },
     );
@@ -209,7 +209,7 @@ fn a_download_that_failed_goes_on_in_the_next_process() {
                 .attach("out", &["build"])
                 .ok();
             assert!(lab.read("out/big") == lab.read("root/big"));
-            let received = proxy.from_server();
+            let received = proxy.downloaded();
             assert!(received < 6 << 20, "{received} bytes of the last third");
         },
     );

@@ -122,7 +122,7 @@ impl Proxy {
     }
 
     /// How many bytes came from the server.
-    pub(crate) fn from_server(&self) -> u64 {
+    pub(crate) fn downloaded(&self) -> u64 {
         self.state.down.load(Ordering::SeqCst)
     }
 

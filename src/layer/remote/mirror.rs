@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -40,6 +40,8 @@ impl Workspace {
         let mut workspace = Self::in_dir(&folder, id);
         workspace.link = Some(Arc::new(link));
         workspace.prepare_folders()?;
+        // Layers may hold what only their user may see.
+        let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
         workspace.touch();
         workspace.refresh()?;
         Ok(workspace)

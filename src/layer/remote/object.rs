@@ -9,15 +9,17 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, GetOptions, GetRange, GetResult, ObjectStore,
-    ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+    BackoffConfig, ClientOptions, Error, GetOptions, GetRange, GetResult, MultipartUpload,
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
 };
+use tokio::sync::Semaphore;
 
 use super::runtime::{Runtime, brief, unreachable, whole};
 use super::url::{ObjectUrl, Vendor};
@@ -26,14 +28,15 @@ use crate::layer::manifest::Record;
 use crate::layer::store::{MAX_REF, OCI_LAYOUT};
 use crate::layer::{LayerId, encode_job};
 
-/// What is larger goes up in parts.
-const SINGLE: u64 = 16 << 20;
-/// The size of a part; all but the last are equal, which some stores insist on.
+/// The size of a part; all but the last are equal, which some stores insist on. What is no larger
+/// goes up in one piece.
 const PART: u64 = 8 << 20;
 /// How many parts a store takes at most; S3 has the lowest number.
 const PARTS: u64 = 10_000;
 /// How many parts of one blob are under way at once; each is in memory.
 const PARTS_AT_ONCE: usize = 4;
+/// How many parts of all blobs are in memory at once.
+const PARTS_IN_MEMORY: usize = 8;
 
 /// What was uploaded longer ago is uploaded again rather than relied upon.
 const YOUNG: Duration = Duration::from_secs(24 * 60 * 60);
@@ -46,6 +49,8 @@ pub(super) struct Objects {
     /// Prefix and workspace.
     base: Path,
     runtime: Runtime,
+    /// Room for parts in memory, for all blobs together.
+    room: Semaphore,
     /// Whether the store refuses to create what exists; known once it was tried.
     exclusive: OnceLock<bool>,
 }
@@ -69,6 +74,7 @@ impl Objects {
             url: url.clone(),
             base,
             runtime,
+            room: Semaphore::new(PARTS_IN_MEMORY),
             exclusive: OnceLock::new(),
         })
     }
@@ -193,6 +199,52 @@ impl Objects {
         }
     }
 
+    /// Sends the parts of a blob in order, some at once, each as soon as there is room in memory.
+    async fn send_parts(
+        &self,
+        upload: &mut dyn MultipartUpload,
+        mut left: u64,
+        part: u64,
+        limit: Duration,
+        file: &mut File,
+        sent: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), Fault> {
+        let mut under_way = FuturesUnordered::new();
+        while left > 0 || !under_way.is_empty() {
+            let room = match (left, under_way.len()) {
+                (0, _) | (_, PARTS_AT_ONCE..) => None,
+                // With none of its own under way, another blob's part has to end.
+                (_, 0) => self.room.acquire().await.ok(),
+                _ => self.room.try_acquire().ok(),
+            };
+            let Some(room) = room else {
+                // One that ends makes room; there is one, or this would have waited above.
+                under_way.next().await.unwrap_or(Ok(()))?;
+                continue;
+            };
+            let size = left.min(part);
+            left -= size;
+            let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+            file.read_exact(&mut bytes).map_err(disk)?;
+            let work = upload.put_part(PutPayload::from(bytes));
+            under_way.push(async move {
+                let _room = room;
+                match tokio::time::timeout(limit, work).await {
+                    Ok(Ok(())) => {
+                        sent(size);
+                        Ok(())
+                    }
+                    Ok(Err(error)) => Err(self.fault(error)),
+                    Err(_) => Err(Fault::new(
+                        FaultKind::Silent,
+                        format!("a part was not taken within {} seconds", limit.as_secs()),
+                    )),
+                }
+            });
+        }
+        Ok(())
+    }
+
     fn put_parts(
         &self,
         blob: Blob,
@@ -204,40 +256,11 @@ impl Objects {
         let begin = self.runtime.answer(self.store.put_multipart(key))?;
         let mut upload = begin.map_err(|error| self.fault(error))?;
         let limit = self.runtime.allowance(part * PARTS_AT_ONCE as u64);
-        let result = self.runtime.uploaded(blob.size, async {
-            let mut left = blob.size;
-            let parts = std::iter::from_fn(|| {
-                let size = left.min(part);
-                left -= size;
-                (size > 0).then(|| {
-                    let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-                    let read = file.read_exact(&mut bytes);
-                    read.map(|()| (size, upload.put_part(PutPayload::from(bytes))))
-                })
-            });
-            stream::iter(parts)
-                .map(|part| async move {
-                    let (size, work) = part.map_err(disk)?;
-                    match tokio::time::timeout(limit, work).await {
-                        Ok(Ok(())) => {
-                            sent(size);
-                            Ok(())
-                        }
-                        Ok(Err(error)) => Err(self.fault(error)),
-                        Err(_) => Err(Fault::new(
-                            FaultKind::Silent,
-                            format!("a part was not taken within {} seconds", limit.as_secs()),
-                        )),
-                    }
-                })
-                .buffer_unordered(PARTS_AT_ONCE)
-                .try_collect::<()>()
-                .await
-        });
-        let done = match result {
+        let work = self.send_parts(upload.as_mut(), blob.size, part, limit, file, sent);
+        let done = match self.runtime.uploaded(blob.size, work) {
             Ok(Ok(())) => self
                 .runtime
-                .answer(upload.complete())
+                .settled(blob.size, upload.complete())
                 .and_then(|answer| answer.map_err(|error| self.fault(error))),
             Ok(Err(fault)) | Err(fault) => Err(fault),
         };
@@ -362,13 +385,11 @@ impl Transport for Objects {
     fn put(&self, blob: Blob, file: &FilePath, sent: &(dyn Fn(u64) + Sync)) -> Result<(), Fault> {
         let key = self.blob_key(blob)?;
         let mut file = File::open(file).map_err(disk)?;
-        if blob.size > SINGLE {
+        if blob.size > PART {
             return self.put_parts(blob, &key, &mut file, sent);
         }
         let mut bytes = Vec::with_capacity(usize::try_from(blob.size).unwrap_or(0));
-        file.take(SINGLE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(disk)?;
+        file.take(PART + 1).read_to_end(&mut bytes).map_err(disk)?;
         if bytes.len() as u64 != blob.size {
             return Err(Fault::new(
                 FaultKind::Final,
@@ -587,7 +608,7 @@ mod tests {
 
     #[test]
     fn parts_are_equal_and_few_enough() {
-        for size in [SINGLE + 1, 1 << 30, 100 << 30, 5 << 40] {
+        for size in [PART + 1, 1 << 30, 100 << 30, 5 << 40] {
             let part = part_size(size);
             assert!(part >= PART && size.div_ceil(part) <= PARTS, "{size}");
         }

@@ -292,29 +292,14 @@ impl Transport for Registry {
 
     fn list(&self) -> Result<Vec<Listed>, Fault> {
         let repository = self.repository();
-        let mut seen: HashSet<String> = HashSet::new();
-        let mut last: Option<String> = None;
-        loop {
-            let page = self.ask(self.client.list_tags(
-                &repository,
-                &self.auth,
-                Some(PAGE),
-                last.as_deref(),
-            ))?;
-            let count = page.tags.len();
-            last = page.tags.last().cloned();
-            let before = seen.len();
-            seen.extend(page.tags);
-            // A page may be shorter than asked for; a registry that knows no pages sends all of
-            // them, and again. Only a page without news is the end.
-            if seen.len() == before || count > PAGE {
-                break;
-            }
-        }
-        let mut names: Vec<String> = seen
-            .into_iter()
-            .filter(|tag| is_of(&self.workspace, tag))
-            .collect();
+        let mut names = every_page(|last| {
+            self.ask(
+                self.client
+                    .list_tags(&repository, &self.auth, Some(PAGE), last),
+            )
+            .map(|page| page.tags)
+        })?;
+        names.retain(|tag| is_of(&self.workspace, tag));
         names.sort();
         Ok(names
             .into_iter()
@@ -391,10 +376,10 @@ impl Transport for Registry {
         let push = self
             .client
             .push_blob_stream(&reference, pieces, &digest, Some(blob.size));
-        let result = self.runtime.watched(push, || {
+        let result = self.runtime.watched(blob.size, push, || {
             let pieces: u64 = told.try_iter().sum();
             sent(pieces);
-            pieces > 0
+            pieces
         })?;
         result.map(drop).map_err(|error| self.fault(&error))
     }
@@ -437,6 +422,25 @@ impl Transport for Registry {
     }
 }
 
+/// Asks for page after page of a sorted list. A page may be shorter than asked for, and a registry
+/// that knows no pages sends all of them, and again: only a page without news is the end.
+fn every_page(
+    mut ask: impl FnMut(Option<&str>) -> Result<Vec<String>, Fault>,
+) -> Result<Vec<String>, Fault> {
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut last: Option<String> = None;
+    loop {
+        let page = ask(last.as_deref())?;
+        let all = page.len() > PAGE;
+        last = page.last().cloned();
+        let before = seen.len();
+        seen.extend(page);
+        if seen.len() == before || all {
+            return Ok(seen.into_iter().collect());
+        }
+    }
+}
+
 /// A file in pieces, each of which is told of when it is taken.
 struct Pieces {
     file: File,
@@ -457,6 +461,43 @@ impl Iterator for Pieces {
                 Some(Ok(Bytes::from(buffer)))
             }
             Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(tags: usize, of: usize) -> (Vec<String>, usize) {
+        let all: Vec<String> = (0..tags).map(|at| format!("{at:06}")).collect();
+        let mut asked = 0;
+        let mut found = every_page(|last| {
+            asked += 1;
+            let after = all
+                .iter()
+                .filter(|tag| last.is_none_or(|last| tag.as_str() > last));
+            Ok(after.take(of).cloned().collect())
+        })
+        .unwrap();
+        found.sort();
+        assert_eq!(found, all);
+        (found, asked)
+    }
+
+    #[test]
+    fn tags_are_listed_whatever_a_page_holds() {
+        for (tags, of) in [(0, 10), (1, 10), (10, 10), (95, 10), (3000, PAGE), (7, 1)] {
+            let (_, asked) = pages(tags, of);
+            assert_eq!(asked, tags.div_ceil(of) + 1);
+        }
+    }
+
+    #[test]
+    fn a_registry_without_pages_is_no_endless_list() {
+        for tags in [0, 5, PAGE, PAGE + 1] {
+            let all: Vec<String> = (0..tags).map(|at| at.to_string()).collect();
+            assert_eq!(every_page(|_| Ok(all.clone())).unwrap().len(), tags);
         }
     }
 }

@@ -9,7 +9,11 @@ use futures_util::{Stream, StreamExt};
 use super::{Fault, FaultKind};
 
 /// Bytes a second that even a poor line sends; how long an upload may take follows from it.
+#[cfg(feature = "s3")]
 const POOR_LINE: u64 = 128 << 10;
+
+/// Bytes a second that even a slow store puts away.
+const SLOW_DISK: u64 = 8 << 20;
 
 pub(super) struct Runtime {
     tokio: tokio::runtime::Runtime,
@@ -40,6 +44,7 @@ impl Runtime {
     }
 
     /// Waits for an answer to this many bytes.
+    #[cfg(feature = "s3")]
     pub(super) fn uploaded<T>(
         &self,
         bytes: u64,
@@ -49,8 +54,20 @@ impl Runtime {
     }
 
     /// Returns how long an upload of this many bytes may take.
+    #[cfg(feature = "s3")]
     pub(super) fn allowance(&self, bytes: u64) -> Duration {
         self.silence + Duration::from_secs(bytes / POOR_LINE)
+    }
+
+    /// Returns how long a store may take to put away this many bytes that it has.
+    fn settling(&self, bytes: u64) -> Duration {
+        self.silence + Duration::from_secs(bytes / SLOW_DISK)
+    }
+
+    /// Waits for a store to put away what it has been sent.
+    #[cfg(feature = "s3")]
+    pub(super) fn settled<T>(&self, bytes: u64, work: impl Future<Output = T>) -> Result<T, Fault> {
+        self.within(self.settling(bytes), work)
     }
 
     fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Fault> {
@@ -59,25 +76,34 @@ impl Runtime {
             .map_err(|_| silent(limit))
     }
 
-    /// Waits for a long upload as long as it moves: `moved` is asked now and then.
+    /// Waits for a long upload as long as it moves: `moved` is asked now and then, and answers
+    /// with the bytes that have left since.
     #[cfg(feature = "registry")]
     pub(super) fn watched<T>(
         &self,
+        bytes: u64,
         work: impl Future<Output = T>,
-        mut moved: impl FnMut() -> bool,
+        mut moved: impl FnMut() -> u64,
     ) -> Result<T, Fault> {
         const GLANCE: Duration = Duration::from_millis(100);
         self.tokio.block_on(async {
             let mut work = std::pin::pin!(work);
             let mut last = std::time::Instant::now();
+            let mut left = bytes;
+            let mut limit = self.silence;
             loop {
                 let result = tokio::time::timeout(GLANCE, &mut work).await;
-                if moved() {
+                let pieces = moved();
+                if pieces > 0 {
                     last = std::time::Instant::now();
+                    left = left.saturating_sub(pieces);
+                }
+                if left == 0 {
+                    limit = self.settling(bytes);
                 }
                 match result {
                     Ok(result) => return Ok(result),
-                    Err(_) if last.elapsed() > self.silence => return Err(silent(self.silence)),
+                    Err(_) if last.elapsed() > limit => return Err(silent(limit)),
                     Err(_) => {}
                 }
             }
