@@ -35,6 +35,7 @@ mod workflow;
 
 pub use emit::{Emitted, emit};
 pub use given::{Given, GivenError, GivenValue};
+pub(crate) use outcomes::witness;
 pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub(crate) use problem::labels;

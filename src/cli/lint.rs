@@ -69,12 +69,11 @@ enum FailOn {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let options = lint::Options {
-        least: match args.level {
-            Level::Default => Severity::Warning,
-            Level::Pedantic => Severity::Info,
-        },
+    let least = match args.level {
+        Level::Default => Severity::Warning,
+        Level::Pedantic => Severity::Info,
     };
+    let checkouts = input::Checkouts::default();
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
     let given = args.values.given()?;
@@ -87,6 +86,11 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                     orbs: &orbs,
                     given: given.clone(),
                     ..Inputs::default()
+                };
+                let tracked = || checkouts.tracked(&path);
+                let options = lint::Options {
+                    least,
+                    tracked: Some(&tracked),
                 };
                 let checked = lint::check_with(source, options, &inputs);
                 reports.push(checked.report);

@@ -68,6 +68,10 @@ pub enum Group {
     Graph,
     /// Layers: who makes them, who sees them.
     Workspace,
+    /// What a stranger could use.
+    Security,
+    /// The comments that silence other rules.
+    Suppression,
 }
 
 impl Group {
@@ -79,6 +83,8 @@ impl Group {
             Self::References => "references",
             Self::Graph => "graph",
             Self::Workspace => "workspace",
+            Self::Security => "security",
+            Self::Suppression => "suppression",
         }
     }
 }

@@ -1,16 +1,24 @@
 //! What a rule reads: the compiled config, the flow of each workflow, the text.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
 use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span};
 
+use super::Tracked;
 use super::rule::Rule;
+use super::script::{Script, Texts};
 
 /// One config under the linter's eyes, under one outcome of its conditions or under all at once.
 pub struct Context<'c> {
+    texts: &'c Texts<'c>,
     pub(super) sources: &'c Sources,
+    /// The files that the checkout brings, where they are known.
+    tracked: Option<&'c Tracked<'c>>,
     pub(super) compiled: &'c Compiled,
     pipeline: &'c Pipeline,
     /// The flow of each workflow that runs.
@@ -26,15 +34,39 @@ pub(super) struct InJob<'c, T> {
     pub(super) step: &'c T,
 }
 
+/// A script with the step that runs it.
+pub(super) struct JobScript<'c> {
+    pub(super) job: &'c Job,
+    /// The position among the job's steps.
+    pub(super) step: usize,
+    pub(super) run: &'c RunStep,
+    pub(super) script: Rc<Script>,
+}
+
+/// The `run` steps of a job, with their positions.
+pub(super) fn runs(job: &Job) -> impl Iterator<Item = (usize, &RunStep)> {
+    job.steps
+        .iter()
+        .enumerate()
+        .filter_map(|(i, s)| match &s.kind {
+            StepKind::Run(run) => Some((i, run)),
+            _ => None,
+        })
+}
+
 impl<'c> Context<'c> {
     /// Looks at all outcomes at once; `everywhere` are the flows of the compiled pipeline.
     pub(super) fn new(
+        texts: &'c Texts<'c>,
         sources: &'c Sources,
         compiled: &'c Compiled,
         everywhere: &'c [Flow<'c>],
+        tracked: Option<&'c Tracked<'c>>,
     ) -> Self {
         Self {
+            texts,
             sources,
+            tracked,
             compiled,
             pipeline: &compiled.pipeline,
             flows: everywhere.to_vec(),
@@ -49,6 +81,38 @@ impl<'c> Context<'c> {
             flows: variant.pipeline.workflows.iter().map(Flow::new).collect(),
             ..*self
         }
+    }
+
+    /// Returns the files that the checkout brings, where they are known.
+    pub(super) fn tracked(&self) -> Option<Rc<[String]>> {
+        self.tracked.and_then(|tracked| tracked())
+    }
+
+    /// Returns the script of a `run` step as it is written.
+    pub(super) fn script(&self, run: &RunStep) -> Option<Rc<Script>> {
+        self.texts.script(&run.command)
+    }
+
+    /// Returns the `run` steps of all jobs, each script once, with its job and its place in it.
+    pub(super) fn scripts(&self) -> Vec<JobScript<'c>> {
+        let mut seen = HashSet::new();
+        let mut out = Vec::new();
+        for job in self.jobs() {
+            for (step, run) in runs(job) {
+                if !seen.insert(run.command.written()) {
+                    continue;
+                }
+                if let Some(script) = self.script(run) {
+                    out.push(JobScript {
+                        job,
+                        step,
+                        run,
+                        script,
+                    });
+                }
+            }
+        }
+        out
     }
 
     pub(super) fn workflows(&self) -> &'c [Workflow] {

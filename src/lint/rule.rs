@@ -18,6 +18,10 @@ pub struct Rule {
     pub docs: &'static str,
     /// What its findings rest on.
     pub claim: Claim,
+    /// The version of holdall that brought it.
+    pub since: &'static str,
+    /// Further names by which it is selected, `next-compiler` for one.
+    pub tags: &'static [&'static str],
     pub(super) check: fn(&Context<'_>, &mut Vec<Finding>),
 }
 
@@ -136,15 +140,16 @@ impl Draft {
 }
 
 /// Declares a rule; the doc comment in front of it is its documentation. What its findings rest on
-/// stands behind the check, and is the text alone where nothing does.
+/// stands behind the check, and is the text alone where nothing does; other fields follow by name.
 macro_rules! declare_rule {
-    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr) => {
+    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr $(, $field:ident = $value:expr)*) => {
         $crate::lint::rule::declare_rule! {
-            $(#[doc = $doc])* $id: $name, $group, $severity, $check, Text
+            $(#[doc = $doc])* $id: $name, $group, $severity, $check, Text $(, $field = $value)*
         }
     };
-    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr, $claim:ident) => {
+    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr, $claim:ident $(, $field:ident = $value:expr)*) => {
         $(#[doc = $doc])*
+        #[allow(clippy::needless_update, reason = "a rule may name every field")]
         pub(crate) static $id: $crate::lint::Rule = $crate::lint::Rule {
             name: $name,
             group: $crate::finding::Group::$group,
@@ -152,7 +157,21 @@ macro_rules! declare_rule {
             docs: concat!($($doc, "\n"),*),
             claim: $crate::lint::Claim::$claim,
             check: $check,
+            $($field: $value,)*
+            ..$crate::lint::rule::PLAIN
         };
     };
 }
 pub(crate) use declare_rule;
+
+/// A rule of which nothing is said.
+pub(crate) const PLAIN: Rule = Rule {
+    name: "",
+    group: Group::Structure,
+    severity: Severity::Warning,
+    docs: "",
+    claim: Claim::Text,
+    since: "0.1.0",
+    tags: &[],
+    check: |_, _| {},
+};

@@ -42,6 +42,12 @@ pub(super) fn blind<'f, 'p>(flow: &'f Flow<'p>) -> impl Iterator<Item = &'f Atta
         .filter(|a| !flow.sees_layers(a.job) && !flow.may_see_more(a.job))
 }
 
+/// Returns the layer that the job itself made before it attaches, if it did.
+pub(super) fn own_layer<'f, 'p>(flow: &'f Flow<'p>, attach: &Attach<'_>) -> Option<&'f Layer<'p>> {
+    let mut own = flow.layers_of(attach.job).iter();
+    own.find(|l| l.step < attach.step)
+}
+
 /// Returns where a later step of the attaching job names what a layer brings.
 pub(super) fn used(
     flow: &Flow<'_>,
@@ -62,6 +68,10 @@ pub(super) fn used(
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         for attach in blind(flow) {
+            if own_layer(flow, attach).is_some() {
+                // attach-own-layer says what is the matter.
+                continue;
+            }
             let makers = makers(context, flow, attach);
             let at = flow.workflow.origin.at;
             let elsewhere = |f: &Flow<'_>| !f.layers.is_empty() && f.workflow.origin.at != at;

@@ -291,7 +291,7 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
 
 /// Says whether an item is a file and not a folder: by its ending, or by how an earlier step of
 /// the job writes it.
-fn is_file(job: &Job, step: usize, item: &str) -> bool {
+pub(super) fn is_file(job: &Job, step: usize, item: &str) -> bool {
     let item = item.trim_start_matches("./");
     let name = item.rsplit('/').next().unwrap_or(item);
     has_file_ending(name)
