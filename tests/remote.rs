@@ -73,6 +73,53 @@ fn a_large_layer_goes_up_in_parts_and_is_the_same_below() {
 }
 
 #[test]
+fn a_listing_fetches_no_archive() {
+    on_each("a_listing_fetches_no_archive", |lab| {
+        lab.write("root/big", &lab.noise(4 << 20));
+        lab.persist("build", "root", &["big"]).ok();
+        lab.forget_mirror();
+        let proxy = Proxy::before(lab.address(), Fate::Pass);
+        let listed = lab
+            .by_way_of(&proxy.address())
+            .layers(&["ls", "--total"])
+            .ok();
+        assert!(listed.out.contains("4.0 MiB"), "{}", listed.out);
+        assert!(proxy.downloaded() < 1 << 20, "{} bytes", proxy.downloaded());
+    });
+}
+
+#[test]
+fn what_makes_sense_in_a_folder_only_says_so() {
+    on_each("what_makes_sense_in_a_folder_only_says_so", |lab| {
+        let mut said = String::new();
+        for args in [
+            &["prune"][..],
+            &["index"],
+            &["import", "layers.tar"],
+            &["export", "--all", "layers.tar"],
+        ] {
+            let refused = lab.layers(args);
+            assert_eq!(refused.code, 2, "{}", refused.err);
+            said.push_str(&format!(
+                "# {}\n{}\n",
+                args.join(" "),
+                lab.anonymous(&refused.err)
+            ));
+        }
+        snapshot!("remote_folder_only", said);
+        lab.write("root/file", b"carried");
+        lab.persist("build", "root", &["file"]).ok();
+        lab.forget_mirror();
+        let tar = lab.path("layers.tar");
+        let tar = tar.to_str().unwrap();
+        lab.layers(&["export", tar]).ok();
+        lab.local("copy").layers(&["import", tar]).ok();
+        lab.local("copy").attach("out", &["build"]).ok();
+        assert_eq!(lab.read("out/file"), b"carried");
+    });
+}
+
+#[test]
 fn persists_of_one_node_are_counted_up_across_machines() {
     on_each(
         "persists_of_one_node_are_counted_up_across_machines",

@@ -2,8 +2,14 @@
 //! One file a verb; what several verbs and `persist` and `attach` say alike is here.
 
 mod copy;
+mod diff;
+mod export;
 mod files;
+mod import;
+mod index;
+pub(super) mod items;
 mod ls;
+mod prune;
 mod show;
 mod tree;
 mod verify;
@@ -34,12 +40,22 @@ enum Verb {
     Show(show::Args),
     /// List what one layer holds, after checking all of it.
     Files(files::Args),
+    /// Say in what two layers differ.
+    Diff(diff::Args),
     /// Check digests, sizes and archives of all layers.
     Verify(verify::Args),
     /// Copy a workspace to another store; what is there already stays.
     Push(copy::Args),
     /// Copy a workspace from another store; what is here already stays.
     Pull(copy::Args),
+    /// Take away expired workspaces and what crashes left.
+    Prune(prune::Args),
+    /// Write a workspace, or the whole store, as one tar.
+    Export(export::Args),
+    /// Add the layers of such a tar, after checking all of them.
+    Import(import::Args),
+    /// Write the OCI index, for tools that copy OCI layouts.
+    Index(index::Args),
     /// Print the tree digest of a folder.
     Tree(tree::Args),
 }
@@ -49,9 +65,14 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Verb::Ls(args) => ls::run(args, ui),
         Verb::Show(args) => show::run(args, ui),
         Verb::Files(args) => files::run(args, ui),
+        Verb::Diff(args) => diff::run(args, ui),
         Verb::Verify(args) => verify::run(args, ui),
         Verb::Push(args) => copy::push(args, ui),
         Verb::Pull(args) => copy::pull(args, ui),
+        Verb::Prune(args) => prune::run(args, ui),
+        Verb::Export(args) => export::run(args, ui),
+        Verb::Import(args) => import::run(args, ui),
+        Verb::Index(args) => index::run(args, ui),
         Verb::Tree(args) => tree::run(args, ui),
     }
 }

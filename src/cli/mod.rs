@@ -5,6 +5,7 @@ mod compile;
 mod error;
 mod explain;
 mod gate;
+mod graph;
 mod input;
 mod layers;
 mod lint;
@@ -18,6 +19,7 @@ mod schema;
 mod store;
 mod transpile;
 mod ui;
+mod upstream;
 mod values;
 
 use std::process::ExitCode;
@@ -67,6 +69,8 @@ enum Command {
     Run(run::Args),
     /// Turn persist and attach into executable steps, in place or in another form.
     Transpile(transpile::Args),
+    /// Show jobs, layers and who sees them.
+    Graph(graph::Args),
     /// Add a layer to the store.
     Persist(persist::Args),
     /// Apply the layers of upstream jobs, in order.
@@ -116,6 +120,7 @@ fn start() -> u8 {
         Command::Compile(args) => compile::run(args, &mut ui),
         Command::Run(args) => run::run(args, &mut ui),
         Command::Transpile(args) => transpile::run(args, &mut ui),
+        Command::Graph(args) => graph::run(args, &mut ui),
         Command::Persist(args) => persist::run(args, &mut ui),
         Command::Attach(args) => attach::run(args, &mut ui),
         Command::Layers(args) => layers::run(args, &mut ui),

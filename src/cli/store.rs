@@ -71,6 +71,23 @@ impl StoreArgs {
         self.open_watched(Meter::on(ui))
     }
 
+    /// Opens the workspace of a store in a folder, for what makes sense only there.
+    pub(super) fn open_folder(&self, verb: &str) -> Result<Workspace, CliError> {
+        match location(&self.store)? {
+            Location::Folder(_) => self.open(),
+            elsewhere => {
+                let error = CliError::usage(format!(
+                    "`layers {verb}` works on a store in a folder, and {elsewhere} is elsewhere"
+                ));
+                Err(match verb {
+                    "prune" => error.hint("a lifecycle rule of the bucket, or the registry's policy, takes old layers away"),
+                    "import" => error.hint("import into a folder, and `holdall layers push` it from there"),
+                    _ => error.hint("`holdall layers pull` brings the workspace into a folder first"),
+                })
+            }
+        }
+    }
+
     fn open_watched(&self, meter: Option<Meter>) -> Result<Workspace, CliError> {
         if self.workspace.is_empty() {
             return Err(CliError::usage("the workspace needs a name"));

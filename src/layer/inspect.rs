@@ -67,13 +67,17 @@ impl Workspace {
             Err(LayerError::Damaged { .. }) | Ok(()) => {}
             Err(error) => return Err(error),
         }
-        Ok(ids
-            .into_iter()
-            .map(|id| Verdict {
-                problem: self.files(&id).err(),
-                id,
-            })
-            .collect())
+        let mut verdicts = Vec::new();
+        for id in ids {
+            let problem = match self.files(&id) {
+                Ok(_) => None,
+                // Its line has no end: a crash left it, and it does not count.
+                Err(LayerError::Missing(_)) => continue,
+                Err(problem) => Some(problem),
+            };
+            verdicts.push(Verdict { id, problem });
+        }
+        Ok(verdicts)
     }
 
     /// Returns all jobs of the workspace as the upstream of an attach, ordered by what their

@@ -121,9 +121,10 @@ impl FromStr for Record {
                 version.escape_debug()
             ));
         }
-        let size = |text: &str| {
-            text.parse::<u64>()
-                .map_err(|_| format!("its ref has the size `{}`", text.escape_debug()))
+        // One spelling only: the shell twin compares text.
+        let size = |text: &str| match text.parse::<u64>() {
+            Ok(size) if size.to_string() == text => Ok(size),
+            _ => Err(format!("its ref has the size `{}`", text.escape_debug())),
         };
         let digest = |text: &str| {
             text.parse::<Digest>()

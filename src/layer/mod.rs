@@ -4,37 +4,55 @@
 mod archive;
 mod attach;
 mod beneath;
+mod carry;
 mod codec;
+mod diff;
 mod digest;
 mod error;
 mod extract;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
+mod index;
 mod inspect;
+mod inventory;
+mod items;
+mod ledger;
 mod manifest;
 mod name;
 mod persist;
 mod plan;
+mod prune;
 mod remote;
 mod scan;
 mod store;
 mod tree;
 pub mod twin;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
+pub use carry::{Carried, ImportError, Imported, export, import};
+pub use diff::{Change, State};
 pub use digest::{BadDigest, Digest};
 pub use error::{ErrorKind, LayerError, Refusal};
+pub use index::Indexed;
 pub use inspect::Verdict;
+pub use items::{Item, largest, largest_of};
+pub use ledger::{Note, Noted, NotedLayer};
 pub use manifest::{
     ARTIFACT_TYPE, CONFIG_TYPE, Descriptor, Encoding, LAYER_TYPE, LayerBlob, LayerConfig, Manifest,
     Record,
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
+pub use prune::{ExpiredWorkspace, LEFTOVER_AGE, PruneRequest, Pruned, prune, workspaces};
 pub use remote::{BadUrl, Copied, CopiedLayer, Location, Moved, RemoteOptions};
 pub use store::LayerInfo;
 pub use tree::tree_digest_of;
+pub use usage::{Amount, Stray, Usage};
 
 /// How long a workspace is kept unless its store says otherwise: 15 days, CircleCI's default and
 /// maximum (circleci-semantics §1.4).

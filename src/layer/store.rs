@@ -54,8 +54,15 @@ impl Workspace {
 
     /// Makes the folders and the layout file where they are missing.
     pub(super) fn prepare(&self, job: &str) -> Result<(), LayerError> {
-        self.prepare_folders()?;
-        make_dir(&self.dir().join("refs").join(super::name::encode_job(job)))?;
+        self.prepare_layout()?;
+        make_dir(&self.dir().join("refs").join(super::name::encode_job(job)))
+    }
+
+    /// Makes what every workspace has, whatever its jobs.
+    pub(super) fn prepare_layout(&self) -> Result<(), LayerError> {
+        for part in ["blobs/sha256", "tmp", "refs"] {
+            make_dir(&self.dir().join(part))?;
+        }
         let layout = self.dir().join("oci-layout");
         if !layout.exists() {
             // Two writers at once write the same bytes.
@@ -64,14 +71,6 @@ impl Workspace {
                 .map_err(|error| LayerError::io("write", &layout, error))?;
             file.persist(&layout)
                 .map_err(|error| LayerError::io("write", &layout, error.error))?;
-        }
-        Ok(())
-    }
-
-    /// Makes the folders that do not depend on a job.
-    pub(super) fn prepare_folders(&self) -> Result<(), LayerError> {
-        for part in ["blobs/sha256", "tmp", "refs"] {
-            make_dir(&self.dir().join(part))?;
         }
         Ok(())
     }
@@ -319,10 +318,7 @@ impl Workspace {
             .record(id)?
             .ok_or_else(|| LayerError::Missing(id.clone()))?;
         let (_, _, config) = self.documents(id, &record)?;
-        let path = self.ref_path(id);
-        let stored = fs::metadata(&path)
-            .and_then(|meta| meta.modified())
-            .map_err(|error| LayerError::io("read", &path, error))?;
+        let stored = self.stored(id)?;
         Ok(LayerInfo {
             id: id.clone(),
             record,
@@ -393,11 +389,27 @@ impl Workspace {
 
     /// Says whether the manifest of a layer need not be fetched first. The time of the ref is the
     /// store's own, and near enough to what the manifest says.
-    fn is_at_hand(&self, id: &LayerId) -> bool {
+    fn is_described(&self, id: &LayerId) -> bool {
         self.link.is_none()
             || self.record(id).is_ok_and(|record| {
                 record.is_some_and(|record| self.blob_path(record.manifest).exists())
             })
+    }
+
+    /// Returns when a ref was made, by the store's clock.
+    pub(super) fn stored(&self, id: &LayerId) -> Result<SystemTime, LayerError> {
+        let path = self.ref_path(id);
+        fs::metadata(&path)
+            .and_then(|meta| meta.modified())
+            .map_err(|error| LayerError::io("read", &path, error))
+    }
+
+    /// Gives a ref the time at which it was first made.
+    pub(super) fn set_stored(&self, id: &LayerId, time: SystemTime) -> Result<(), LayerError> {
+        let path = self.ref_path(id);
+        File::open(&path)
+            .and_then(|file| file.set_modified(time))
+            .map_err(|error| LayerError::io("write", &path, error))
     }
 
     /// Returns when the workspace expires: the latest of its layers' dates. `None` where it holds
@@ -409,14 +421,14 @@ impl Workspace {
         let mut latest = None;
         for id in self.ids()? {
             let by_config = self
-                .is_at_hand(&id)
+                .is_described(&id)
                 .then(|| self.layer(&id).ok())
                 .flatten()
                 .and_then(|info| info.config.expires)
                 .and_then(|text| humantime::parse_rfc3339(&text).ok());
             let date = match by_config {
                 Some(date) => date,
-                None => match fs::metadata(self.ref_path(&id)).and_then(|meta| meta.modified()) {
+                None => match self.stored(&id) {
                     Ok(stored) => stored + self.lifetime,
                     Err(_) => continue,
                 },

@@ -493,9 +493,9 @@ impl Lab {
 
     /// Returns a text without what differs from run to run.
     pub(crate) fn anonymous(&self, text: &str) -> String {
-        text.replace(&self.address, "ADDRESS")
+        text.replace(&self.url(), "URL")
+            .replace(&self.address, "ADDRESS")
             .replace(self.folder.path().to_str().unwrap(), "FOLDER")
-            .replace(&self.url(), "URL")
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Format, failure, print_json, table};
 use crate::cli::store::StoreArgs;
 use crate::cli::{CliError, Ui};
-use crate::layer::{ErrorKind, LayerError};
+use crate::layer::{ErrorKind, LayerError, printable};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,6 +22,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         .iter()
         .filter(|verdict| verdict.problem.is_some())
         .count();
+    let strays = workspace.strays().map_err(|error| failure(&error))?;
     if args.format == Format::Json {
         let list: Vec<Value> = verdicts
             .iter()
@@ -35,7 +36,16 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
                 })
             })
             .collect();
-        print_json(ui, &json!({"version": 1, "layers": list, "bad": bad}))?;
+        let strays: Vec<Value> = strays
+            .iter()
+            .map(|stray| {
+                json!({"path": stray.path.to_string_lossy(), "size": stray.bytes, "what": stray.why})
+            })
+            .collect();
+        print_json(
+            ui,
+            &json!({"version": 1, "layers": list, "bad": bad, "strays": strays}),
+        )?;
     } else {
         let rows: Vec<Vec<String>> = verdicts
             .iter()
@@ -48,6 +58,10 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
             })
             .collect();
         ui.out(&table(&rows))?;
+        for stray in &strays {
+            let path = printable(stray.path.as_os_str().as_encoded_bytes());
+            ui.note(&format!("{path}: {}", stray.why));
+        }
     }
     // A store that could not be read is another matter than a layer that is bad.
     let unreachable = verdicts

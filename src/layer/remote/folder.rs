@@ -96,7 +96,7 @@ impl Transport for Folder {
     }
 
     fn put(&self, blob: Blob, file: &Path, sent: &(dyn Fn(u64) + Sync)) -> Result<(), Fault> {
-        self.0.prepare_folders().map_err(fault)?;
+        self.0.prepare_layout().map_err(fault)?;
         let mut source = Hashing::new(File::open(file).map_err(disk)?);
         let mut target = self.0.temp().map_err(fault)?;
         let mut buffer = vec![0; 1 << 17];

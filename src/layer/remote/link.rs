@@ -177,7 +177,7 @@ impl Link {
         if into.holds(blob).map_err(NotFetched::Failed)? {
             return Ok(());
         }
-        into.prepare_folders().map_err(NotFetched::Failed)?;
+        into.prepare_layout().map_err(NotFetched::Failed)?;
         let path = into
             .dir()
             .join("tmp")

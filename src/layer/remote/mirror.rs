@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +15,7 @@ use super::parallel::each;
 use super::{Blob, Created, Link, Location, RemoteOptions, RemoteRef};
 use crate::layer::manifest::Record;
 use crate::layer::store::Committed;
-use crate::layer::{Digest, LIFETIME, LayerError, LayerId, Workspace};
+use crate::layer::{Digest, LIFETIME, LayerError, LayerId, LayerInfo, Workspace};
 
 /// A ref that was written later than this before the listing began may be newer than the listing.
 const MARGIN: u64 = 2;
@@ -39,7 +40,7 @@ impl Workspace {
         let folder = options.cache.join(&Digest::of(name.as_bytes()).hex()[..32]);
         let mut workspace = Self::in_dir(&folder, id);
         workspace.link = Some(Arc::new(link));
-        workspace.prepare_folders()?;
+        workspace.prepare_layout()?;
         // Layers may hold what only their user may see.
         let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
         workspace.touch();
@@ -62,17 +63,27 @@ impl Workspace {
         self.link.as_ref()?.caveat()
     }
 
+    /// Says whether a layer's archive can be read without fetching it first.
+    #[must_use]
+    pub fn is_at_hand(&self, layer: &LayerInfo) -> bool {
+        let blob = Blob {
+            digest: layer.record.layer,
+            size: layer.record.layer_size,
+        };
+        self.link.is_none() || self.holds(blob).unwrap_or(false)
+    }
+
     /// Says that the mirror is in use, and removes those that no one has used for long.
     fn touch(&self) {
         let now = SystemTime::now();
-        let used = |dir: &std::path::Path| dir.join("used");
-        // Only the time of the file matters; a cache that cannot be tidied still serves.
-        let _ = fs::write(used(self.dir()), b"");
+        // Its time is when the mirror was last used; a cache that cannot be tidied still serves.
+        let mark = |dir: &Path| dir.join("oci-layout");
+        let _ = fs::File::open(mark(self.dir())).and_then(|file| file.set_modified(now));
         let Ok(siblings) = fs::read_dir(self.store()) else {
             return;
         };
         for sibling in siblings.flatten().map(|item| item.path()) {
-            let last = fs::metadata(used(&sibling)).and_then(|meta| meta.modified());
+            let last = fs::metadata(mark(&sibling)).and_then(|meta| meta.modified());
             if last.is_ok_and(|last| last + KEPT < now) {
                 let _ = fs::remove_dir_all(sibling);
             }
@@ -244,7 +255,7 @@ impl Workspace {
         fresh.link = Some(Arc::clone(link));
         fresh.lifetime = self.lifetime;
         fresh.budget = self.budget;
-        fresh.prepare_folders()?;
+        fresh.prepare_layout()?;
         fresh.refresh()?;
         Ok(Some((folder, fresh)))
     }
