@@ -2,7 +2,7 @@
 //! one that each pattern matches, and one that nobody speaks of.
 
 use crate::circleci::witness;
-use crate::plan::{FilterKind, FilterRule, GitRef, Workflow};
+use crate::plan::{FilterKind, FilterRule, GitRef, Job, Located, Workflow};
 
 /// Most pushes that are tried for one workflow.
 const MOST: usize = 48;
@@ -67,4 +67,16 @@ pub(super) fn describe(push: &GitRef) -> String {
         GitRef::Branch(name) => format!("branch `{name}`"),
         GitRef::Tag(name) => format!("tag `{name}`"),
     }
+}
+
+/// Returns the names and patterns of a job's filters.
+pub(super) fn items(job: &Job) -> impl Iterator<Item = &Located<String>> {
+    let rules = match job.filters.as_ref().map(|f| &f.kind) {
+        Some(FilterKind::Map { branches, tags }) => [branches.as_ref(), tags.as_ref()],
+        _ => [None, None],
+    };
+    rules
+        .into_iter()
+        .flatten()
+        .flat_map(|rule| rule.only.iter().chain(&rule.ignore))
 }

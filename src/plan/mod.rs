@@ -171,6 +171,8 @@ pub struct Invocation {
 /// The matrix that brought a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatrixArm {
+    /// The name of the definition that its arms are made of.
+    pub base: String,
     /// The name by which requirements mean all its arms.
     pub alias: String,
     /// Where the matrix stands; the same for all its arms.
