@@ -16,7 +16,7 @@ mod remote {
 
 use std::time::{Duration, Instant};
 
-use remote::lab::{Kind, Lab, Outcome, server};
+use remote::lab::{Kind, Lab, Outcome, has_tool, server};
 use remote::proxy::{Fate, Proxy};
 
 /// Runs a test on every kind of store that this build has and this machine can serve.
@@ -528,6 +528,42 @@ fn a_store_that_ignores_conditions_is_found_out() {
     // Without the proxy the same store gets no such warning.
     let honest = lab.persist("test", "root", &["file"]).ok();
     assert!(!honest.err.contains("conditional"), "{}", honest.err);
+}
+
+#[test]
+fn another_tool_copies_a_layer_out_of_a_registry() {
+    let test = "another_tool_copies_a_layer_out_of_a_registry";
+    let Some(server) = server(Kind::Registry, test) else {
+        return;
+    };
+    if !has_tool("skopeo", test) {
+        return;
+    }
+    let lab = Lab::new(&server, Kind::Registry);
+    lab.write("root/file", b"one");
+    lab.persist("build 1/2", "root", &["file"]).ok();
+    let [tag] = lab.tags().try_into().unwrap();
+    assert!(
+        tag.starts_with("default.") && tag.ends_with(".1.0.0"),
+        "{tag}"
+    );
+    let copy = lab.path("copy");
+    let output = std::process::Command::new("skopeo")
+        .args(["copy", "--quiet", "--src-tls-verify=false"])
+        .arg(format!("docker://{}/team/layers:{tag}", lab.address()))
+        .arg(format!("oci:{}:layer", copy.display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let shown = lab
+        .layers(&["show", "build 1/2/1.0.0", "--format", "json"])
+        .ok()
+        .json();
+    for part in ["manifest", "digest"] {
+        let digest = shown[part].as_str().unwrap().replace(':', "/");
+        assert!(copy.join("blobs").join(&digest).exists(), "{part} {digest}");
+    }
 }
 
 #[test]

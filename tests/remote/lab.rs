@@ -82,15 +82,10 @@ pub(crate) fn server(kind: Kind, test: &str) -> Option<Server> {
         println!("skipped: {test} on {} needs its feature", kind.name());
         return None;
     }
-    let Some(program) = find(kind.server()) else {
-        assert!(
-            std::env::var_os("HOLDALL_REQUIRE_TOOLS").is_none(),
-            "{test} needs {}",
-            kind.server()
-        );
-        println!("skipped: {test} needs {} in PATH", kind.server());
+    if !has_tool(kind.server(), test) {
         return None;
-    };
+    }
+    let program = find(kind.server())?;
     // The port that was free a moment ago may be taken: then another one.
     for _ in 0..5 {
         let mut server = start(kind, &program);
@@ -106,6 +101,17 @@ pub(crate) fn server(kind: Kind, test: &str) -> Option<Server> {
         }
     }
     panic!("{} does not start", program.display());
+}
+
+/// Says whether a program is there, or why the test is skipped.
+pub(crate) fn has_tool(name: &str, test: &str) -> bool {
+    let found = find(name).is_some();
+    if !found {
+        let required = std::env::var_os("HOLDALL_REQUIRE_TOOLS").is_some();
+        assert!(!required, "{test} needs {name}");
+        println!("skipped: {test} needs {name} in PATH");
+    }
+    found
 }
 
 fn find(name: &str) -> Option<PathBuf> {
@@ -476,18 +482,31 @@ impl Lab {
             .collect()
     }
 
-    /// Points the tag of one layer to the manifest of another.
-    pub(crate) fn overwrite_a_tag(&self) {
-        let tags = self
-            .data
-            .join("docker/registry/v2/repositories")
-            .join(&self.repository)
-            .join("_manifests/tags");
-        let mut tags: Vec<PathBuf> = fs::read_dir(tags)
+    /// The tags of the repository, sorted.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        let mut tags: Vec<String> = fs::read_dir(self.tag_folder())
             .unwrap()
-            .map(|tag| tag.unwrap().path().join("current/link"))
+            .map(|tag| tag.unwrap().file_name().into_string().unwrap())
             .collect();
         tags.sort();
+        tags
+    }
+
+    fn tag_folder(&self) -> PathBuf {
+        self.data
+            .join("docker/registry/v2/repositories")
+            .join(&self.repository)
+            .join("_manifests/tags")
+    }
+
+    /// Points the tag of one layer to the manifest of another.
+    pub(crate) fn overwrite_a_tag(&self) {
+        let folder = self.tag_folder();
+        let tags: Vec<PathBuf> = self
+            .tags()
+            .iter()
+            .map(|tag| folder.join(tag).join("current/link"))
+            .collect();
         fs::copy(&tags[0], &tags[1]).unwrap();
     }
 
