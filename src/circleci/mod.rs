@@ -33,6 +33,7 @@ mod template;
 mod value;
 mod workflow;
 
+pub(crate) use builtin::STEP_NAMES;
 pub use emit::{Emitted, emit};
 pub use given::{Given, GivenError, GivenValue};
 pub(crate) use outcomes::witness;

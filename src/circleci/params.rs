@@ -203,6 +203,23 @@ fn check(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) {
         "env_var_name" => value.as_str().is_some_and(is_env_name),
         _ => return,
     };
+    if !fits
+        && kind == "env_var_name"
+        && let Some(name) = value.as_str().and_then(|t| t.strip_prefix('$'))
+    {
+        let name = name.trim_matches(['{', '}']);
+        problems.push(
+            Problem::new(
+                "env-var-name-sigil",
+                "a variable where its name belongs",
+                value.spot(),
+                format!("`{}` takes the name, without `$`", declaration.key),
+            )
+            .label(declaration.key_at, "declared here")
+            .help(format!("write `{name}`")),
+        );
+        return;
+    }
     if !fits {
         problems.push(
             Problem::new(

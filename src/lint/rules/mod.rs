@@ -2,6 +2,7 @@
 
 mod graph;
 mod references;
+mod security;
 mod structure;
 mod workspace;
 
@@ -27,6 +28,23 @@ pub(super) const ALL: &[&Rule] = &[
     &structure::not_supported::NOT_SUPPORTED,
     &structure::invalid_condition::INVALID_CONDITION,
     &structure::invalid_expression::INVALID_EXPRESSION,
+    &structure::old_version::OLD_VERSION,
+    &structure::redundant_version::REDUNDANT_VERSION,
+    &structure::checksum_before_file::CHECKSUM_BEFORE_FILE,
+    &structure::static_cache_key::STATIC_CACHE_KEY,
+    &structure::cache_key_never_restored::CACHE_KEY_NEVER_RESTORED,
+    &structure::cache_path_glob::CACHE_PATH_GLOB,
+    &structure::variable_not_expanded::VARIABLE_NOT_EXPANDED,
+    &structure::export_lost::EXPORT_LOST,
+    &structure::bash_env_with_sh::BASH_ENV_WITH_SH,
+    &structure::env_var_name_sigil::ENV_VAR_NAME_SIGIL,
+    &structure::ignored_steps::IGNORED_STEPS,
+    &structure::test_results_glob::TEST_RESULTS_GLOB,
+    &structure::exponent_in_environment::EXPONENT_IN_ENVIRONMENT,
+    &structure::nil_in_environment::NIL_IN_ENVIRONMENT,
+    &structure::deprecated_step::DEPRECATED_STEP,
+    &structure::deprecated_image::DEPRECATED_IMAGE,
+    &structure::deprecated_executor::DEPRECATED_EXECUTOR,
     &references::undefined_alias::UNDEFINED_ALIAS,
     &references::undefined_parameter::UNDEFINED_PARAMETER,
     &references::missing_argument::MISSING_ARGUMENT,
@@ -38,6 +56,9 @@ pub(super) const ALL: &[&Rule] = &[
     &references::name_collision::NAME_COLLISION,
     &references::recursive_command::RECURSIVE_COMMAND,
     &references::undefined_pipeline_value::UNDEFINED_PIPELINE_VALUE,
+    &references::unused_definition::UNUSED_DEFINITION,
+    &references::unused_anchor::UNUSED_ANCHOR,
+    &references::shadowed_builtin::SHADOWED_BUILTIN,
     &graph::requires_unknown_job::REQUIRES_UNKNOWN_JOB,
     &graph::requires_ambiguous_job::REQUIRES_AMBIGUOUS_JOB,
     &graph::requires_cycle::REQUIRES_CYCLE,
@@ -107,4 +128,16 @@ pub(super) const ALL: &[&Rule] = &[
     &workspace::layer_shadows_checkout::LAYER_SHADOWS_CHECKOUT,
     &workspace::orb_root_mismatch::ORB_ROOT_MISMATCH,
     &workspace::opaque_layers::OPAQUE_LAYERS,
+    &security::unpinned_orb::UNPINNED_ORB,
+    &security::dev_orb::DEV_ORB,
+    &security::unpinned_image::UNPINNED_IMAGE,
+    &security::latest_image::LATEST_IMAGE,
+    &security::script_injection::SCRIPT_INJECTION,
+    &security::unquoted_branch_variable::UNQUOTED_BRANCH_VARIABLE,
+    &security::remote_script::REMOTE_SCRIPT,
+    &security::hardcoded_credential::HARDCODED_CREDENTIAL,
+    &security::plaintext_registry_password::PLAINTEXT_REGISTRY_PASSWORD,
+    &security::secret_printed::SECRET_PRINTED,
+    &security::tls_verification_disabled::TLS_VERIFICATION_DISABLED,
+    &security::context_on_unfiltered_job::CONTEXT_ON_UNFILTERED_JOB,
 ];
