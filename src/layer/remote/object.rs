@@ -582,9 +582,13 @@ fn fault(url: &ObjectUrl, error: &Error) -> Fault {
 }
 
 fn no_bucket(url: &ObjectUrl) -> Fault {
+    let what = match url.vendor {
+        Vendor::Azure => "container",
+        Vendor::S3 | Vendor::Google => "bucket",
+    };
     Fault::new(
         FaultKind::NoStore,
-        format!("there is no bucket `{}`", url.bucket),
+        format!("there is no {what} `{}`", url.bucket),
     )
     .hint("create it first, or check its name and region")
 }
