@@ -2,17 +2,15 @@
 //! are verified, and a count of what has moved.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
 use super::parallel::each;
+use super::part::{Part, lock};
 use super::{Created, Fault, FaultKind, Listed, Location, RemoteOptions, RemoteRef, Transport};
 use crate::layer::manifest::{Manifest, Record};
 use crate::layer::{Digest, LayerError, LayerId, Workspace};
@@ -338,76 +336,5 @@ fn persistently<T>(mut work: impl FnMut() -> Result<T, Fault>) -> Result<T, Faul
             Err(fault) if fault.kind == FaultKind::Silent && silent < 1 => silent += 1,
             other => return other,
         }
-    }
-}
-
-/// Opens a file that only one process at a time downloads into; waits for the others.
-fn lock(path: &Path) -> io::Result<File> {
-    loop {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
-        // Who held the lock may have renamed the file away.
-        let ours = file.metadata()?;
-        match fs::metadata(path) {
-            Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => return Ok(file),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// A download under way: its bytes so far, and their digest.
-struct Part {
-    file: File,
-    state: Sha256,
-    length: u64,
-}
-
-impl Part {
-    /// Takes up what an earlier process left.
-    fn resume(mut file: File, blob: Blob) -> io::Result<Self> {
-        if file.metadata()?.len() > blob.size {
-            file.set_len(0)?;
-        }
-        let mut part = Self {
-            state: Sha256::new(),
-            length: 0,
-            file: file.try_clone()?,
-        };
-        let mut buffer = vec![0; 1 << 17];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(part),
-                count => {
-                    part.state.update(&buffer[..count]);
-                    part.length += count as u64;
-                }
-            }
-        }
-    }
-
-    fn restart(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.state = Sha256::new();
-        self.length = 0;
-        Ok(())
-    }
-
-    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.state.update(bytes);
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn digest(&self) -> Digest {
-        Digest(self.state.clone().finalize().into())
     }
 }

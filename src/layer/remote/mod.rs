@@ -11,11 +11,8 @@ mod mirror;
 mod object;
 #[cfg(feature = "registry")]
 mod oci;
-#[cfg(feature = "registry")]
-mod oci_login;
-#[cfg(feature = "registry")]
-mod oci_tag;
 mod parallel;
+mod part;
 #[cfg(any(feature = "s3", feature = "registry"))]
 mod runtime;
 mod url;

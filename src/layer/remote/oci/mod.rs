@@ -2,33 +2,36 @@
 //! can be overwritten by whoever may push, so creating one looks before and after; the rest is in
 //! the caveat that the documentation tells.
 
-use std::collections::HashSet;
+mod fault;
+mod login;
+mod pages;
+mod tag;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use super::oci_login::credentials;
-use super::oci_tag::{is_of, tag};
 use bytes::Bytes;
 use futures_util::stream;
 use oci_client::client::{BlobResponse, ClientConfig, ClientProtocol};
-use oci_client::errors::{OciDistributionError, OciErrorCode};
+use oci_client::errors::OciDistributionError;
 use oci_client::manifest::OciDescriptor;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference, RegistryOperation};
 use reqwest::header::HeaderValue;
 
-use super::runtime::{Runtime, brief, unreachable, whole};
+use self::login::credentials;
+use self::pages::{PAGE, every_page};
+use self::tag::{is_of, tag};
+use super::runtime::{Runtime, brief, whole};
 use super::url::RegistryUrl;
 use super::{Blob, Created, Fault, FaultKind, Listed, RemoteOptions, RemoteRef, Transport};
 use crate::layer::manifest::{LayerConfig, MANIFEST_TYPE, Manifest, Record};
 use crate::layer::store::MAX_DOCUMENT;
 use crate::layer::{Digest, LayerId};
 
-/// Tags that are asked for at once.
-const PAGE: usize = 1000;
 /// Bytes of one piece of an upload.
 const PIECE: usize = 1 << 17;
 
@@ -230,59 +233,6 @@ impl Registry {
             documents: vec![bytes.to_vec(), config],
         }))
     }
-
-    fn fault(&self, error: &OciDistributionError) -> Fault {
-        use OciDistributionError as E;
-        let text = whole(error);
-        let no_store = || {
-            Fault::new(
-                FaultKind::NoStore,
-                format!("there is no repository `{}`", self.url.repository),
-            )
-            .hint("the first persist or push makes it, where the registry allows that; check its name")
-        };
-        let by_code = |code: u16| match code {
-            401 | 403 => self.denied(),
-            404 => Fault::new(FaultKind::Absent, "it is not there"),
-            408 | 429 | 500.. => Fault::new(FaultKind::Passing, brief(&text)),
-            _ => Fault::new(FaultKind::Final, brief(&text)),
-        };
-        match error {
-            E::AuthenticationFailure(_) | E::UnauthorizedError { .. } => self.denied(),
-            E::RegistryError { envelope, .. } => match envelope.errors.first().map(|e| &e.code) {
-                Some(OciErrorCode::NameUnknown) => no_store(),
-                Some(OciErrorCode::Unauthorized | OciErrorCode::Denied) => self.denied(),
-                Some(
-                    OciErrorCode::ManifestUnknown
-                    | OciErrorCode::BlobUnknown
-                    | OciErrorCode::NotFound,
-                ) => Fault::new(FaultKind::Absent, "it is not there"),
-                Some(OciErrorCode::Toomanyrequests) => Fault::new(FaultKind::Passing, brief(&text)),
-                _ => Fault::new(FaultKind::Final, brief(&text)),
-            },
-            E::ServerError { code, .. } => by_code(*code),
-            E::ImageManifestNotFoundError(_) => Fault::new(FaultKind::Absent, "it is not there"),
-            E::RequestError(inner) => match inner.status() {
-                Some(status) => by_code(status.as_u16()),
-                None if inner.is_builder() => Fault::new(FaultKind::Final, brief(&text)),
-                None => Fault::new(FaultKind::Passing, unreachable(&text))
-                    .hint("check the registry's address and the network"),
-            },
-            E::IoError(_) => Fault::new(FaultKind::Passing, brief(&text)),
-            _ => Fault::new(FaultKind::Final, brief(&text)),
-        }
-    }
-
-    fn denied(&self) -> Fault {
-        let what = match self.auth {
-            RegistryAuth::Anonymous => "it wants credentials, and there are none",
-            _ => "it refused the credentials",
-        };
-        Fault::new(FaultKind::Denied, what).hint(format!(
-            "log in with `docker login {}`, or set HOLDALL_REGISTRY_USER and HOLDALL_REGISTRY_PASSWORD; they must allow to pull, and to push where layers are made",
-            self.url.registry
-        ))
-    }
 }
 
 impl Transport for Registry {
@@ -422,25 +372,6 @@ impl Transport for Registry {
     }
 }
 
-/// Asks for page after page of a sorted list. A page may be shorter than asked for, and a registry
-/// that knows no pages sends all of them, and again: only a page without news is the end.
-fn every_page(
-    mut ask: impl FnMut(Option<&str>) -> Result<Vec<String>, Fault>,
-) -> Result<Vec<String>, Fault> {
-    let mut seen: HashSet<String> = HashSet::new();
-    let mut last: Option<String> = None;
-    loop {
-        let page = ask(last.as_deref())?;
-        let all = page.len() > PAGE;
-        last = page.last().cloned();
-        let before = seen.len();
-        seen.extend(page);
-        if seen.len() == before || all {
-            return Ok(seen.into_iter().collect());
-        }
-    }
-}
-
 /// A file in pieces, each of which is told of when it is taken.
 struct Pieces {
     file: File,
@@ -461,43 +392,6 @@ impl Iterator for Pieces {
                 Some(Ok(Bytes::from(buffer)))
             }
             Err(error) => Some(Err(error.into())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pages(tags: usize, of: usize) -> (Vec<String>, usize) {
-        let all: Vec<String> = (0..tags).map(|at| format!("{at:06}")).collect();
-        let mut asked = 0;
-        let mut found = every_page(|last| {
-            asked += 1;
-            let after = all
-                .iter()
-                .filter(|tag| last.is_none_or(|last| tag.as_str() > last));
-            Ok(after.take(of).cloned().collect())
-        })
-        .unwrap();
-        found.sort();
-        assert_eq!(found, all);
-        (found, asked)
-    }
-
-    #[test]
-    fn tags_are_listed_whatever_a_page_holds() {
-        for (tags, of) in [(0, 10), (1, 10), (10, 10), (95, 10), (3000, PAGE), (7, 1)] {
-            let (_, asked) = pages(tags, of);
-            assert_eq!(asked, tags.div_ceil(of) + 1);
-        }
-    }
-
-    #[test]
-    fn a_registry_without_pages_is_no_endless_list() {
-        for tags in [0, 5, PAGE, PAGE + 1] {
-            let all: Vec<String> = (0..tags).map(|at| at.to_string()).collect();
-            assert_eq!(every_page(|_| Ok(all.clone())).unwrap().len(), tags);
         }
     }
 }

@@ -10,7 +10,7 @@ use base64::Engine;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 
-use super::{Fault, FaultKind};
+use crate::layer::remote::{Fault, FaultKind};
 
 /// What is read of docker's config.json.
 #[derive(Debug, Default, Deserialize)]

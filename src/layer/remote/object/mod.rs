@@ -2,6 +2,10 @@
 //! a store can be copied with the vendor's own tools. A ref is created by a conditional write;
 //! whether the store honours that is tried before the first one.
 
+mod fault;
+mod open;
+mod parts;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path as FilePath;
@@ -10,33 +14,21 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, GetOptions, GetRange, GetResult, MultipartUpload,
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+    Error, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    PutPayload,
 };
 use tokio::sync::Semaphore;
 
-use super::runtime::{Runtime, brief, unreachable, whole};
+use self::fault::{credentials, fault, unsupported};
+use self::parts::{PART, PARTS_IN_MEMORY};
+use super::runtime::{Runtime, whole};
 use super::url::{ObjectUrl, Vendor};
 use super::{Blob, Created, Fault, FaultKind, Listed, RemoteOptions, RemoteRef, Transport};
 use crate::layer::manifest::Record;
 use crate::layer::store::{MAX_REF, OCI_LAYOUT};
 use crate::layer::{LayerId, encode_job};
-
-/// The size of a part; all but the last are equal, which some stores insist on. What is no larger
-/// goes up in one piece.
-const PART: u64 = 8 << 20;
-/// How many parts a store takes at most; S3 has the lowest number.
-const PARTS: u64 = 10_000;
-/// How many parts of one blob are under way at once; each is in memory.
-const PARTS_AT_ONCE: usize = 4;
-/// How many parts of all blobs are in memory at once.
-const PARTS_IN_MEMORY: usize = 8;
 
 /// What was uploaded longer ago is uploaded again rather than relied upon.
 const YOUNG: Duration = Duration::from_secs(24 * 60 * 60);
@@ -65,7 +57,7 @@ impl Objects {
         let text = format!("{}/{}", url.prefix, encode_job(workspace));
         let base = Path::parse(text.trim_start_matches('/'))
             .map_err(|error| Fault::new(FaultKind::Final, whole(&error)))?;
-        let (store, place) = build(url, options).map_err(|error| {
+        let (store, place) = open::client(url, options).map_err(|error| {
             Fault::new(FaultKind::Final, whole(&error)).hint(credentials(url.vendor))
         })?;
         Ok(Self {
@@ -197,78 +189,6 @@ impl Objects {
                 format!("the ref {id} is not there yet"),
             )),
         }
-    }
-
-    /// Sends the parts of a blob in order, some at once, each as soon as there is room in memory.
-    async fn send_parts(
-        &self,
-        upload: &mut dyn MultipartUpload,
-        mut left: u64,
-        part: u64,
-        limit: Duration,
-        file: &mut File,
-        sent: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), Fault> {
-        let mut under_way = FuturesUnordered::new();
-        while left > 0 || !under_way.is_empty() {
-            let room = match (left, under_way.len()) {
-                (0, _) | (_, PARTS_AT_ONCE..) => None,
-                // With none of its own under way, another blob's part has to end.
-                (_, 0) => self.room.acquire().await.ok(),
-                _ => self.room.try_acquire().ok(),
-            };
-            let Some(room) = room else {
-                // One that ends makes room; there is one, or this would have waited above.
-                under_way.next().await.unwrap_or(Ok(()))?;
-                continue;
-            };
-            let size = left.min(part);
-            left -= size;
-            let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-            file.read_exact(&mut bytes).map_err(disk)?;
-            let work = upload.put_part(PutPayload::from(bytes));
-            under_way.push(async move {
-                let _room = room;
-                match tokio::time::timeout(limit, work).await {
-                    Ok(Ok(())) => {
-                        sent(size);
-                        Ok(())
-                    }
-                    Ok(Err(error)) => Err(self.fault(error)),
-                    Err(_) => Err(Fault::new(
-                        FaultKind::Silent,
-                        format!("a part was not taken within {} seconds", limit.as_secs()),
-                    )),
-                }
-            });
-        }
-        Ok(())
-    }
-
-    fn put_parts(
-        &self,
-        blob: Blob,
-        key: &Path,
-        file: &mut File,
-        sent: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), Fault> {
-        let part = part_size(blob.size);
-        let begin = self.runtime.answer(self.store.put_multipart(key))?;
-        let mut upload = begin.map_err(|error| self.fault(error))?;
-        let limit = self.runtime.allowance(part * PARTS_AT_ONCE as u64);
-        let work = self.send_parts(upload.as_mut(), blob.size, part, limit, file, sent);
-        let done = match self.runtime.uploaded(blob.size, work) {
-            Ok(Ok(())) => self
-                .runtime
-                .settled(blob.size, upload.complete())
-                .and_then(|answer| answer.map_err(|error| self.fault(error))),
-            Ok(Err(fault)) | Err(fault) => Err(fault),
-        };
-        if done.is_err() {
-            // What cannot be cleared away here is the lifecycle rule's business.
-            let _ = self.runtime.answer(upload.abort());
-        }
-        done.map(drop)
     }
 }
 
@@ -450,172 +370,6 @@ impl Transport for Objects {
     }
 }
 
-/// Returns the size of the parts that a blob goes up in.
-fn part_size(size: u64) -> u64 {
-    let least = size.div_ceil(PARTS).next_multiple_of(1 << 20);
-    least.max(PART)
-}
-
 fn disk(error: io::Error) -> Fault {
     Fault::new(FaultKind::Final, format!("cannot read the blob: {error}"))
-}
-
-/// Returns the store, and the endpoint or account that the environment names.
-fn build(
-    url: &ObjectUrl,
-    options: &RemoteOptions,
-) -> Result<(Box<dyn ObjectStore>, String), Error> {
-    let client = ClientOptions::new()
-        .with_connect_timeout(options.connect)
-        // The whole of a transfer has no limit; each step of it has one, see `Runtime`.
-        .with_timeout_disabled();
-    let retry = RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(1),
-            base: 2.0,
-        },
-        max_retries: 3,
-        retry_timeout: options.silence,
-    };
-    let names: &[&str] = match url.vendor {
-        Vendor::S3 => &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"],
-        Vendor::Google => &["GOOGLE_BASE_URL"],
-        Vendor::Azure => &[
-            "AZURE_STORAGE_ENDPOINT",
-            "AZURE_ENDPOINT",
-            "AZURE_STORAGE_ACCOUNT_NAME",
-        ],
-    };
-    let place = names
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_default();
-    // Who writes http:// means it.
-    let client = client.with_allow_http(place.starts_with("http://"));
-    let store: Box<dyn ObjectStore> = match url.vendor {
-        Vendor::S3 => Box::new(
-            AmazonS3Builder::from_env()
-                .with_bucket_name(&url.bucket)
-                .with_client_options(client)
-                .with_retry(retry)
-                .build()?,
-        ),
-        Vendor::Google => Box::new(
-            GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(&url.bucket)
-                .with_client_options(client)
-                .with_retry(retry)
-                .build()?,
-        ),
-        Vendor::Azure => Box::new(
-            MicrosoftAzureBuilder::from_env()
-                .with_container_name(&url.bucket)
-                .with_client_options(client)
-                .with_retry(retry)
-                .build()?,
-        ),
-    };
-    Ok((store, place))
-}
-
-fn credentials(vendor: Vendor) -> &'static str {
-    match vendor {
-        Vendor::S3 => {
-            "credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), a web identity or the machine's role; the region from AWS_REGION, the endpoint from AWS_ENDPOINT_URL"
-        }
-        Vendor::Google => {
-            "credentials come from GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_SERVICE_ACCOUNT or the machine's role"
-        }
-        Vendor::Azure => {
-            "the account comes from AZURE_STORAGE_ACCOUNT_NAME, credentials from AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_KEY or AZURE_CLIENT_ID and its kin"
-        }
-    }
-}
-
-/// Says whether a store refused the condition itself.
-fn unsupported(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::NotImplemented { .. } | Error::NotSupported { .. }
-    ) || whole(error).contains("501 Not Implemented")
-}
-
-/// Says what a failure of the store means.
-fn fault(url: &ObjectUrl, error: &Error) -> Fault {
-    let text = whole(error);
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let no_store = [
-        "NoSuchBucket",
-        "ContainerNotFound",
-        "The specified bucket does not exist",
-    ];
-    match error {
-        _ if has(&no_store) => no_bucket(url),
-        Error::NotFound { .. } => Fault::new(FaultKind::Absent, "an object is not there"),
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => denied(url, &text),
-        // Some stores answer a bad key with 400.
-        Error::Generic { .. }
-            if has(&[
-                "status code: 401",
-                "status code: 403",
-                "InvalidAccessKeyId",
-                "AuthorizationHeaderMalformed",
-            ]) =>
-        {
-            denied(url, &text)
-        }
-        Error::Generic { .. } if has(&["status code: 404"]) => no_bucket(url),
-        Error::Generic { .. } if has(&["169.254.169.254", "metadata.google.internal"]) => {
-            Fault::new(FaultKind::Denied, "there are no credentials").hint(credentials(url.vendor))
-        }
-        Error::Generic { .. } => {
-            let refused = has(&["status code: 4", "HTTP error: builder"]);
-            let kind = match refused {
-                true => FaultKind::Final,
-                false => FaultKind::Passing,
-            };
-            Fault::new(kind, unreachable(&text)).hint("check the endpoint and the network")
-        }
-        _ => Fault::new(FaultKind::Final, brief(&text)),
-    }
-}
-
-fn no_bucket(url: &ObjectUrl) -> Fault {
-    let what = match url.vendor {
-        Vendor::Azure => "container",
-        Vendor::S3 | Vendor::Google => "bucket",
-    };
-    Fault::new(
-        FaultKind::NoStore,
-        format!("there is no {what} `{}`", url.bucket),
-    )
-    .hint("create it first, or check its name and region")
-}
-
-fn denied(url: &ObjectUrl, text: &str) -> Fault {
-    let code = text
-        .split_once("<Code>")
-        .and_then(|(_, rest)| rest.split_once("</Code>"))
-        .map(|(code, _)| format!(" ({code})"))
-        .unwrap_or_default();
-    Fault::new(
-        FaultKind::Denied,
-        format!("it refused the credentials{code}"),
-    )
-    .hint(credentials(url.vendor))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_are_equal_and_few_enough() {
-        for size in [PART + 1, 1 << 30, 100 << 30, 5 << 40] {
-            let part = part_size(size);
-            assert!(part >= PART && size.div_ceil(part) <= PARTS, "{size}");
-        }
-        assert_eq!(part_size(1 << 30), PART);
-    }
 }
