@@ -94,7 +94,7 @@ fn a_copy_holds_the_same_and_is_made_once() {
     lab.persist("here", "b", "two");
     let (code, said) = lab.run("here", &["layers", "push", "there"]);
     assert_eq!(code, 0, "{said}");
-    snapshot!("layers_push", said);
+    snapshot!("layers-push", said);
     assert_eq!(lab.tree("here"), lab.tree("there"));
 
     let (_, said) = lab.run("here", &["layers", "push", "there", "--format", "json"]);
@@ -179,7 +179,7 @@ fn a_store_that_is_none_is_refused() {
         assert_eq!(code, 2, "{text}");
         said.push_str(&format!("# {url}\n{text}\n"));
     }
-    snapshot!("store_refused", said);
+    snapshot!("store-refused", said);
 }
 
 #[test]
@@ -197,5 +197,5 @@ fn a_store_that_needs_a_feature_names_it() {
         assert_eq!(code, 3, "{text}");
         said.push_str(&format!("# {url}\n{text}\n"));
     }
-    snapshot!("store_needs_a_feature", said);
+    snapshot!("store-needs-a-feature", said);
 }

@@ -232,6 +232,8 @@ impl Lab {
             local: None,
             env: Vec::new(),
         }
+        // A machine that is busy with other tests is slow, and no less there.
+        .with(&[("HOLDALL_STORE_TIMEOUT", "60")])
         .with(&env)
     }
 

@@ -50,7 +50,7 @@ impl RemoteOptions {
     /// How long a connection may take to come up, unless said otherwise.
     pub const CONNECT: Duration = Duration::from_secs(5);
     /// How long a store may be silent, unless said otherwise.
-    pub const SILENCE: Duration = Duration::from_secs(20);
+    pub const SILENCE: Duration = Duration::from_secs(15);
     /// How many transfers are under way at once, unless said otherwise.
     pub const TRANSFERS: usize = 8;
 
