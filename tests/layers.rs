@@ -422,6 +422,15 @@ fn prune_leaves_the_blobs_of_a_damaged_layer() {
     assert_eq!(lab.store_files(".holdall/store"), before);
 }
 
+/// Ends the other thread, however this one ends.
+struct End<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_prune_amid_persists_takes_no_blob_that_gets_a_ref() {
     let lab = Lab::new();
@@ -460,10 +469,10 @@ fn a_prune_amid_persists_takes_no_blob_that_gets_a_ref() {
                 prune(&store, &request).unwrap();
             }
         });
+        let _end = End(&done);
         for workspace in &rounds {
             lab.persist(workspace, "build", "one");
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     for workspace in &rounds {
         let verdicts = workspace.verify().unwrap();
