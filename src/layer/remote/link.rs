@@ -175,6 +175,13 @@ impl Link {
         if into.holds(blob).map_err(NotFetched::Failed)? {
             return Ok(());
         }
+        // What no attach would unpack need not fill the disk first; a tar is a little larger.
+        if blob.size > into.budget.bytes.saturating_mul(2) {
+            return Err(NotFetched::Corrupt(format!(
+                "{} is said to have {} bytes, which is more than may be unpacked",
+                blob.digest, blob.size
+            )));
+        }
         into.prepare_layout().map_err(NotFetched::Failed)?;
         let path = into
             .dir()
