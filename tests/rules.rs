@@ -124,6 +124,8 @@ fn documentation_has_its_headings_and_examples_that_are_yaml() {
             "# Why is this bad",
             "# Example",
             "# Use instead",
+            "# What holdall cannot know",
+            "# References",
         ] {
             assert!(rule.docs.contains(heading), "{} lacks {heading}", rule.name);
         }

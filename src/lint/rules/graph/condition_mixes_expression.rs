@@ -19,5 +19,11 @@ declare_rule! {
     /// ```yaml
     /// when: pipeline.git.branch == "main"
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
     CONDITION_MIXES_EXPRESSION: "condition-mixes-expression", Graph, Error, |context, out| context.problems(&CONDITION_MIXES_EXPRESSION, out)
 }

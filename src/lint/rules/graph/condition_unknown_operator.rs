@@ -20,5 +20,11 @@ declare_rule! {
     /// condition:
     ///   equal: [a, << parameters.x >>]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
     CONDITION_UNKNOWN_OPERATOR: "condition-unknown-operator", Graph, Error, |context, out| context.problems(&CONDITION_UNKNOWN_OPERATOR, out)
 }

@@ -31,6 +31,12 @@ declare_rule! {
     ///   when: << pipeline.parameters.release >>
     ///   jobs: [publish]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether anybody starts a pipeline with those values.
+    ///
+    /// # References
+    /// - https://github.com/CircleCI-Public/circleci-cli/issues/844
     HIDDEN_WORKFLOW_ERROR: "hidden-workflow-error", Graph, Error, check
 }
 

@@ -22,5 +22,11 @@ declare_rule! {
     /// ```yaml
     /// cron: "0,15,30,45 * * * *"
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workflows/#scheduling-a-workflow
     INVALID_CRON: "invalid-cron", Graph, Error, |context, out| context.problems(&INVALID_CRON, out)
 }

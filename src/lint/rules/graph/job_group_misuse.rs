@@ -27,5 +27,11 @@ declare_rule! {
     /// ```yaml
     /// - announce: {requires: [release]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#job-groups
     JOB_GROUP_MISUSE: "job-group-misuse", Graph, Error, |context, out| context.problems(&JOB_GROUP_MISUSE, out)
 }

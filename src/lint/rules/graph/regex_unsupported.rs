@@ -22,5 +22,12 @@ declare_rule! {
     /// not:
     ///   equal: [main, << pipeline.git.branch >>]
     /// ```
-    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out)
+    ///
+    /// # What holdall cannot know
+    /// Whether the engine of filters is switched with that of conditions.
+    ///
+    /// # References
+    /// - https://discuss.circleci.com/t/54719
+    /// - https://github.com/google/re2/wiki/Syntax
+    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out), tags = &["next-compiler"]
 }

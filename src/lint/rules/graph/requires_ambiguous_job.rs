@@ -24,5 +24,11 @@ declare_rule! {
     /// - deploy:
     ///     requires: [test-a, test-b]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Which of the jobs is meant.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#requires
     REQUIRES_AMBIGUOUS_JOB: "requires-ambiguous-job", Graph, Error, |context, out| context.problems(&REQUIRES_AMBIGUOUS_JOB, out)
 }

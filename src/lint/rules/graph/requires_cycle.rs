@@ -23,6 +23,12 @@ declare_rule! {
     /// - build
     /// - test: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#requires
     REQUIRES_CYCLE: "requires-cycle", Graph, Error, check
 }
 

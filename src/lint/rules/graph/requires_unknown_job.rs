@@ -21,5 +21,11 @@ declare_rule! {
     /// - deploy:
     ///     requires: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Jobs that orbs without source bring, and other files that are joined with this one.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#requires
     REQUIRES_UNKNOWN_JOB: "requires-unknown-job", Graph, Error, |context, out| context.problems(&REQUIRES_UNKNOWN_JOB, out)
 }

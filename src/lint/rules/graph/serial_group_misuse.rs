@@ -22,5 +22,11 @@ declare_rule! {
     /// - deploy:
     ///     serial-group: deploy/production
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Jobs of other projects in the same group.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/controlling-serial-execution-across-your-organization/
     SERIAL_GROUP_MISUSE: "serial-group-misuse", Graph, Warning, |context, out| context.problems(&SERIAL_GROUP_MISUSE, out)
 }

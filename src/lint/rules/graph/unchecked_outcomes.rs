@@ -27,6 +27,12 @@ declare_rule! {
     /// ```yaml
     /// when: << pipeline.parameters.deploy >>
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What the outcomes that were left out would show.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/pipeline-variables/
     UNCHECKED_OUTCOMES: "unchecked-outcomes", Graph, Info, check
 }
 

@@ -19,5 +19,11 @@ declare_rule! {
     /// - greet:
     ///     to: world
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source declare.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/
     MISSING_ARGUMENT: "missing-argument", References, Error, |context, out| context.problems(&MISSING_ARGUMENT, out)
 }

@@ -20,5 +20,11 @@ declare_rule! {
     /// commands:
     ///   a: {steps: [checkout]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/
     RECURSIVE_COMMAND: "recursive-command", References, Error, |context, out| context.problems(&RECURSIVE_COMMAND, out)
 }

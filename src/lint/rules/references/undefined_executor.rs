@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// executor: linux
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source hold.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#executor
     UNDEFINED_EXECUTOR: "undefined-executor", References, Error, |context, out| context.problems(&UNDEFINED_EXECUTOR, out)
 }

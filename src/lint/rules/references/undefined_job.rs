@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source hold, and jobs of other files that are joined with this one.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#jobs
     UNDEFINED_JOB: "undefined-job", References, Error, |context, out| context.problems(&UNDEFINED_JOB, out)
 }

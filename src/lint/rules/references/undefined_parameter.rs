@@ -19,5 +19,12 @@ declare_rule! {
     /// ```yaml
     /// - run: echo << parameters.name >>
     /// ```
-    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out)
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#using-the-parameters-declaration
+    /// - https://circleci.com/docs/pipeline-variables/
+    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out), tags = &["next-compiler"]
 }

@@ -20,5 +20,11 @@ declare_rule! {
     /// - greet:
     ///     to: world
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source declare.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/
     UNKNOWN_ARGUMENT: "unknown-argument", References, Error, |context, out| context.problems(&UNKNOWN_ARGUMENT, out)
 }

@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// parallel: 4
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a template stands for that only the service can fill in.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#parameter-types
     ARGUMENT_TYPE: "argument-type", Structure, Error, |context, out| context.problems(&ARGUMENT_TYPE, out)
 }

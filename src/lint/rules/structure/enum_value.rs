@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// when: always
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#enum
     ENUM_VALUE: "enum-value", Structure, Error, |context, out| context.problems(&ENUM_VALUE, out)
 }

@@ -21,5 +21,11 @@ declare_rule! {
     /// build:
     ///   docker: [{image: x}]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What an orb's executor without source is.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#executors
     EXECUTOR_COMBINATION: "executor-combination", Structure, Error, |context, out| context.problems(&EXECUTOR_COMBINATION, out)
 }

@@ -23,5 +23,11 @@ declare_rule! {
     ///     - << parameters.a >>
     ///     - << parameters.b >>
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
     INVALID_CONDITION: "invalid-condition", Structure, Error, |context, out| context.problems(&INVALID_CONDITION, out)
 }

@@ -18,5 +18,12 @@ declare_rule! {
     /// ```yaml
     /// when: pipeline.number > 3
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
+    /// - https://circleci.com/docs/pipeline-variables/
     INVALID_EXPRESSION: "invalid-expression", Structure, Error, |context, out| context.problems(&INVALID_EXPRESSION, out)
 }

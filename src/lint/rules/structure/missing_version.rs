@@ -19,5 +19,11 @@ declare_rule! {
     /// version: 2.1
     /// jobs: {}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#version
     MISSING_VERSION: "missing-version", Structure, Error, |context, out| context.problems(&MISSING_VERSION, out)
 }

@@ -21,5 +21,11 @@ declare_rule! {
     ///   docker: [{image: cimg/base:2024.01}]
     ///   steps: [checkout]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#executors
     NO_EXECUTOR: "no-executor", Structure, Error, |context, out| context.problems(&NO_EXECUTOR, out)
 }

@@ -20,5 +20,11 @@ declare_rule! {
     /// ```yaml
     /// - test
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What stands behind it; rules that depend on it are silent or say so.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/orb-intro/
     NOT_SUPPORTED: "not-supported", Structure, Warning, |context, out| context.problems(&NOT_SUPPORTED, out)
 }

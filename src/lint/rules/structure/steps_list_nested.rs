@@ -20,5 +20,12 @@ declare_rule! {
     /// steps:
     ///   - setup        # a command of the same steps
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#steps
+    /// - https://circleci.com/docs/reusing-config/#authoring-reusable-commands
     STEPS_LIST_NESTED: "steps-list-nested", Structure, Error, |context, out| context.problems(&STEPS_LIST_NESTED, out)
 }

@@ -21,5 +21,11 @@ declare_rule! {
     /// ```yaml
     /// a: [x, x]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// The service's own limits, which are not documented.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/
     TOO_LARGE: "too-large", Structure, Error, |context, out| context.problems(&TOO_LARGE, out)
 }

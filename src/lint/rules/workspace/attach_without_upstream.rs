@@ -32,6 +32,13 @@ declare_rule! {
     ///   - deploy:
     ///       requires: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What jobs and commands of orbs without source persist: where one is upstream, the rule is
+    /// silent.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check, Missing
 }
 

@@ -34,6 +34,13 @@ declare_rule! {
     /// - e2e:             # persists e2e.xml
     /// - publish: {requires: [unit, e2e]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a command writes into a folder that both persist, and what a pattern matches: then it
+    /// is a warning.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check, There
 }
 

@@ -30,6 +30,12 @@ declare_rule! {
     ///       - build
     ///       - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source persist.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     CROSS_WORKFLOW_ATTACH: "cross-workflow-attach", Workspace, Error, check, Missing
 }
 

@@ -27,6 +27,12 @@ declare_rule! {
     /// - build
     /// - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What jobs of orbs without source attach, and reruns of single jobs.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check, Missing
 }
 

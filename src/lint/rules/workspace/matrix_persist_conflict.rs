@@ -28,6 +28,13 @@ declare_rule! {
     ///     root: .
     ///     paths: [report-<< parameters.os >>.xml]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a command writes into a folder that both persist.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
+    /// - https://circleci.com/docs/configuration-reference/#matrix
     MATRIX_PERSIST_CONFLICT: "matrix-persist-conflict", Workspace, Error,
     |context, out| find(context, &MATRIX_PERSIST_CONFLICT, true, out), There
 }

@@ -23,6 +23,12 @@ declare_rule! {
     /// ```yaml
     /// paths: [dist/app]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a self-hosted runner runs on.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_BACKSLASH: "path-backslash", Workspace, Warning, check
 }
 

@@ -21,6 +21,12 @@ declare_rule! {
     /// ```yaml
     /// paths: [dist]     # a folder is taken whole
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// How deep the files lie.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_GLOBSTAR: "path-globstar", Workspace, Warning, check
 }
 

@@ -22,6 +22,12 @@ declare_rule! {
     /// ```yaml
     /// paths: ["report[1].xml"]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_INVALID_GLOB: "path-invalid-glob", Workspace, Error, check
 }
 

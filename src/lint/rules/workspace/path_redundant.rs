@@ -21,6 +21,12 @@ declare_rule! {
     /// ```yaml
     /// paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_REDUNDANT: "path-redundant", Workspace, Info, check
 }
 

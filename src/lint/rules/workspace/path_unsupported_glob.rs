@@ -22,6 +22,12 @@ declare_rule! {
     /// ```yaml
     /// paths: [packages/a/dist, packages/b/dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether a file of that very name is there.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_UNSUPPORTED_GLOB: "path-unsupported-glob", Workspace, Error, check
 }
 
