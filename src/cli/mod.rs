@@ -1,6 +1,7 @@
 //! The command line: the only room that prints.
 
 mod attach;
+mod baseline;
 mod compile;
 mod error;
 mod explain;
@@ -16,6 +17,7 @@ mod rules;
 mod run;
 pub mod run_view;
 mod schema;
+mod settings;
 mod store;
 mod transpile;
 mod ui;
