@@ -16,6 +16,7 @@ pub(super) fn attach(
     workspace.check_expiry()?;
     let order = Order::of(&request.upstream)?;
     let ids = select(workspace, &request.upstream)?;
+    workspace.prefetch(&ids, true)?;
     let layers = plan(workspace, &ids, &order, workspace.budget)?;
     let mut target = Target::open(&request.at)?;
     let mut applied = Vec::with_capacity(layers.len());

@@ -14,7 +14,7 @@ pub const ARTIFACT_TYPE: &str = "application/vnd.holdall.workspace.v1";
 pub const CONFIG_TYPE: &str = "application/vnd.holdall.workspace.config.v1+json";
 /// The media type of a layer, without the suffix of its compression.
 pub const LAYER_TYPE: &str = "application/vnd.holdall.workspace.layer.v1.tar";
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const TITLE: &str = "org.opencontainers.image.title";
 
 /// The compression of a stored layer: what a reader has to know, without a level.
@@ -252,6 +252,26 @@ impl Manifest {
                 annotations: Some(annotations),
             }],
         }
+    }
+
+    /// Returns the ref's line that belongs to a manifest of these bytes.
+    #[cfg(feature = "registry")]
+    pub(crate) fn record(&self, bytes: &[u8]) -> Result<Record, String> {
+        let layer = self.layers.first().ok_or("its manifest names no archive")?;
+        let encodings = [Encoding::None, Encoding::Gzip, Encoding::Zstd];
+        let encoding = encodings
+            .into_iter()
+            .find(|encoding| encoding.media_type() == layer.media_type)
+            .ok_or("its manifest is not that of a workspace layer")?;
+        let record = Record {
+            manifest: Digest::of(bytes),
+            manifest_size: bytes.len() as u64,
+            layer: layer.digest,
+            layer_size: layer.size,
+            encoding,
+        };
+        self.check(&record)?;
+        Ok(record)
     }
 
     /// Checks that the manifest is one of ours and agrees with the ref.

@@ -23,6 +23,7 @@ mod name;
 mod persist;
 mod plan;
 mod prune;
+mod remote;
 mod scan;
 mod store;
 mod tree;
@@ -30,6 +31,7 @@ pub mod twin;
 mod usage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
@@ -47,6 +49,7 @@ pub use manifest::{
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
 pub use prune::{ExpiredWorkspace, LEFTOVER_AGE, PruneRequest, Pruned, prune, workspaces};
+pub use remote::{BadUrl, Copied, CopiedLayer, Location, Moved, RemoteOptions};
 pub use store::LayerInfo;
 pub use tree::tree_digest_of;
 pub use usage::{Amount, Stray, Usage};
@@ -106,6 +109,8 @@ pub struct Workspace {
     dir: PathBuf,
     lifetime: Duration,
     budget: Budget,
+    /// Set where the folder is the mirror of a store elsewhere.
+    link: Option<Arc<remote::Link>>,
 }
 
 /// What to persist.
@@ -209,6 +214,7 @@ impl Workspace {
             dir: store.join(encode_job(id)),
             lifetime: LIFETIME,
             budget: BUDGET,
+            link: None,
         }
     }
 
@@ -265,6 +271,12 @@ impl Workspace {
         request: &AttachRequest,
         progress: &mut Progress<'_>,
     ) -> Result<Attached, LayerError> {
-        attach::attach(self, request, progress)
+        match attach::attach(self, request, progress) {
+            // A mirror may have rotted where the store has not.
+            Err(LayerError::Damaged { layer, .. }) if self.forget(&layer) => {
+                attach::attach(self, request, progress)
+            }
+            other => other,
+        }
     }
 }
