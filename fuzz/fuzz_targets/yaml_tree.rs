@@ -141,8 +141,15 @@ fn second_opinion(tree: &Tree) {
         let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         name.len() > 1 && name[1..].bytes().all(word)
     };
+    // `00012` is a number here and a text there, as a key too.
+    let nought = |n: Node<'_>| {
+        let digits = n.source().trim_start_matches(['+', '-']).as_bytes();
+        n.style() == Some(ScalarStyle::Plain)
+            && matches!(digits, [b'0', second, ..] if second.is_ascii_digit())
+    };
     let differs = |n: Node<'_>| {
         n.tag().is_some()
+            || nought(n)
             || n.anchor().is_some_and(|a| !old_name(tree.slice_of(a.span)))
             || matches!(n.shape(), Shape::Alias(_)) && !old_name(n.source())
     };
