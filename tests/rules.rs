@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use holdall::finding::{Look, Report, Severity, human};
-use holdall::lint::{self, Options};
+use holdall::lint::{self, Fixable, Options};
 use holdall::yaml::Source;
 
 fn check(path: &PathBuf) -> Report {
@@ -246,9 +246,13 @@ fn page(rule: &lint::Rule) -> String {
     let docs = docs
         .strip_prefix("# ")
         .map_or(docs.clone(), |d| format!("## {d}"));
+    let fix = match rule.fix.option() {
+        Some(option) => format!(" · fixable with `{option}`"),
+        None => String::new(),
+    };
     let tags: String = rule.tags.iter().map(|t| format!(", `{t}`")).collect();
     format!(
-        "# {}\n\nGroup `{}`{tags} · {} · since {}\n\n{docs}\n",
+        "# {}\n\nGroup `{}`{tags} · {}{fix} · since {}\n\n{docs}\n",
         rule.name,
         rule.group.as_str(),
         rule.severity.as_str(),
@@ -270,14 +274,19 @@ fn the_pages_of_the_rules_are_current() {
         if group != Some(rule.group) {
             group = Some(rule.group);
             index.push_str(&format!(
-                "\n## {}\n\n| rule | level | what it finds |\n|---|---|---|\n",
+                "\n## {}\n\n| rule | level | fix | what it finds |\n|---|---|---|---|\n",
                 rule.group.as_str()
             ));
         }
         index.push_str(&format!(
-            "| [{0}]({0}.md) | {1} | {2} |\n",
+            "| [{0}]({0}.md) | {1} | {2} | {3} |\n",
             rule.name,
             rule.severity.as_str(),
+            match rule.fix {
+                Fixable::No => "",
+                Fixable::Safe => "safe",
+                Fixable::Unsafe => "unsafe",
+            },
             rule.summary().replace('|', "\\|")
         ));
         pages.push((format!("{}.md", rule.name), page(rule)));

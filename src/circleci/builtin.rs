@@ -189,7 +189,7 @@ impl Compiler<'_> {
                 format!("`{word}` is none of `on_success`, `on_fail` and `always`"),
             );
             if let Some(near) = crate::finding::nearest(word, all.map(RunWhen::as_str)) {
-                problem = problem.help(format!("did you mean `{near}`?"));
+                problem = problem.did_you_mean(word, near);
             }
             self.problems.push(problem);
         }

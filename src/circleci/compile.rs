@@ -493,7 +493,7 @@ impl Compiler<'_> {
         );
         let names = library.orbs.iter().map(|o| &*o.alias);
         problem = match nearest(alias, names) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            Some(near) => problem.did_you_mean(alias, near),
             None => problem.help(format!(
                 "declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`"
             )),
@@ -521,7 +521,7 @@ impl Compiler<'_> {
         .label(orb.at, "the orb");
         let library = orb.library.clone().unwrap_or_default();
         if let Some(near) = nearest(rest, library.names(kind)) {
-            problem = problem.help(format!("did you mean `{}/{near}`?", orb.alias));
+            problem = problem.did_you_mean(name, &format!("{}/{near}", orb.alias));
         }
         self.problems.push(problem);
     }

@@ -210,7 +210,7 @@ fn unknown_sections(root: &Value, problems: &mut Vec<Problem>) {
                     entry.key_at,
                     format!("`{}` is not read; `{near}` would be", entry.key),
                 )
-                .help(format!("did you mean `{near}`?"))
+                .did_you_mean(&entry.key, near)
                 .note("unknown top-level keys are ignored without a word"),
             );
         }

@@ -198,7 +198,7 @@ impl Compiler<'_> {
             format!("there is no `{name}` in `executors`"),
         );
         problem = match nearest(name, names.iter().copied()) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            Some(near) => problem.did_you_mean(name, near),
             None if names.is_empty() => problem.help("the config has no `executors`"),
             None => problem.help(format!("there are {}", listed(&names, 8))),
         };

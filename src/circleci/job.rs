@@ -180,7 +180,7 @@ impl Compiler<'_> {
                 format!("`{word}` is none of {}", listed(&words, 8)),
             );
             if let Some(near) = nearest(word, words) {
-                problem = problem.help(format!("did you mean `{near}`?"));
+                problem = problem.did_you_mean(word, near);
             }
             self.problems.push(problem);
         }
@@ -353,7 +353,7 @@ impl Compiler<'_> {
             format!("there is no `{name}` in `jobs`"),
         );
         problem = match nearest(name, names.iter().copied()) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            Some(near) => problem.did_you_mean(name, near),
             None if names.is_empty() => problem.help("the config has no `jobs`"),
             None => problem.help(format!("there are {}", listed(&names, 8))),
         };

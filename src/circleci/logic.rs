@@ -148,7 +148,7 @@ fn missing_name(name: &str, at: Location) -> Problem {
         )
         .note(note);
         return match pipeline::suggestion(name) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            Some(near) => problem.did_you_mean(name, near),
             None => problem,
         };
     }
@@ -559,7 +559,7 @@ impl Judge<'_> {
             problem =
                 problem.help("a workflow's `when` holds the condition itself: leave the key out");
         } else if let Some(meant) = meant(&entry.key) {
-            problem = problem.help(format!("did you mean `{meant}`?"));
+            problem = problem.did_you_mean(&entry.key, meant);
         }
         self.problems.push(problem);
         Truth::True

@@ -116,7 +116,7 @@ impl Compiler<'_> {
                     axis.key
                 ));
                 if let Some(near) = nearest(&axis.key, declared.iter().map(|d| &*d.key)) {
-                    problem = problem.help(format!("did you mean `{near}`?"));
+                    problem = problem.did_you_mean(&axis.key, near);
                 } else {
                     problem = problem.help("declare it below the job's `parameters`");
                 }

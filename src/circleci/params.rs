@@ -55,7 +55,7 @@ pub(crate) fn bind(
                 argument.key
             ));
             if let Some(near) = nearest(&argument.key, declared.iter().map(|d| &*d.key)) {
-                problem = problem.help(format!("did you mean `{near}`?"));
+                problem = problem.did_you_mean(&argument.key, near);
             }
             problems.push(problem);
         }
@@ -192,7 +192,7 @@ fn check(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) {
                 )
                 .label(declaration.key_at, "declared here");
                 if let Some(near) = nearest(&said, options.iter().map(String::as_str)) {
-                    problem = problem.help(format!("did you mean `{near}`?"));
+                    problem = problem.did_you_mean(&said, near);
                 }
                 problems.push(problem);
             }
@@ -216,7 +216,8 @@ fn check(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) {
                 format!("`{}` takes the name, without `$`", declaration.key),
             )
             .label(declaration.key_at, "declared here")
-            .help(format!("write `{name}`")),
+            .help(format!("write `{name}`"))
+            .meant(value.as_str().unwrap_or_default(), name),
         );
         return;
     }

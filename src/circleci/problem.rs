@@ -20,6 +20,8 @@ pub struct Problem {
     pub help: Option<String>,
     /// Why, and what the service says.
     pub notes: Vec<String>,
+    /// The word in the primary place that is wrong, and what is meant instead, where that is known.
+    pub meant: Option<(String, String)>,
     /// The workflow that it was met in, with the condition that keeps it from running where
     /// nobody says otherwise: the service does not see what is wrong there.
     pub asleep: Option<Located<String>>,
@@ -39,6 +41,7 @@ impl Problem {
             labels: labels(spot.into(), text.into()),
             help: None,
             notes: Vec::new(),
+            meant: None,
             asleep: None,
         }
     }
@@ -63,6 +66,18 @@ impl Problem {
 
     pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Says what is meant by a wrong word.
+    pub(crate) fn did_you_mean(self, wrong: &str, near: &str) -> Self {
+        self.help(format!("did you mean `{near}`?"))
+            .meant(wrong, near)
+    }
+
+    /// Says what stands right in the place of a wrong word.
+    pub(crate) fn meant(mut self, wrong: &str, right: &str) -> Self {
+        self.meant = Some((wrong.to_owned(), right.to_owned()));
         self
     }
 

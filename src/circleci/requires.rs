@@ -188,7 +188,7 @@ impl Compiler<'_> {
                     format!("`{text}` is none of {}", listed(&words, 8)),
                 );
                 if let Some(near) = nearest(&text, words) {
-                    problem = problem.help(format!("did you mean `{near}`?"));
+                    problem = problem.did_you_mean(&text, near);
                 }
                 self.problems.push(problem);
             }
@@ -333,7 +333,7 @@ impl Compiler<'_> {
             .iter()
             .find(|j| *j.key == *want.name);
         problem = match (nearest(&want.name, here.iter().copied()), defined) {
-            (Some(near), _) if !itself => problem.help(format!("did you mean `{near}`?")),
+            (Some(near), _) if !itself => problem.did_you_mean(&want.name, near),
             (_, Some(job)) if !itself => problem
                 .label(
                     job.key_at,

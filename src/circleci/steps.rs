@@ -359,7 +359,7 @@ impl Compiler<'_> {
             "the service says: Cannot find a definition for command named {name}"
         ));
         if let Some(near) = nearest(name, known) {
-            problem = problem.help(format!("did you mean `{near}`?"));
+            problem = problem.did_you_mean(name, near);
         }
         self.problems.push(problem);
     }
@@ -448,7 +448,7 @@ pub(super) fn unknown_key(entry: &Entry, known: &[&str], of: &str) -> Problem {
         format!("{of} takes no `{}`", entry.key),
     );
     match nearest(&entry.key, known.iter().copied()) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        Some(near) => problem.did_you_mean(&entry.key, near),
         None => problem.help(format!("it takes {}", crate::finding::listed(known, 8))),
     }
 }

@@ -331,7 +331,7 @@ impl Scope {
                     format!("there is no `{name}`"),
                 );
                 if let Some(near) = near {
-                    problem = problem.help(format!("did you mean `{near}`?"));
+                    problem = problem.did_you_mean(name, near);
                 }
                 problems.push(problem);
                 None
@@ -347,7 +347,7 @@ impl Scope {
                     "the service says: Referred to a variable \"{name}\" that does not exist"
                 ));
                 if let Some(near) = near {
-                    problem = problem.help(format!("did you mean `{near}`?"));
+                    problem = problem.did_you_mean(name, &near);
                 }
                 problems.push(problem);
                 None

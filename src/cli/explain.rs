@@ -20,8 +20,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             None => error.hint("`holdall rules` lists them"),
         });
     };
+    let fix = match rule.fix.option() {
+        Some(option) => format!(", fixable with `{option}`"),
+        None => String::new(),
+    };
     ui.out(&format!(
-        "{} ({}, {})\n\n{}\n",
+        "{} ({}, {}{fix})\n\n{}\n",
         rule.name,
         rule.group.as_str(),
         rule.severity.as_str(),

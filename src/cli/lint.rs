@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::baseline::Baseline;
+use super::fix::FixArgs;
 use super::orbs::OrbArgs;
 use super::settings::Settings;
 use super::values::{self, ValueArgs};
@@ -12,6 +13,7 @@ use super::{CliError, Ui, error, input};
 use crate::circleci::{GivenError, Inputs};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
+use crate::yaml::Source;
 
 /// Check configs: structure, references, the graph, and the workspace data flow.
 #[derive(Debug, clap::Args)]
@@ -70,6 +72,9 @@ pub(crate) struct Args {
     update_baseline: bool,
 
     #[command(flatten)]
+    fixes: FixArgs,
+
+    #[command(flatten)]
     values: ValueArgs,
 }
 
@@ -120,6 +125,13 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Some(Level::Pedantic) => Severity::Info,
         None => first.least.unwrap_or(Severity::Warning),
     };
+    let baseline = args.baseline.clone().or(first.baseline);
+    let known = match &baseline {
+        Some(path) if !args.update_baseline => Baseline::read(path)?,
+        _ => Baseline::default(),
+    };
+    let fixing = args.fixes.wanted()?;
+    let mut printed = String::new();
     for path in paths {
         let settings = Settings::of(&path)?;
         if settings.excludes(&path) {
@@ -141,7 +153,19 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                     tracked: Some(&tracked),
                     selection: &selection,
                 };
-                let mut checked = lint::check_with(source, options, &inputs);
+                let check = |source: Source| {
+                    let mut checked = lint::check_with(source, options, &inputs);
+                    // What is known is neither reported nor mended.
+                    known.drop_known(std::slice::from_mut(&mut checked.report));
+                    checked
+                };
+                let mended = args.fixes.mend(&path, source, &check);
+                printed.push_str(&mended.out);
+                ui.talk(&mended.said);
+                if let Some(error) = &mended.error {
+                    unread = Some(ui.fail(error));
+                }
+                let mut checked = mended.checked;
                 if !args.show_suppressed {
                     checked.report.suppressed.clear();
                 }
@@ -155,7 +179,6 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
     }
-    let baseline = args.baseline.clone().or(first.baseline);
     if args.update_baseline {
         let Some(path) = &baseline else {
             return Err(CliError::usage("no baseline is named")
@@ -169,9 +192,6 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             known.len()
         ));
         return Ok(unread.unwrap_or(0));
-    }
-    if let Some(path) = &baseline {
-        Baseline::read(path)?.drop_known(&mut reports);
     }
     let format = args.format.unwrap_or_else(|| {
         match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
@@ -191,7 +211,15 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Format::Junit => finding::junit(&reports),
         Format::Checkstyle => finding::checkstyle(&reports),
     };
-    ui.out(&text)?;
+    match (args.fixes.prints_diff(), fixing && !printed.is_empty()) {
+        (true, _) => ui.out(&printed)?,
+        // The text of stdin has stdout for itself.
+        (false, true) => {
+            ui.out(&printed)?;
+            ui.talk(&text);
+        }
+        (false, false) => ui.out(&text)?,
+    }
     let limit = match args.fail_on {
         Some(FailOn::Error) => Some(Severity::Error),
         Some(FailOn::Warning) => Some(Severity::Warning),

@@ -5,6 +5,7 @@ mod baseline;
 mod compile;
 mod error;
 mod explain;
+mod fix;
 mod gate;
 mod graph;
 mod input;

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                         "name": r.name,
                         "group": r.group,
                         "severity": r.severity,
+                        "fix": r.fix,
                         "summary": r.summary(),
                         "docs": r.docs,
                     })
@@ -63,9 +64,14 @@ fn table() -> String {
             group = Some(rule.group);
         }
         out.push_str(&format!(
-            "  {:widest$}  {:7}  {}\n",
+            "  {:widest$}  {:7}  {:6}  {}\n",
             rule.name,
             rule.severity.as_str(),
+            match rule.fix {
+                lint::Fixable::No => "",
+                lint::Fixable::Safe => "fix",
+                lint::Fixable::Unsafe => "unsafe",
+            },
             rule.summary()
         ));
     }

@@ -350,6 +350,27 @@ fn summary(reports: &[Report]) -> String {
     if parts.is_empty() {
         format!("{files} checked: nothing to say\n")
     } else {
-        format!("{files} checked: {}\n", parts.join(", "))
+        format!(
+            "{files} checked: {}{}\n",
+            parts.join(", "),
+            fixable(reports)
+        )
+    }
+}
+
+/// Says how many findings `--fix` would mend.
+fn fixable(reports: &[Report]) -> String {
+    let fixes = reports
+        .iter()
+        .flat_map(|r| &r.findings)
+        .filter_map(|f| f.fix.as_ref());
+    let (safe, others): (Vec<_>, Vec<_>) = fixes.partition(|fix| fix.safe);
+    match (safe.len(), others.len()) {
+        (0, 0) => String::new(),
+        (safe, 0) => format!(" ({safe} fixable with --fix)"),
+        (0, others) => format!(" ({others} fixable with --fix --unsafe)"),
+        (safe, others) => {
+            format!(" ({safe} fixable with --fix, {others} more with --fix --unsafe)")
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Confidence, Counts, Finding, Group, Report, Severity};
+use super::{Confidence, Counts, Finding, Fix, Group, Report, Severity};
 use crate::yaml::{Source, Span};
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct Item<'a> {
     labels: Vec<Place<'a>>,
     help: Option<&'a str>,
     notes: &'a [String],
-    fix: Option<()>,
+    fix: Option<Mending<'a>>,
     fingerprint: &'a str,
     suppressed: Option<Suppressed<'a>>,
 }
@@ -38,6 +38,20 @@ struct Item<'a> {
 #[derive(Serialize)]
 struct Suppressed<'a> {
     reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Mending<'a> {
+    title: &'a str,
+    safe: bool,
+    edits: Vec<Replacement<'a>>,
+}
+
+#[derive(Serialize)]
+struct Replacement<'a> {
+    file: String,
+    span: Range,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -123,12 +137,28 @@ fn item<'a>(report: &'a Report, finding: &'a Finding) -> Item<'a> {
         labels,
         help: finding.help.as_deref(),
         notes: &finding.notes,
-        fix: None,
+        fix: finding.fix.as_ref().map(|fix| mending(report, fix)),
         fingerprint: &finding.fingerprint,
         suppressed: finding
             .suppressed
             .as_deref()
             .map(|reason| Suppressed { reason }),
+    }
+}
+
+fn mending<'a>(report: &'a Report, fix: &'a Fix) -> Mending<'a> {
+    let edits = fix.edits.iter().filter_map(|(id, edit)| {
+        let source = report.sources.get(*id)?;
+        Some(Replacement {
+            file: source.name(),
+            span: range(source, edit.span),
+            text: &edit.text,
+        })
+    });
+    Mending {
+        title: &fix.title,
+        safe: fix.safe,
+        edits: edits.collect(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod checkstyle;
 mod concise;
+mod fix;
 mod github;
 mod gitlab;
 mod human;
@@ -12,6 +13,7 @@ mod sarif;
 
 use crate::yaml::{Location, Sources};
 
+pub use fix::Fix;
 pub use human::Look;
 
 /// How bad a finding is.
@@ -129,6 +131,8 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// The job whose step it is about, where it says that something is missing for that step.
     pub job: Option<String>,
+    /// How it is mended, where a machine can.
+    pub fix: Option<Fix>,
     /// The reason of the comment that silences it, if one does; it may be empty.
     pub suppressed: Option<String>,
     /// Stable under moving lines: of the rule, the place in the structure, and what stands there.

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::place::{self, message};
-use super::{Finding, Report, RuleInfo, Severity};
+use super::place::{self, Place, message};
+use super::{Finding, Fix, Report, RuleInfo, Severity};
 use crate::yaml::Location;
 
 pub(super) fn render(reports: &[Report], rules: &[RuleInfo<'_>]) -> String {
@@ -71,6 +71,9 @@ fn result(report: &Report, finding: &Finding, rules: &[RuleInfo<'_>]) -> Value {
     if !others.is_empty() {
         result["relatedLocations"] = json!(others);
     }
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([mending(report, fix)]);
+    }
     if let Some(reason) = &finding.suppressed {
         result["suppressions"] = json!([{"kind": "inSource", "justification": reason}]);
     }
@@ -82,14 +85,46 @@ fn location(report: &Report, at: Location) -> Option<Value> {
     Some(json!({
         "physicalLocation": {
             "artifactLocation": {"uri": uri(&place.file)},
-            "region": {
-                "startLine": place.start.line,
-                "startColumn": place.start.column,
-                "endLine": place.end.line,
-                "endColumn": place.end.column,
-            },
+            "region": region(&place),
         },
     }))
+}
+
+fn region(place: &Place) -> Value {
+    json!({
+        "startLine": place.start.line,
+        "startColumn": place.start.column,
+        "endLine": place.end.line,
+        "endColumn": place.end.column,
+    })
+}
+
+/// Writes a fix: the changes of each file together.
+fn mending(report: &Report, fix: &Fix) -> Value {
+    let mut files: Vec<(String, Vec<Value>)> = Vec::new();
+    for (source, edit) in &fix.edits {
+        let Some(place) = place::of(report, Location::new(*source, edit.span)) else {
+            continue;
+        };
+        let change = json!({
+            "deletedRegion": region(&place),
+            "insertedContent": {"text": edit.text},
+        });
+        match files.iter_mut().find(|(file, _)| *file == place.file) {
+            Some((_, changes)) => changes.push(change),
+            None => files.push((place.file, vec![change])),
+        }
+    }
+    let changes: Vec<Value> = files
+        .into_iter()
+        .map(|(file, replacements)| {
+            json!({
+                "artifactLocation": {"uri": uri(&file)},
+                "replacements": replacements,
+            })
+        })
+        .collect();
+    json!({"description": {"text": fix.title}, "artifactChanges": changes})
 }
 
 /// Writes a path as a relative reference.

@@ -7,10 +7,11 @@ use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
 use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
-use crate::yaml::{Location, Sources, Span};
+use crate::yaml::{Location, Sources, Span, Tree};
 
 use super::Tracked;
-use super::rule::Rule;
+use super::mend;
+use super::rule::{Fixable, Rule};
 use super::script::{Script, Texts};
 
 /// One config under the linter's eyes, under one outcome of its conditions or under all at once.
@@ -90,6 +91,11 @@ impl<'c> Context<'c> {
         let all = self.jobs().flat_map(runs);
         let each = all.filter(|(_, run)| seen.insert(run.command.written()));
         each.filter_map(|(_, run)| self.script(run)).collect()
+    }
+
+    /// The tree of the config itself.
+    pub(super) fn tree(&self) -> &'c Tree {
+        &self.compiled.tree
     }
 
     pub(super) fn workflows(&self) -> &'c [Workflow] {
@@ -178,6 +184,10 @@ impl<'c> Context<'c> {
             }
             for note in &problem.notes {
                 draft = draft.note(note);
+            }
+            if let Some((wrong, right)) = &problem.meant {
+                let safe = rule.fix == Fixable::Safe;
+                draft = draft.fix(mend::word(self.tree(), first.at, wrong, right, safe));
             }
             out.push(draft.done());
         }

@@ -2,7 +2,9 @@
 
 mod chain;
 mod context;
+mod fix;
 mod machine;
+mod mend;
 mod outcomes;
 mod pushes;
 mod rule;
@@ -15,7 +17,8 @@ mod suppress;
 pub use context::Context;
 pub use select::{Level, Selection, SelectionError};
 
-pub use rule::{Claim, Rule};
+pub use fix::{Fixed, Left, fix};
+pub use rule::{Claim, Fixable, Rule};
 
 use std::rc::Rc;
 
@@ -108,6 +111,7 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         options.selection.apply(list);
         list.retain(|f| f.severity >= options.least);
         settle(list, &compiled, &sources);
+        fix::guard(list, &compiled);
         chain::name_calls(list, &compiled.pipeline, &sources);
     }
     Checked {

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::circleci::labels;
-use crate::finding::{Confidence, Finding, Group, Label, Severity};
+use crate::finding::{Confidence, Finding, Fix, Group, Label, Severity};
 use crate::plan::Spot;
 use crate::yaml::Location;
 
@@ -18,6 +18,8 @@ pub struct Rule {
     pub docs: &'static str,
     /// What its findings rest on.
     pub claim: Claim,
+    /// Whether its findings are mended by `--fix`.
+    pub fix: Fixable,
     /// The version of holdall that brought it.
     pub since: &'static str,
     /// Further names by which it is selected, `next-compiler` for one.
@@ -36,6 +38,30 @@ pub enum Claim {
     /// Something that is missing: it counts only if it is missing under every outcome that has
     /// the step which needs it.
     Missing,
+}
+
+/// Whether a rule's findings are mended by machine, where the text allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fixable {
+    /// They are not.
+    No,
+    /// With `--fix`: the config goes on doing what it does.
+    Safe,
+    /// With `--fix --unsafe`: what was meant is a guess, or the config does something else.
+    Unsafe,
+}
+
+impl Fixable {
+    /// Returns what has to be asked for.
+    #[must_use]
+    pub fn option(self) -> Option<&'static str> {
+        match self {
+            Self::No => None,
+            Self::Safe => Some("--fix"),
+            Self::Unsafe => Some("--fix --unsafe"),
+        }
+    }
 }
 
 impl std::fmt::Debug for Rule {
@@ -88,6 +114,7 @@ impl Rule {
             help: None,
             notes: Vec::new(),
             job: None,
+            fix: None,
             suppressed: None,
             fingerprint: String::new(),
         })
@@ -130,6 +157,12 @@ impl Draft {
     /// Says whose step the finding is about: what is missing is looked for where that job has it.
     pub(super) fn job(mut self, name: &str) -> Self {
         self.0.job = Some(name.to_owned());
+        self
+    }
+
+    /// Says how the finding is mended, where it can be.
+    pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.0.fix = fix;
         self
     }
 
@@ -180,6 +213,7 @@ pub(crate) const PLAIN: Rule = Rule {
     severity: Severity::Warning,
     docs: "",
     claim: Claim::Text,
+    fix: Fixable::No,
     since: "0.1.0",
     tags: &[],
     check: |_, _| {},

@@ -5,6 +5,7 @@
 use crate::finding::{Finding, nearest};
 use crate::yaml::{Comment, Location, Node, Shape, SourceId, Span, Tree};
 
+use super::mend;
 use super::rule::Rule;
 use super::rules::suppression::{
     suppression_unbalanced::SUPPRESSION_UNBALANCED,
@@ -65,6 +66,11 @@ pub(super) fn apply(findings: Vec<Finding>, tree: &Tree) -> (Vec<Finding>, Vec<F
                     "no finding is there for it",
                 )
                 .help("remove the comment")
+                .fix(mend::remove_comment(
+                    tree,
+                    suppression.at,
+                    "remove the comment",
+                ))
                 .done(),
         );
     }
@@ -162,7 +168,7 @@ fn ours<'t>(
         let start = name.as_ptr() as usize - base;
         let span = Span::new(start, start + name.len());
         if super::rule(name).is_none() {
-            about.push(unknown(name, span));
+            about.push(unknown(tree, name, span));
         }
         rules.push((name, span));
     }
@@ -183,7 +189,7 @@ fn ours<'t>(
     })
 }
 
-fn unknown(name: &str, span: Span) -> Finding {
+fn unknown(tree: &Tree, name: &str, span: Span) -> Finding {
     let draft = UNKNOWN_RULE_IN_SUPPRESSION.finding(
         "a rule that does not exist",
         place(span),
@@ -191,7 +197,9 @@ fn unknown(name: &str, span: Span) -> Finding {
     );
     let near = nearest(name, super::rules().iter().map(|r: &&Rule| r.name));
     match near {
-        Some(near) => draft.help(format!("did you mean `{near}`?")),
+        Some(near) => draft
+            .help(format!("did you mean `{near}`?"))
+            .fix(mend::reword_comment(tree, span, near)),
         None => draft.help("`holdall rules` lists them"),
     }
     .done()

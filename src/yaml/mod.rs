@@ -17,7 +17,7 @@ pub use edit::{Edit, EditError, apply};
 pub use error::SyntaxError;
 pub use lines::{LineIndex, Position};
 pub use parse::{Limits, Parsed, parse, parse_with};
-pub use same::{Difference, same_except};
+pub use same::{Difference, Touch, same_but, same_except};
 pub use scalar::{Scalar, Schema};
 pub use span::{Location, Source, SourceId, Sources, Span};
 pub use textmap::TextMap;

@@ -1,8 +1,9 @@
 //! Whether an edited text still says what it said: the data equal but where an edit was declared,
 //! and every comment still there.
 
+use super::span::Span;
 use super::tree::Tree;
-use super::view::{Node, Shape};
+use super::view::{Entry, Node, Shape};
 
 /// How two texts differ where they should not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +16,71 @@ pub enum Difference {
     Comment(String),
 }
 
+/// What an edit may change, by the place that it has in the original text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touch {
+    /// Anything may stand in the place of this node.
+    Value(Span),
+    /// This scalar says that afterwards.
+    Text(Span, String),
+    /// This item of a list is gone, or the entry of a map whose key this is.
+    Gone(Span),
+    /// This list or map has more entries than before, and still all that it had.
+    Grows(Span),
+    /// This comment may be gone, or say something else.
+    Comment(Span),
+}
+
+/// What may become of one node.
+enum Allowed<'t> {
+    /// Nothing: it is as it was.
+    Same,
+    /// Anything.
+    Anything,
+    /// It says this.
+    Text(&'t str),
+    /// It has all that it had.
+    Grows,
+}
+
+/// What may become of the nodes of a tree.
+trait Rights {
+    fn of(&self, node: Node<'_>) -> Allowed<'_>;
+    fn gone(&self, item: Node<'_>) -> bool;
+}
+
+impl<F: Fn(Node<'_>) -> bool> Rights for F {
+    fn of(&self, node: Node<'_>) -> Allowed<'_> {
+        match self(node) {
+            true => Allowed::Anything,
+            false => Allowed::Same,
+        }
+    }
+
+    fn gone(&self, _: Node<'_>) -> bool {
+        false
+    }
+}
+
+impl Rights for [Touch] {
+    fn of(&self, node: Node<'_>) -> Allowed<'_> {
+        let here = node.span();
+        let found = self.iter().find_map(|touch| match touch {
+            Touch::Value(span) if *span == here => Some(Allowed::Anything),
+            Touch::Text(span, text) if *span == here && node.text().is_some() => {
+                Some(Allowed::Text(text))
+            }
+            Touch::Grows(span) if *span == here && node.text().is_none() => Some(Allowed::Grows),
+            _ => None,
+        });
+        found.unwrap_or(Allowed::Same)
+    }
+
+    fn gone(&self, item: Node<'_>) -> bool {
+        self.contains(&Touch::Gone(item.span()))
+    }
+}
+
 /// Compares the tree of an edited text with the original one. `declared` says of a node of the
 /// original that what stands in its place may be anything.
 ///
@@ -25,17 +91,38 @@ pub fn same_except(
     new: &Tree,
     declared: &dyn Fn(Node<'_>) -> bool,
 ) -> Result<(), Difference> {
+    trees(old, new, &declared)?;
+    comments(old, new, &[])
+}
+
+/// Compares the tree of an edited text with the original one, which may differ only in what is
+/// touched.
+///
+/// # Errors
+/// The first difference that was not declared.
+pub fn same_but(old: &Tree, new: &Tree, touched: &[Touch]) -> Result<(), Difference> {
+    trees(old, new, touched)?;
+    comments(old, new, touched)
+}
+
+fn trees<R: Rights + ?Sized>(old: &Tree, new: &Tree, rights: &R) -> Result<(), Difference> {
     match (old.root(), new.root()) {
-        (None, None) => {}
-        (Some(a), Some(b)) => compare(a, b, declared)?,
-        _ => return Err(Difference::Value(String::new())),
+        (None, None) => Ok(()),
+        (Some(a), Some(b)) => compare(a, b, rights),
+        _ => Err(Difference::Value(String::new())),
     }
+}
+
+fn comments(old: &Tree, new: &Tree, touched: &[Touch]) -> Result<(), Difference> {
     let mut left: Vec<&str> = new
         .comments()
         .iter()
         .map(|c| new.slice_of(c.span).trim_end())
         .collect();
     for comment in old.comments() {
+        if touched.contains(&Touch::Comment(comment.span)) {
+            continue;
+        }
         let text = old.slice_of(comment.span).trim_end();
         match left.iter().position(|c| *c == text) {
             Some(i) => drop(left.swap_remove(i)),
@@ -45,34 +132,60 @@ pub fn same_except(
     Ok(())
 }
 
-fn compare(
-    a: Node<'_>,
-    b: Node<'_>,
-    declared: &dyn Fn(Node<'_>) -> bool,
-) -> Result<(), Difference> {
+fn compare<R: Rights + ?Sized>(a: Node<'_>, b: Node<'_>, rights: &R) -> Result<(), Difference> {
     let name = |n: Node<'_>| n.anchor().map(|x| n.tree().slice_of(x.span).to_owned());
     let tag = |n: Node<'_>| n.tag().map(|t| n.tree().slice_of(t).to_owned());
     let differs = || Err(Difference::Value(a.tree().path_to(a.span())));
     if name(a) != name(b) || tag(a) != tag(b) {
         return differs();
     }
-    if declared(a) {
-        return Ok(());
-    }
-    match (a.shape(), b.shape()) {
-        (Shape::Scalar(x), Shape::Scalar(y)) if x == y && a.text() == b.text() => Ok(()),
-        (Shape::Alias(_), Shape::Alias(_)) if a.source() == b.source() => Ok(()),
-        (Shape::Sequence(x), Shape::Sequence(y)) if x.len() == y.len() => {
-            x.zip(y).try_for_each(|(x, y)| compare(x, y, declared))
+    let grows = match rights.of(a) {
+        Allowed::Anything => return Ok(()),
+        Allowed::Text(text) if b.text() == Some(text) => return Ok(()),
+        Allowed::Text(_) => return differs(),
+        Allowed::Grows => true,
+        Allowed::Same => false,
+    };
+    let fits = match (a.shape(), b.shape()) {
+        (Shape::Scalar(x), Shape::Scalar(y)) => x == y && a.text() == b.text(),
+        (Shape::Alias(_), Shape::Alias(_)) => a.source() == b.source(),
+        (Shape::Sequence(x), Shape::Sequence(y)) => {
+            let old: Vec<Node<'_>> = x.filter(|item| !rights.gone(*item)).collect();
+            let new: Vec<Node<'_>> = y.collect();
+            return lists(&old, &new, grows, &|a, b| compare(*a, *b, rights))
+                .unwrap_or_else(differs);
         }
-        (Shape::Mapping(x), Shape::Mapping(y)) if x.len() == y.len() => {
-            x.zip(y).try_for_each(|(x, y)| {
-                compare(x.key, y.key, declared)?;
-                compare(x.value, y.value, declared)
-            })
+        (Shape::Mapping(x), Shape::Mapping(y)) => {
+            let old: Vec<Entry<'_>> = x.filter(|entry| !rights.gone(entry.key)).collect();
+            let new: Vec<Entry<'_>> = y.collect();
+            let entries = |a: &Entry<'_>, b: &Entry<'_>| {
+                compare(a.key, b.key, rights)?;
+                compare(a.value, b.value, rights)
+            };
+            return lists(&old, &new, grows, &entries).unwrap_or_else(differs);
         }
-        _ => differs(),
+        _ => false,
+    };
+    if fits { Ok(()) } else { differs() }
+}
+
+/// Compares lists in order; where the list may grow, the new one has more in between. Nothing
+/// where their lengths do not fit.
+fn lists<A, B>(
+    old: &[A],
+    new: &[B],
+    grows: bool,
+    compare: &dyn Fn(&A, &B) -> Result<(), Difference>,
+) -> Option<Result<(), Difference>> {
+    if !grows {
+        let mut pairs = old.iter().zip(new);
+        return (old.len() == new.len()).then(|| pairs.try_for_each(|(a, b)| compare(a, b)));
     }
+    let mut rest = new.iter();
+    for a in old {
+        rest.by_ref().find(|b| compare(a, b).is_ok())?;
+    }
+    Some(Ok(()))
 }
 
 #[cfg(test)]
@@ -103,6 +216,26 @@ mod tests {
             check("a: &x 1\n", "a: 2\n", "1"),
             Err(Difference::Value("a".into()))
         );
+    }
+
+    #[test]
+    fn lists_and_maps_lose_and_get_only_what_was_declared() {
+        let but = |old: &str, new: &str, touch: &dyn Fn(Span) -> Touch, at: &str| {
+            let start = old.find(at).unwrap();
+            let touched = [touch(Span::new(start, start + at.len()))];
+            same_but(&parse(old).tree, &parse(new).tree, &touched).is_ok()
+        };
+        let list = "a: [x, yy, z]\n";
+        assert!(but(list, "a: [x, z]\n", &Touch::Gone, "yy"));
+        assert!(!but(list, "a: [x, q]\n", &Touch::Gone, "yy"));
+        assert!(!but(list, "a: [x]\n", &Touch::Gone, "yy"));
+        assert!(but(list, "a: [x, yy, n, z]\n", &Touch::Grows, "[x, yy, z]"));
+        assert!(!but(list, "a: [x, n, z]\n", &Touch::Grows, "[x, yy, z]"));
+        assert!(but("a: {x: 1, y: 2}\n", "a: {y: 2}\n", &Touch::Gone, "x"));
+        let says = |span| Touch::Text(span, "q".to_owned());
+        assert!(but(list, "a: [x, q, z]\n", &says, "yy"));
+        assert!(!but(list, "a: [x, r, z]\n", &says, "yy"));
+        assert!(but("a: 1 # c\n", "a: 1\n", &Touch::Comment, "# c"));
     }
 
     #[test]

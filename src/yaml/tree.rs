@@ -224,6 +224,31 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// Returns the nodes around a span, from the root to the innermost, keys among them.
+    #[must_use]
+    pub fn around(&self, span: Span) -> Vec<Node<'_>> {
+        let mut out = Vec::new();
+        let mut next = self.root().filter(|n| n.outer_span().contains(span));
+        while let Some(node) = next {
+            out.push(node);
+            let items = node.items();
+            let before = |i: usize| items.get(i).map(|n| n.outer_span().end) < Some(span.end);
+            let item = items.get(from(items.len(), before).start);
+            let entries = node.entries();
+            let end = |entry: Entry<'_>| entry.key.outer_span().to(entry.value.outer_span()).end;
+            let before = |i: usize| entries.get(i).map(end) < Some(span.end);
+            let entry = entries.get(from(entries.len(), before).start);
+            let parts = entry.into_iter().flat_map(|e| [e.key, e.value]);
+            next = item
+                .into_iter()
+                .chain(parts)
+                .find(|n| n.outer_span().contains(span));
+        }
+        out
+    }
+}
+
 /// Returns the positions from the first one that is not before what is looked for: a map of
 /// thousands of jobs is not walked for each finding.
 fn from(len: usize, before: impl Fn(usize) -> bool) -> std::ops::Range<usize> {

@@ -163,7 +163,7 @@ fn unknown(key: &str, place: &Place, node: &Node<'_>) -> Option<Problem> {
     if is_lenient_step(place) {
         // Configs that run have such keys in their steps; one that is nearly right is still
         // never what was meant.
-        return Some(problem.help(format!("did you mean `{}`?", near?)));
+        return Some(problem.did_you_mean(key, near?));
     }
     let problem = problem.note(format!(
         "the service says: extraneous key [{key}] is not permitted"
@@ -177,7 +177,7 @@ fn unknown(key: &str, place: &Place, node: &Node<'_>) -> Option<Problem> {
         .says(text)
         .help("move it to the job's entry below `workflows`")
     } else if let Some(near) = near {
-        problem.help(format!("did you mean `{near}`?"))
+        problem.did_you_mean(key, near)
     } else if known.contains(&"steps") && STEP_NAMES.contains(&key) {
         problem.help(format!("`{key}` is a step: write it as an item of `steps`"))
     } else {
@@ -300,7 +300,7 @@ fn choice(choices: &[String], place: &Place) -> Problem {
         label,
     );
     match nearest(&text, choices.iter().map(String::as_str)) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        Some(near) => problem.did_you_mean(&text, near),
         None => problem,
     }
 }

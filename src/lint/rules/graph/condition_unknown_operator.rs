@@ -1,6 +1,6 @@
 //! `condition-unknown-operator`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -40,5 +40,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#logic-statements
-    CONDITION_UNKNOWN_OPERATOR: "condition-unknown-operator", Graph, Error, |context, out| context.problems(&CONDITION_UNKNOWN_OPERATOR, out)
+    CONDITION_UNKNOWN_OPERATOR: "condition-unknown-operator", Graph, Error, |context, out| context.problems(&CONDITION_UNKNOWN_OPERATOR, out), fix = Fixable::Unsafe
 }

@@ -1,10 +1,12 @@
 //! `filter-glob-not-regex`: a name in a filter has the signs of a pattern and no slashes around
 //! it.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::lint::Context;
+use crate::lint::mend;
 use crate::lint::pushes::items;
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::plan::Located;
 
 declare_rule! {
     /// # What it does
@@ -40,7 +42,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/workflows/#using-regular-expressions-to-filter-tags-and-branches
-    FILTER_GLOB_NOT_REGEX: "filter-glob-not-regex", Graph, Warning, check
+    FILTER_GLOB_NOT_REGEX: "filter-glob-not-regex", Graph, Warning, check, fix = Fixable::Unsafe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -72,8 +74,28 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     .help(format!(
                         "write a regular expression between slashes: `/{pattern}/`"
                     ))
+                    .fix(slashed_anew(context, item, &pattern))
                     .done(),
             );
         }
     }
+}
+
+/// Writes the pattern as a regular expression, where its signs leave no doubt what it means.
+fn slashed_anew(context: &Context<'_>, item: &Located<String>, pattern: &str) -> Option<Fix> {
+    let node = mend::scalar_at(context.tree(), item.at)?;
+    let sure = item.filled.is_none()
+        && node.text() == Some(item.value.as_str())
+        && !item
+            .value
+            .contains(['?', '[', '\\', ':', ' ', '~', '{', '(']);
+    sure.then_some(())?;
+    let regex = format!("/{pattern}/");
+    let (edit, touch) = mend::reword(node, &regex);
+    Some(mend::fix(
+        format!("write `{regex}`"),
+        false,
+        vec![edit],
+        vec![touch],
+    ))
 }

@@ -1,6 +1,6 @@
 //! `matrix-argument`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -44,5 +44,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#matrix
-    MATRIX_ARGUMENT: "matrix-argument", Graph, Error, |context, out| context.problems(&MATRIX_ARGUMENT, out)
+    MATRIX_ARGUMENT: "matrix-argument", Graph, Error, |context, out| context.problems(&MATRIX_ARGUMENT, out), fix = Fixable::Unsafe
 }

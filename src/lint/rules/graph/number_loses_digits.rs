@@ -3,7 +3,8 @@
 
 use crate::finding::Finding;
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
 use crate::yaml::{Location, Scalar, ScalarStyle, Schema, SourceId};
 
 declare_rule! {
@@ -48,7 +49,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/introduction-to-yaml-configurations/
-    NUMBER_LOSES_DIGITS: "number-loses-digits", Graph, Warning, check
+    NUMBER_LOSES_DIGITS: "number-loses-digits", Graph, Warning, check, fix = Fixable::Safe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -86,6 +87,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     format!("this is read as {becomes}"),
                 )
                 .help(format!("write it as text: `\"{text}\"`"))
+                .fix(mend::quote(node, format!("write `\"{text}\"`"), true))
                 .done(),
         );
     }

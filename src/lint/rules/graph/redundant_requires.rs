@@ -1,9 +1,10 @@
 //! `redundant-requires`: a job requires a job that another of its requirements waits for anyway.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
-use crate::plan::{JobStatus, Requirement};
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::plan::{Job, JobStatus, Requirement};
 
 declare_rule! {
     /// # What it does
@@ -40,7 +41,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#requires
-    REDUNDANT_REQUIRES: "redundant-requires", Graph, Info, check
+    REDUNDANT_REQUIRES: "redundant-requires", Graph, Info, check, fix = Fixable::Safe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -72,9 +73,22 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                         )
                         .label(other.at, format!("`{}` waits for it", behind.name))
                         .help("remove it")
+                        .fix(removed(context, job, requirement))
                         .done(),
                 );
             }
         }
     }
+}
+
+/// Takes the requirement out, where it means one job alone and not all arms of a matrix.
+fn removed(context: &Context<'_>, job: &Job, requirement: &Requirement) -> Option<Fix> {
+    let same = job.requires.iter().filter(|r| r.at == requirement.at);
+    (same.count() == 1).then_some(())?;
+    mend::remove_item(
+        context.tree(),
+        requirement.at,
+        "remove the requirement",
+        true,
+    )
 }

@@ -1,6 +1,6 @@
 //! `requires-unknown-job`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -39,5 +39,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#requires
-    REQUIRES_UNKNOWN_JOB: "requires-unknown-job", Graph, Error, |context, out| context.problems(&REQUIRES_UNKNOWN_JOB, out)
+    REQUIRES_UNKNOWN_JOB: "requires-unknown-job", Graph, Error, |context, out| context.problems(&REQUIRES_UNKNOWN_JOB, out), fix = Fixable::Unsafe
 }

@@ -1,6 +1,6 @@
 //! `undefined-command`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -24,5 +24,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/reusing-config/#authoring-reusable-commands
-    UNDEFINED_COMMAND: "undefined-command", References, Error, |context, out| context.problems(&UNDEFINED_COMMAND, out)
+    UNDEFINED_COMMAND: "undefined-command", References, Error, |context, out| context.problems(&UNDEFINED_COMMAND, out), fix = Fixable::Unsafe
 }

@@ -1,6 +1,6 @@
 //! `undefined-executor`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -30,5 +30,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/reusing-config/#executor
-    UNDEFINED_EXECUTOR: "undefined-executor", References, Error, |context, out| context.problems(&UNDEFINED_EXECUTOR, out)
+    UNDEFINED_EXECUTOR: "undefined-executor", References, Error, |context, out| context.problems(&UNDEFINED_EXECUTOR, out), fix = Fixable::Unsafe
 }

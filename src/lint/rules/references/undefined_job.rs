@@ -1,6 +1,6 @@
 //! `undefined-job`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -32,5 +32,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#jobs
-    UNDEFINED_JOB: "undefined-job", References, Error, |context, out| context.problems(&UNDEFINED_JOB, out)
+    UNDEFINED_JOB: "undefined-job", References, Error, |context, out| context.problems(&UNDEFINED_JOB, out), fix = Fixable::Unsafe
 }

@@ -1,6 +1,6 @@
 //! `undefined-orb`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -25,5 +25,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/orb-intro/
-    UNDEFINED_ORB: "undefined-orb", References, Error, |context, out| context.problems(&UNDEFINED_ORB, out)
+    UNDEFINED_ORB: "undefined-orb", References, Error, |context, out| context.problems(&UNDEFINED_ORB, out), fix = Fixable::Unsafe
 }

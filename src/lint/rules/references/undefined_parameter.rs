@@ -1,6 +1,6 @@
 //! `undefined-parameter`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -38,5 +38,5 @@ declare_rule! {
     /// # References
     /// - https://circleci.com/docs/reusing-config/#using-the-parameters-declaration
     /// - https://circleci.com/docs/pipeline-variables/
-    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out), tags = &["next-compiler"]
+    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out), tags = &["next-compiler"], fix = Fixable::Unsafe
 }

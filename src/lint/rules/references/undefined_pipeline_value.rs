@@ -1,6 +1,6 @@
 //! `undefined-pipeline-value`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -24,5 +24,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/pipeline-variables/
-    UNDEFINED_PIPELINE_VALUE: "undefined-pipeline-value", References, Warning, |context, out| context.problems(&UNDEFINED_PIPELINE_VALUE, out)
+    UNDEFINED_PIPELINE_VALUE: "undefined-pipeline-value", References, Warning, |context, out| context.problems(&UNDEFINED_PIPELINE_VALUE, out), fix = Fixable::Unsafe
 }

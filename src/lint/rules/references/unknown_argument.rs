@@ -1,6 +1,6 @@
 //! `unknown-argument`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -44,5 +44,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/reusing-config/
-    UNKNOWN_ARGUMENT: "unknown-argument", References, Error, |context, out| context.problems(&UNKNOWN_ARGUMENT, out)
+    UNKNOWN_ARGUMENT: "unknown-argument", References, Error, |context, out| context.problems(&UNKNOWN_ARGUMENT, out), fix = Fixable::Unsafe
 }

@@ -1,9 +1,13 @@
 //! `unquoted-branch-variable`: `$CIRCLE_BRANCH`, `$CIRCLE_TAG` or another variable that a
 //! stranger chooses is used without quotes, or given to `eval` or `sh -c`.
 
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Finding, Fix};
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::lint::script::Script;
+use crate::lint::shell::{Variable, Word};
+use crate::yaml::SourceId;
 
 declare_rule! {
     /// # What it does
@@ -30,7 +34,7 @@ declare_rule! {
     /// # References
     /// - https://circleci.com/docs/variables/#built-in-environment-variables
     /// - https://www.shellcheck.net/wiki/SC2086
-    UNQUOTED_BRANCH_VARIABLE: "unquoted-branch-variable", Security, Warning, check
+    UNQUOTED_BRANCH_VARIABLE: "unquoted-branch-variable", Security, Warning, check, fix = Fixable::Unsafe
 }
 
 /// Variables whose text whoever pushes chooses.
@@ -50,8 +54,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 .words
                 .iter()
                 .filter(|w| !w.text.contains('=') || w.text.starts_with('-'))
-                .flat_map(|w| &w.variables);
-            for variable in variables.filter(|v| !v.quoted && CHOSEN.contains(&v.name.as_str())) {
+                .flat_map(|w| w.variables.iter().map(move |v| (w, v)));
+            let chosen = variables.filter(|(_, v)| !v.quoted && CHOSEN.contains(&v.name.as_str()));
+            for (word, variable) in chosen {
                 out.push(
                     UNQUOTED_BRANCH_VARIABLE
                         .finding(
@@ -61,9 +66,26 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                         )
                         .confidence(Confidence::Medium)
                         .help(format!("write `\"${}\"`", variable.name))
+                        .fix(quoted(context, &script, word, variable))
                         .done(),
                 );
             }
         }
     }
+}
+
+/// Puts quotes around a variable that is a word of its own.
+fn quoted(context: &Context<'_>, script: &Script, word: &Word, variable: &Variable) -> Option<Fix> {
+    let range = &variable.range;
+    let at = script.at(range.clone());
+    let written = script.text.get(range.clone())?;
+    if word.range != *range || !written.starts_with('$') || context.text(at) != written {
+        return None;
+    }
+    let node = (at.source == SourceId::default())
+        .then(|| context.tree().around(at.span).pop())
+        .flatten()?;
+    (node.text() == Some(script.text.as_str())).then_some(())?;
+    let places = [(range.start, "\""), (range.end, "\"")];
+    mend::insert_into(node, &places, format!("write `\"{written}\"`"), false)
 }

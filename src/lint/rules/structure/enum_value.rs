@@ -1,6 +1,6 @@
 //! `enum-value`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -28,5 +28,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/reusing-config/#enum
-    ENUM_VALUE: "enum-value", Structure, Error, |context, out| context.problems(&ENUM_VALUE, out)
+    ENUM_VALUE: "enum-value", Structure, Error, |context, out| context.problems(&ENUM_VALUE, out), fix = Fixable::Unsafe
 }

@@ -1,6 +1,6 @@
 //! `env-var-name-sigil`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -40,5 +40,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/reusing-config/#environment-variable-name
-    ENV_VAR_NAME_SIGIL: "env-var-name-sigil", Structure, Error, |context, out| context.problems(&ENV_VAR_NAME_SIGIL, out)
+    ENV_VAR_NAME_SIGIL: "env-var-name-sigil", Structure, Error, |context, out| context.problems(&ENV_VAR_NAME_SIGIL, out), fix = Fixable::Safe
 }

@@ -1,9 +1,10 @@
 //! `exponent-in-environment`: a number of more than six digits, without quotes, is the value of
 //! an environment variable.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
 use crate::yaml::{Location, Node, Scalar, Schema, Shape, SourceId};
 
 declare_rule! {
@@ -36,7 +37,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/set-environment-variable/
-    EXPONENT_IN_ENVIRONMENT: "exponent-in-environment", Structure, Warning, check
+    EXPONENT_IN_ENVIRONMENT: "exponent-in-environment", Structure, Warning, check, fix = Fixable::Safe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -57,6 +58,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                             "numbers of more than six digits are written with one",
                         )
                         .help(format!("write it as text: `\"{n}\"`"))
+                        .fix(quoted(variable.value, n))
                         .done(),
                 );
             }
@@ -70,4 +72,10 @@ fn variables(node: Node<'_>) -> Vec<crate::yaml::Entry<'_>> {
         Shape::Sequence(items) => items.flat_map(Node::entries).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Writes the number as text, where it is written as it is read.
+fn quoted(node: Node<'_>, number: i64) -> Option<Fix> {
+    (node.text() == Some(number.to_string().as_str())).then_some(())?;
+    mend::quote(node, format!("write `\"{number}\"`"), true)
 }

@@ -1,6 +1,8 @@
 //! `misindented-step`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::finding::{Finding, Fix};
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::lint::{Context, mend};
 
 declare_rule! {
     /// # What it does
@@ -27,5 +29,18 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#steps
-    MISINDENTED_STEP: "misindented-step", Structure, Error, |context, out| context.problems(&MISINDENTED_STEP, out)
+    MISINDENTED_STEP: "misindented-step", Structure, Error, check, fix = Fixable::Unsafe
+}
+
+fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    let first = out.len();
+    context.problems(&MISINDENTED_STEP, out);
+    for finding in &mut out[first..] {
+        finding.fix = below(context, finding);
+    }
+}
+
+/// Indents what stands beside the step.
+fn below(context: &Context<'_>, finding: &Finding) -> Option<Fix> {
+    mend::indent_siblings(context.tree(), finding.primary()?.at)
 }

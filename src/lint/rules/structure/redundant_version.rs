@@ -2,7 +2,8 @@
 
 use crate::finding::Finding;
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
 use crate::yaml::{Location, SourceId};
 
 declare_rule! {
@@ -42,7 +43,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#workflows
-    REDUNDANT_VERSION: "redundant-version", Structure, Info, check
+    REDUNDANT_VERSION: "redundant-version", Structure, Info, check, fix = Fixable::Safe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -64,6 +65,12 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     "version 2.1 does not need it",
                 )
                 .help("remove this line")
+                .fix(mend::remove_entry(
+                    context.tree(),
+                    version.key.span(),
+                    "remove the version",
+                    true,
+                ))
                 .done(),
         );
     }

@@ -1,6 +1,6 @@
 //! `unknown-key`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -27,5 +27,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/
-    UNKNOWN_KEY: "unknown-key", Structure, Error, |context, out| context.problems(&UNKNOWN_KEY, out)
+    UNKNOWN_KEY: "unknown-key", Structure, Error, |context, out| context.problems(&UNKNOWN_KEY, out), fix = Fixable::Unsafe
 }

@@ -1,6 +1,6 @@
 //! `unknown-section`: found while the config is compiled.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -28,5 +28,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/
-    UNKNOWN_SECTION: "unknown-section", Structure, Warning, |context, out| context.problems(&UNKNOWN_SECTION, out)
+    UNKNOWN_SECTION: "unknown-section", Structure, Warning, |context, out| context.problems(&UNKNOWN_SECTION, out), fix = Fixable::Unsafe
 }

@@ -1,6 +1,6 @@
 //! `unknown-rule-in-suppression`: found when the comments are read, after all other findings.
 
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -34,5 +34,5 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/
-    UNKNOWN_RULE_IN_SUPPRESSION: "unknown-rule-in-suppression", Suppression, Warning, |_, _| {}
+    UNKNOWN_RULE_IN_SUPPRESSION: "unknown-rule-in-suppression", Suppression, Warning, |_, _| {}, fix = Fixable::Safe
 }

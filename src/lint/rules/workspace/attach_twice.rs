@@ -1,8 +1,10 @@
 //! `attach-twice`: a job attaches the workspace to the same place twice.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
+use crate::flow::Attach;
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
@@ -54,7 +56,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/workspaces/
-    ATTACH_TWICE: "attach-twice", Workspace, Info, check
+    ATTACH_TWICE: "attach-twice", Workspace, Info, check, fix = Fixable::Unsafe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -79,9 +81,21 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                         )
                         .label(first.origin.at, "the same layers come from here")
                         .help("remove the second attach")
+                        .fix(removed(context, attach))
                         .done(),
                 );
             }
         }
     }
+}
+
+/// Takes the step out, where it is the job's own.
+fn removed(context: &Context<'_>, attach: &Attach<'_>) -> Option<Fix> {
+    attach.origin.via.is_empty().then_some(())?;
+    mend::remove_item(
+        context.tree(),
+        attach.origin.at,
+        "remove the second attach",
+        false,
+    )
 }

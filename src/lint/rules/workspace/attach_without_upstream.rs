@@ -1,10 +1,11 @@
 //! `attach-without-upstream`: an attach that can see no layer.
 
-use crate::finding::{Finding, Severity, listed};
+use crate::finding::{Finding, Fix, Severity, listed};
 use crate::flow::{Attach, Flow, Layer};
 use crate::lint::Context;
 use crate::lint::context::{names_attached, runs_after};
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
 use crate::yaml::Location;
 
 declare_rule! {
@@ -64,7 +65,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/workspaces/
-    ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check, Missing
+    ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check, Missing, fix = Fixable::Unsafe
 }
 
 /// Returns the attaches that see no layer and cannot see one that is not shown.
@@ -111,7 +112,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 // Only other workflows persist: cross-workflow-attach says so.
                 continue;
             }
-            out.push(report(flow, attach, &makers));
+            out.push(report(context, flow, attach, &makers));
         }
     }
 }
@@ -135,7 +136,19 @@ pub(super) fn makers<'c>(
     names
 }
 
-fn report(flow: &Flow<'_>, attach: &Attach<'_>, makers: &[&str]) -> Finding {
+/// Lets a job wait for another one, which is not one that waits for it.
+fn edge(context: &Context<'_>, flow: &Flow<'_>, job: usize, maker: usize) -> Option<Fix> {
+    let (job_of, other) = (flow.job(job), flow.job(maker));
+    let own = job_of.origin.via.is_empty() && !flow.graph.is_upstream(job, maker);
+    let name = other
+        .matrix
+        .as_ref()
+        .map_or(&other.written_name, |m| &m.alias);
+    own.then_some(())?;
+    mend::require(context.tree(), job_of.origin.at, &job_of.written_name, name)
+}
+
+fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &[&str]) -> Finding {
     let job = flow.job(attach.job);
     let at = attach.origin.at;
     let draft = ATTACH_WITHOUT_UPSTREAM.finding(
@@ -173,6 +186,7 @@ fn report(flow: &Flow<'_>, attach: &Attach<'_>, makers: &[&str]) -> Finding {
                 "add `requires: [{}]` to `{}` in workflow `{}`",
                 maker.written_name, job.written_name, flow.workflow.name
             ))
+            .fix(edge(context, flow, attach.job, layer.job))
             .done();
     }
     let draft = draft
@@ -188,7 +202,16 @@ fn report(flow: &Flow<'_>, attach: &Attach<'_>, makers: &[&str]) -> Finding {
         } else {
             "persist"
         };
+        // Of several it is not known which is meant.
+        let only = match makers {
+            [name] => flow
+                .layers
+                .iter()
+                .find(|l| flow.job(l.job).written_name == **name),
+            _ => None,
+        };
         draft
+            .fix(only.and_then(|l| edge(context, flow, attach.job, l.job)))
             .help(format!(
                 "require the job whose files are needed ({} {verb}), or remove the step",
                 listed(makers, 5)

@@ -1,8 +1,10 @@
 //! `path-absolute`: an item of `paths` that is not relative to the root.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::plan::{Located, PersistStep};
 
 declare_rule! {
     /// # What it does
@@ -31,7 +33,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
-    PATH_ABSOLUTE: "path-absolute", Workspace, Error, check
+    PATH_ABSOLUTE: "path-absolute", Workspace, Error, check, fix = Fixable::Unsafe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -62,8 +64,38 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     )
                     .label(persist.step.root.at, "items are relative to this")
                     .help(help)
+                    .fix(split(context, persist.step, item))
                     .done(),
             );
         }
     }
+}
+
+/// Splits the only item of a step into a root and an item of it.
+fn split(context: &Context<'_>, step: &PersistStep, item: &Located<String>) -> Option<Fix> {
+    let alone = step.paths.len() == 1 && item.filled.is_none() && step.root.filled.is_none();
+    let (dir, name) = item.value.trim_end_matches('/').rsplit_once('/')?;
+    let root = if dir.is_empty() { "/" } else { dir };
+    // The root is no pattern; and a drive is no place on the service's machines.
+    if !alone || name.is_empty() || root.contains(['*', '?', '[', ':', '<']) {
+        return None;
+    }
+    let tree = context.tree();
+    let said = |at: &Located<String>| {
+        let node = mend::scalar_at(tree, at.at)?;
+        (node.text() == Some(at.value.as_str())).then_some(node)
+    };
+    let root_node = said(&step.root)?;
+    // The list may be one that steps with other roots use too.
+    let around = tree.around(root_node.span());
+    let paths = around.iter().rev().nth(1)?.get("paths")?.value;
+    paths.span().contains(item.at.span).then_some(())?;
+    let (root_edit, root_touch) = mend::reword(root_node, root);
+    let (edit, touch) = mend::reword(said(item)?, name);
+    Some(mend::fix(
+        format!("write `root: {root}` and the item `{name}`"),
+        false,
+        vec![root_edit, edit],
+        vec![root_touch, touch],
+    ))
 }

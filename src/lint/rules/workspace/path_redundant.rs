@@ -1,9 +1,11 @@
 //! `path-redundant`: an item that another item of the step already brings.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Fix, Severity};
 use crate::glob::Pattern;
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::plan::{Located, PersistStep};
 
 declare_rule! {
     /// # What it does
@@ -31,7 +33,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
-    PATH_REDUNDANT: "path-redundant", Workspace, Info, check
+    PATH_REDUNDANT: "path-redundant", Workspace, Info, check, fix = Fixable::Safe
 }
 
 fn parts(item: &str) -> Vec<&str> {
@@ -73,12 +75,27 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                         )
                         .label(other.at, "this brings it")
                         .help("remove it")
+                        .fix(removed(context, persist.step, item, other))
                         .severity(Severity::Info)
                         .done(),
                 );
             }
         }
     }
+}
+
+/// Takes the item out, where it is what it is in every call of its step.
+fn removed(
+    context: &Context<'_>,
+    step: &PersistStep,
+    item: &Located<String>,
+    other: &Located<String>,
+) -> Option<Fix> {
+    let fixed = item.filled.is_none() && other.filled.is_none();
+    let (list, at) = (step.paths_at, item.at);
+    let inside = list.source == at.source && list.span.contains(at.span);
+    (fixed && inside).then_some(())?;
+    mend::remove_item(context.tree(), at, "remove the item", true)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `paths-not-a-list`: one bare string where a list is documented.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::mend;
+use crate::lint::rule::{Fixable, declare_rule};
+use crate::yaml::{Edit, Location, ScalarStyle, Touch, Tree};
 
 declare_rule! {
     /// # What it does
@@ -31,7 +33,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
-    PATHS_NOT_A_LIST: "paths-not-a-list", Workspace, Warning, check
+    PATHS_NOT_A_LIST: "paths-not-a-list", Workspace, Warning, check, fix = Fixable::Safe
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -50,8 +52,27 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                         "one bare string",
                     )
                     .help(format!("write `[{text}]`"))
+                    .fix(wrapped(context.tree(), persist.step.paths_at))
                     .done(),
             );
         }
     }
+}
+
+/// Makes a list of the text. One with a reference in it may be a list already, elsewhere.
+fn wrapped(tree: &Tree, at: Location) -> Option<Fix> {
+    let node = mend::scalar_at(tree, at)?;
+    let text = node.text().filter(|t| !t.contains("<<"))?;
+    let one_line = !node.source().contains('\n') && node.anchor().is_none();
+    let quoted = node.style() != Some(ScalarStyle::Plain);
+    let item = match quoted {
+        true => node.source().to_owned(),
+        false => mend::written(text),
+    };
+    let edit = Edit {
+        span: node.span(),
+        text: format!("[{item}]"),
+    };
+    let touch = Touch::Value(node.span());
+    one_line.then(|| mend::fix("make it a list", true, vec![edit], vec![touch]))
 }

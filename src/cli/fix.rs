@@ -1,0 +1,197 @@
+//! `holdall lint --fix` and `--diff`: configs are mended and written whole, or shown as they would
+//! be. One that cannot be written stays as it is and stops no other.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::CliError;
+use crate::lint::{self, Checked, Fixed};
+use crate::yaml::Source;
+
+/// What is to be mended.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Fixes")]
+pub(crate) struct FixArgs {
+    /// Mend findings and write the configs; of `-` the text is printed.
+    #[arg(long)]
+    fix: bool,
+
+    /// With --fix or --diff: also fixes that are a guess, or change what the config does.
+    #[arg(long = "unsafe")]
+    unsafe_too: bool,
+
+    /// Print what --fix would change as a unified diff, and write nothing.
+    #[arg(long, conflicts_with_all = ["format", "update_baseline"])]
+    diff: bool,
+}
+
+/// What came of one config.
+pub(crate) struct Mended {
+    /// The findings of what stands in the file now.
+    pub(crate) checked: Checked,
+    /// What goes to stdout: a diff, or the text of stdin.
+    pub(crate) out: String,
+    /// What is to be said about it.
+    pub(crate) said: String,
+    /// Why it could not be written.
+    pub(crate) error: Option<CliError>,
+}
+
+impl FixArgs {
+    /// Says whether anything is mended at all, or that the options do not go together.
+    pub(crate) fn wanted(&self) -> Result<bool, CliError> {
+        if self.unsafe_too && !self.fix && !self.diff {
+            return Err(CliError::usage("`--unsafe` alone mends nothing")
+                .hint("add `--fix` to write the fixes, or `--diff` to see them"));
+        }
+        Ok(self.fix || self.diff)
+    }
+
+    /// Says whether stdout holds a diff, and not the findings.
+    pub(crate) fn prints_diff(&self) -> bool {
+        self.diff
+    }
+
+    /// Checks a config, and mends it as far as that is asked for.
+    pub(crate) fn mend(
+        &self,
+        path: &Path,
+        source: Source,
+        check: &dyn Fn(Source) -> Checked,
+    ) -> Mended {
+        if !self.fix && !self.diff {
+            return Mended {
+                checked: check(source),
+                out: String::new(),
+                said: String::new(),
+                error: None,
+            };
+        }
+        let first = source.clone();
+        let fixed = lint::fix(source, self.unsafe_too, check);
+        let now = fixed.text();
+        let said = format!("{}{}", self.summary(&fixed, &first), left(&fixed, &first));
+        let stdin = path == Path::new("-");
+        let mut mended = Mended {
+            out: match (self.diff, stdin) {
+                (true, _) => diff(&first.name(), first.text(), &now),
+                (false, true) => now.clone(),
+                (false, false) => String::new(),
+            },
+            checked: fixed.checked,
+            said,
+            error: None,
+        };
+        if self.diff {
+            mended.checked = check(first);
+        } else if !stdin && now != first.text() {
+            if let Err(error) = write(path, first.text(), &now) {
+                // What stands in the file is what it was.
+                mended.checked = check(first);
+                mended.said.clear();
+                mended.error = Some(error);
+            }
+        }
+        mended
+    }
+
+    fn summary(&self, fixed: &Fixed, source: &Source) -> String {
+        if fixed.fixed.is_empty() {
+            return String::new();
+        }
+        let mut rules: Vec<(&str, usize)> = Vec::new();
+        for rule in &fixed.fixed {
+            match rules.iter_mut().find(|(name, _)| name == rule) {
+                Some((_, n)) => *n += 1,
+                None => rules.push((rule, 1)),
+            }
+        }
+        rules.sort_unstable();
+        let each: Vec<String> = rules
+            .iter()
+            .map(|(rule, n)| match n {
+                1 => (*rule).to_owned(),
+                n => format!("{rule} ({n} times)"),
+            })
+            .collect();
+        let verb = if self.diff { "would fix" } else { "fixed" };
+        format!("{}: {verb} {}\n", source.name(), each.join(", "))
+    }
+}
+
+/// Says what could not be mended, and why.
+fn left(fixed: &Fixed, source: &Source) -> String {
+    fixed
+        .left
+        .iter()
+        .map(|left| {
+            let at = source.lines().position(source.text(), left.at.span.start);
+            let (file, rule, why) = (source.name(), left.rule, &left.why);
+            format!("{file}:{}: {rule} is not fixed: {why}\n", at.line)
+        })
+        .collect()
+}
+
+/// Returns the unified diff of two texts, with the name of the file on both sides; nothing where
+/// they are the same.
+fn diff(name: &str, before: &str, after: &str) -> String {
+    similar::TextDiff::from_lines(before, after)
+        .unified_diff()
+        .header(name, name)
+        .to_string()
+}
+
+/// Puts a text into the place of a file's, all at once, with the mode that the file has.
+fn write(path: &Path, before: &str, after: &str) -> Result<(), CliError> {
+    let cannot = |what: &dyn std::fmt::Display| {
+        CliError::input(format!("cannot write {}: {what}", path.display()))
+            .hint("nothing of it was changed; `--diff` shows what would be")
+    };
+    // A link stays a link.
+    let file = path.canonicalize().map_err(|e| cannot(&e))?;
+    let meta = std::fs::metadata(&file).map_err(|e| cannot(&e))?;
+    if !meta.is_file() {
+        return Err(cannot(&"it is no regular file"));
+    }
+    if meta.permissions().readonly() {
+        return Err(cannot(&"it is read-only"));
+    }
+    let dir = file.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(dir).map_err(|e| cannot(&e))?;
+    new.write_all(after.as_bytes()).map_err(|e| cannot(&e))?;
+    new.as_file()
+        .set_permissions(meta.permissions())
+        .and_then(|()| new.as_file().sync_all())
+        .map_err(|e| cannot(&e))?;
+    // Somebody may have saved the file since it was read.
+    if std::fs::read(&file).map_err(|e| cannot(&e))? != before.as_bytes() {
+        return Err(cannot(&"it has changed since it was read"));
+    }
+    new.persist(&file).map_err(|e| cannot(&e.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("c.yml");
+        std::fs::write(&file, "mine\n").unwrap();
+        let error = write(&file, "yours\n", "new\n").unwrap_err();
+        assert!(error.message.ends_with("it has changed since it was read"));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine\n");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_diff_has_nothing_where_nothing_changed() {
+        assert_eq!(diff("a", "x\n", "x\n"), "");
+        assert_eq!(
+            diff("a", "x\n", "y\n"),
+            "--- a\n+++ a\n@@ -1 +1 @@\n-x\n+y\n"
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! Making the fixes of findings: chosen in order, applied, and verified by reading the text again.
+//! A fix that does not do what it says is left out, and said so.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Checked;
+use crate::circleci::Compiled;
+use crate::finding::{Finding, Fix, Severity};
+use crate::yaml::{Edit, Location, Source, SourceId, Span, Touch, Tree, apply, parse, same_but};
+
+/// Most times that a text is checked again: a fix may make way for another one.
+const MOST_ROUNDS: usize = 1000;
+
+/// A config after its fixes.
+#[derive(Debug)]
+pub struct Fixed {
+    /// What the linter says of the text as it is now.
+    pub checked: Checked,
+    /// The text before any fix; nothing where none was made.
+    pub before: Option<Source>,
+    /// The rules whose findings were mended, one for each.
+    pub fixed: Vec<&'static str>,
+    /// The fixes that were not made.
+    pub left: Vec<Left>,
+}
+
+impl Fixed {
+    /// Returns the text as it is now.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let sources = &self.checked.report.sources;
+        let source = sources.get(SourceId::default());
+        source.map(|s| s.text().to_owned()).unwrap_or_default()
+    }
+}
+
+/// A fix that was tried and not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The rule.
+    pub rule: &'static str,
+    /// Where its finding stands.
+    pub at: Location,
+    /// Why.
+    pub why: String,
+}
+
+/// Makes the fixes of a config, the unsafe ones where they are asked for. `check` is asked for the
+/// findings of each text that comes of it; only what it reports is mended.
+pub fn fix(source: Source, unsafe_too: bool, check: &dyn Fn(Source) -> Checked) -> Fixed {
+    let mut work = Work {
+        checked: check(source.clone()),
+        first: source.clone(),
+        now: source,
+        fixed: Vec::new(),
+        refused: HashSet::new(),
+        left: Vec::new(),
+        unsafe_too,
+    };
+    // What is read in part cannot be compared.
+    if parse(work.now.text_arc()).error.is_none() {
+        let mut one_by_one = false;
+        for _ in 0..MOST_ROUNDS {
+            match work.round(one_by_one, check) {
+                Round::Done => break,
+                Round::Fixed => one_by_one = false,
+                Round::Apart => one_by_one = true,
+            }
+        }
+    }
+    let changed = work.now.text() != work.first.text();
+    Fixed {
+        checked: work.checked,
+        before: changed.then_some(work.first),
+        fixed: work.fixed,
+        left: work.left,
+    }
+}
+
+struct Work {
+    checked: Checked,
+    first: Source,
+    now: Source,
+    fixed: Vec<&'static str>,
+    /// The fingerprints of what cannot be mended.
+    refused: HashSet<String>,
+    left: Vec<Left>,
+    unsafe_too: bool,
+}
+
+/// What came of one round.
+enum Round {
+    /// Nothing is left to do.
+    Done,
+    /// The text is another one.
+    Fixed,
+    /// The fixes do not go together, or one of them does not go at all.
+    Apart,
+}
+
+impl Work {
+    fn round(&mut self, one_by_one: bool, check: &dyn Fn(Source) -> Checked) -> Round {
+        let chosen = self.choose(if one_by_one { 1 } else { usize::MAX });
+        if chosen.is_empty() {
+            return Round::Done;
+        }
+        let fixes: Vec<&Fix> = chosen.iter().filter_map(|f| f.fix.as_ref()).collect();
+        let tree = parse(self.now.text_arc()).tree;
+        let next = after(&tree, &fixes).and_then(|text| {
+            let source = Source::new(self.now.path(), text);
+            let checked = check(source.clone());
+            self.better(&chosen, &checked)?;
+            Ok((source, checked))
+        });
+        match (next, chosen.as_slice()) {
+            (Ok((source, checked)), _) => {
+                self.fixed.extend(chosen.iter().map(|f| f.rule));
+                (self.now, self.checked) = (source, checked);
+                // What did not go before may go now; and fingerprints count what is alike.
+                self.refused.clear();
+                self.left.clear();
+                Round::Fixed
+            }
+            (Err(why), [one]) => {
+                self.refuse(one, why);
+                Round::Apart
+            }
+            (Err(_), _) => Round::Apart,
+        }
+    }
+
+    /// Returns findings whose fixes are wanted, can be made, and do not meet.
+    fn choose(&mut self, most: usize) -> Vec<Finding> {
+        let wanted: Vec<Finding> = self
+            .checked
+            .report
+            .findings
+            .iter()
+            .filter(|f| !self.refused.contains(&f.fingerprint))
+            .filter(|f| {
+                f.fix
+                    .as_ref()
+                    .is_some_and(|fix| fix.safe || self.unsafe_too)
+            })
+            .cloned()
+            .collect();
+        let tree = parse(self.now.text_arc()).tree;
+        let mut chosen: Vec<Finding> = Vec::new();
+        for finding in wanted {
+            let Some(fix) = &finding.fix else { continue };
+            let meets = |other: &Finding| other.fix.as_ref().is_some_and(|o| meet(o, fix));
+            if chosen.len() >= most || chosen.iter().any(meets) {
+                continue;
+            }
+            match after(&tree, &[fix]) {
+                Ok(_) => chosen.push(finding),
+                Err(why) => self.refuse(&finding, why),
+            }
+        }
+        chosen
+    }
+
+    fn refuse(&mut self, finding: &Finding, why: String) {
+        if self.refused.insert(finding.fingerprint.clone()) {
+            self.left.push(Left {
+                rule: finding.rule,
+                at: finding.primary().map(|l| l.at).unwrap_or_default(),
+                why,
+            });
+        }
+    }
+
+    /// Says whether what was to be mended is, and nothing else is worse.
+    fn better(&self, chosen: &[Finding], new: &Checked) -> Result<(), String> {
+        let count = |checked: &Checked, rule: &str| {
+            let findings = checked.report.findings.iter();
+            findings.filter(|f| f.rule == rule).count()
+        };
+        for finding in chosen {
+            let rule = finding.rule;
+            let mended = chosen.iter().filter(|f| f.rule == rule).count();
+            if count(new, rule) + mended > count(&self.checked, rule) {
+                return Err("it would not help".to_owned());
+            }
+        }
+        let errors = |checked: &Checked| {
+            let errors = checked.report.findings.iter();
+            errors.filter(|f| f.severity == Severity::Error).count()
+        };
+        if errors(new) > errors(&self.checked) {
+            return Err("it would bring other errors to light: see to them first".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Says whether two fixes want the same bytes, or bytes that touch.
+fn meet(a: &Fix, b: &Fix) -> bool {
+    a.edits.iter().any(|(source, x)| {
+        let close = |y: &Edit| x.span.start <= y.span.end && y.span.start <= x.span.end;
+        b.edits.iter().any(|(other, y)| source == other && close(y))
+    })
+}
+
+/// Returns the text after fixes, if it differs from the one before in nothing but what they touch.
+fn after(tree: &Tree, fixes: &[&Fix]) -> Result<String, String> {
+    let all = fixes.iter().flat_map(|f| &f.edits);
+    if all
+        .clone()
+        .any(|(source, _)| *source != SourceId::default())
+    {
+        return Err("it is in another file".to_owned());
+    }
+    let edits: Vec<Edit> = all.map(|(_, edit)| edit.clone()).collect();
+    let touches: Vec<Touch> = fixes.iter().flat_map(|f| f.touches.clone()).collect();
+    let text = apply(tree.text(), &edits).map_err(|e| e.to_string())?;
+    let parsed = parse(text.as_str());
+    if let Some(error) = parsed.error {
+        return Err(format!("the text could not be read afterwards: {error}"));
+    }
+    same_but(tree, &parsed.tree, &touches).map_err(|e| e.to_string())?;
+    Ok(text)
+}
+
+/// Makes those fixes unsafe that change text which is read in other places too: below an anchor,
+/// or in a command that several jobs run. Drops those in texts that are no config here.
+pub(super) fn guard(findings: &mut [Finding], compiled: &Compiled) {
+    if findings.iter().all(|f| f.fix.is_none()) {
+        return;
+    }
+    let shared = shared_steps(compiled);
+    for finding in findings.iter_mut() {
+        let Some(fix) = &mut finding.fix else {
+            continue;
+        };
+        let elsewhere = |(source, _): &(SourceId, Edit)| *source != SourceId::default();
+        if fix.edits.iter().any(elsewhere) {
+            finding.fix = None;
+            continue;
+        }
+        let read_twice = |(_, edit): &(SourceId, Edit)| {
+            let around = compiled.tree.around(edit.span);
+            let mut nodes = around.iter();
+            nodes.any(|n| n.anchor().is_some() || shared.contains(&n.span()))
+        };
+        fix.safe = fix.safe && !fix.edits.iter().any(read_twice);
+    }
+}
+
+/// Returns where steps stand that jobs with different definitions run.
+fn shared_steps(compiled: &Compiled) -> HashSet<Span> {
+    let mut first: HashMap<Span, Location> = HashMap::new();
+    let mut shared = HashSet::new();
+    for job in compiled.pipeline.workflows.iter().flat_map(|w| &w.jobs) {
+        let here = |at: &Location| at.source == SourceId::default();
+        for at in job.steps.iter().map(|s| s.origin.at).filter(here) {
+            if *first.entry(at.span).or_insert(job.definition) != job.definition {
+                shared.insert(at.span);
+            }
+        }
+    }
+    shared
+}
