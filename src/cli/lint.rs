@@ -1,6 +1,8 @@
 //! `holdall lint`.
 
-use std::path::PathBuf;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::ValueEnum;
 
@@ -9,7 +11,7 @@ use super::orbs::OrbArgs;
 use super::settings::Settings;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input};
-use crate::circleci::{GivenError, Inputs};
+use crate::circleci::{Given, GivenError, Inputs};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 
@@ -73,6 +75,9 @@ pub(crate) struct Args {
     values: ValueArgs,
 }
 
+/// Stack of a thread that checks configs, in bytes: as much as the main thread usually has.
+const STACK: usize = 8 << 20;
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
     Human,
@@ -101,7 +106,6 @@ enum FailOn {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let checkouts = input::Checkouts::default();
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
     let given = args.values.given()?;
@@ -120,36 +124,22 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Some(Level::Pedantic) => Severity::Info,
         None => first.least.unwrap_or(Severity::Warning),
     };
-    for path in paths {
-        let settings = Settings::of(&path)?;
-        if settings.excludes(&path) {
-            continue;
-        }
-        match input::read(&path) {
-            Ok(source) => {
-                let orbs = args.orbs.sources_or(&path, settings.orb_dir.clone());
-                let inputs = Inputs {
-                    orbs: &orbs,
-                    given: given.clone(),
-                    ..Inputs::default()
-                };
-                let tracked = || checkouts.tracked(&path);
-                let mut selection = settings.selection;
-                choose(args, &mut selection)?;
-                let options = lint::Options {
-                    least,
-                    tracked: Some(&tracked),
-                    selection: &selection,
-                };
-                let mut checked = lint::check_with(source, options, &inputs);
-                if !args.show_suppressed {
-                    checked.report.suppressed.clear();
-                }
-                reports.push(checked.report);
-                refused.push(checked.compiled.refused);
+    let job = Job {
+        args,
+        given: &given,
+        least,
+        checkouts: input::Checkouts::default(),
+    };
+    for done in job.all(&paths) {
+        match done {
+            Done::Checked { report, refused: r } => {
+                reports.push(report);
+                refused.push(r);
             }
+            Done::LeftOut => {}
+            Done::Wrong(error) => return Err(error),
             // One file that cannot be read does not stop the others.
-            Err(error) => unread = Some(ui.fail(&error)),
+            Done::Unread(error) => unread = Some(ui.fail(&error)),
         }
     }
     if let Some(error) = values::refused(&nobodys(&refused)) {
@@ -201,6 +191,107 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}
+
+/// What became of a config.
+enum Done {
+    Checked {
+        report: Report,
+        refused: Vec<GivenError>,
+    },
+    /// The settings say that it is none of ours.
+    LeftOut,
+    /// The settings are wrong.
+    Wrong(CliError),
+    /// It could not be read.
+    Unread(CliError),
+}
+
+/// What is asked of each config.
+struct Job<'a> {
+    args: &'a Args,
+    given: &'a Given,
+    least: Severity,
+    checkouts: input::Checkouts,
+}
+
+impl Job<'_> {
+    /// Checks configs on all processors; the answers are in the order of the paths.
+    fn all(&self, paths: &[PathBuf]) -> Vec<Done> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = threads.min(paths.len());
+        if threads < 2 {
+            return paths.iter().map(|path| self.one(path)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let mut done = Vec::new();
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                let Some(path) = paths.get(i) else {
+                    return done;
+                };
+                done.push((i, self.one(path)));
+            }
+        };
+        let mut all: Vec<(usize, Done)> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads)
+                .map(|_| {
+                    // What a config may nest needs more than a thread usually has.
+                    let builder = std::thread::Builder::new().stack_size(STACK);
+                    builder.spawn_scoped(scope, worker)
+                })
+                .collect();
+            running
+                .into_iter()
+                .flat_map(|thread| match thread {
+                    Ok(thread) => thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    // No thread is to be had: this one does it.
+                    Err(_) => worker(),
+                })
+                .collect()
+        });
+        all.sort_by_key(|(i, _)| *i);
+        all.into_iter().map(|(_, done)| done).collect()
+    }
+
+    fn one(&self, path: &Path) -> Done {
+        let settings = match Settings::of(path) {
+            Ok(settings) if settings.excludes(path) => return Done::LeftOut,
+            Ok(settings) => settings,
+            Err(error) => return Done::Wrong(error),
+        };
+        let source = match input::read(path) {
+            Ok(source) => source,
+            Err(error) => return Done::Unread(error),
+        };
+        let orbs = self.args.orbs.sources_or(path, settings.orb_dir.clone());
+        let inputs = Inputs {
+            orbs: &orbs,
+            given: self.given.clone(),
+            ..Inputs::default()
+        };
+        let tracked = || self.checkouts.tracked(path);
+        let mut selection = settings.selection;
+        if let Err(error) = choose(self.args, &mut selection) {
+            return Done::Wrong(error);
+        }
+        let options = lint::Options {
+            least: self.least,
+            tracked: Some(&tracked),
+            selection: &selection,
+        };
+        let mut checked = lint::check_with(source, options, &inputs);
+        if !self.args.show_suppressed {
+            checked.report.suppressed.clear();
+        }
+        Done::Checked {
+            report: checked.report,
+            refused: checked.compiled.refused,
+        }
+    }
 }
 
 /// Adds what the command line says of rules to what the settings say.
