@@ -9,14 +9,20 @@ mod digest;
 mod error;
 mod extract;
 mod inspect;
+mod layout;
+mod listing;
 mod manifest;
 mod name;
+mod pack;
+mod parallel;
 mod persist;
 mod plan;
 mod scan;
 mod store;
+mod toc;
 mod tree;
 pub mod twin;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +33,7 @@ pub use error::{ErrorKind, LayerError, Refusal};
 pub use inspect::Verdict;
 pub use manifest::{
     ARTIFACT_TYPE, CONFIG_TYPE, Descriptor, Encoding, LAYER_TYPE, LayerBlob, LayerConfig, Manifest,
-    Record,
+    Record, TOC_TYPE,
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
 pub use store::LayerInfo;
@@ -88,6 +94,7 @@ pub struct Workspace {
     dir: PathBuf,
     lifetime: Duration,
     budget: Budget,
+    threads: usize,
 }
 
 /// What to persist.
@@ -191,6 +198,7 @@ impl Workspace {
             dir: store.join(encode_job(id)),
             lifetime: LIFETIME,
             budget: BUDGET,
+            threads: parallel::default_threads(),
         }
     }
 
@@ -205,6 +213,14 @@ impl Workspace {
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Returns the workspace with another number of threads than `HOLDALL_THREADS` or the machine
+    /// says. What is made does not depend on it.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
         self
     }
 

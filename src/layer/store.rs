@@ -35,12 +35,14 @@ pub struct LayerInfo {
     pub record: Record,
     /// The facts.
     pub config: LayerConfig,
+    /// Digest and size of the archive's table of contents, where it has one.
+    pub toc: Option<(Digest, u64)>,
     /// When the ref was made, by the store's clock.
     pub stored: SystemTime,
 }
 
 impl Workspace {
-    fn blob_path(&self, digest: Digest) -> PathBuf {
+    pub(super) fn blob_path(&self, digest: Digest) -> PathBuf {
         self.dir().join("blobs/sha256").join(digest.hex())
     }
 
@@ -330,6 +332,7 @@ impl Workspace {
             id: id.clone(),
             record,
             config,
+            toc: manifest.toc().map(|toc| (toc.digest, toc.size)),
             stored,
         })
     }
