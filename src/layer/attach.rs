@@ -10,10 +10,12 @@ use super::error::Refusal;
 use super::extract::{Hand, Target};
 use super::name::printable;
 use super::plan::{Item, ItemKind, Order, Plan, Planned, plan, select, walk};
+use super::remember::Record;
 use super::tree::{self, IMPLIED_MODE, Line};
 use super::unpack::unpack;
 use super::{
     AppliedLayer, AttachRequest, Attached, Digest, LayerError, Progress, Transferred, Workspace,
+    holding,
 };
 
 pub(super) fn attach(
@@ -24,7 +26,18 @@ pub(super) fn attach(
     workspace.check_expiry()?;
     let order = Order::of(&request.upstream)?;
     let ids = select(workspace, &request.upstream)?;
-    let mut plan = plan(workspace, &ids, &order, workspace.budget)?;
+    let infos = ids
+        .iter()
+        .map(|id| workspace.layer(id))
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(record) = Record::of_target(workspace, &request.at) {
+        let held = holding::recall(&record, workspace, request, &order, &infos);
+        if let Some(attached) = held {
+            return Ok(attached);
+        }
+        record.forget();
+    }
+    let mut plan = plan(workspace, infos, &order, workspace.budget)?;
     let target = Target::open(&request.at)?;
     target.make_folders(&plan)?;
     let mut done = Transferred::default();
@@ -45,6 +58,10 @@ pub(super) fn attach(
         Hand::new(&target, &layer.info.id).link(&plan, layer)?;
     }
     target.finish_folders(&plan, workspace.threads)?;
+    let tree = plan.tree();
+    if let Some(record) = Record::of_target(workspace, &request.at) {
+        holding::remember(&record, workspace, request, &order, &plan, &target, tree);
+    }
     target.finish()?;
     let layers = plan.layers.iter().map(|layer| AppliedLayer {
         id: layer.info.id.clone(),
@@ -54,7 +71,7 @@ pub(super) fn attach(
     });
     Ok(Attached {
         layers: layers.collect(),
-        tree: plan.tree(),
+        tree,
     })
 }
 
@@ -94,7 +111,9 @@ fn stream(
             bytes: 0,
         };
         let mut digest = Digest([0; 32]);
-        if let EntryKind::File { size } = entry.kind {
+        if let EntryKind::File { size } = entry.kind
+            && list.lasts(index)
+        {
             done.bytes = size;
             digest = match file(&mut hand, &entry, &list.items[index], reader) {
                 Ok(digest) => digest,

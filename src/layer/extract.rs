@@ -81,13 +81,16 @@ impl Target {
                 } else {
                     let path = plan.arena.path_bytes(above);
                     let handle = self.beneath.folder(&path);
-                    (above, Some(handle.map_err(|error| self.failed(&path, error))?))
+                    (
+                        above,
+                        Some(handle.map_err(|error| self.failed(&path, error))?),
+                    )
                 };
             }
             let Some(handle) = &parent.1 else { continue };
             let made = make_folder(handle.as_fd(), plan.arena.name(node), slot.named.is_none());
-            let made = made
-                .map_err(|error| self.failed(&plan.arena.path_bytes(node), error.into()))?;
+            let made =
+                made.map_err(|error| self.failed(&plan.arena.path_bytes(node), error.into()))?;
             last = (node, Some(made));
         }
         Ok(())
@@ -143,11 +146,7 @@ impl Target {
 }
 
 /// Makes a folder or takes the one that is there, and opens it.
-fn make_folder(
-    parent: BorrowedFd<'_>,
-    name: &[u8],
-    implied: bool,
-) -> rustix::io::Result<OwnedFd> {
+fn make_folder(parent: BorrowedFd<'_>, name: &[u8], implied: bool) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = || openat(parent, name, flags, Mode::empty());
     let mut made = mkdirat(parent, name, Mode::from_raw_mode(OWNER));
@@ -214,13 +213,22 @@ impl<'a> Hand<'a> {
     }
 
     /// Gives a file that is written its mode and time.
-    pub(super) fn seal(&self, path: &EntryPath, file: &File, item: &Item) -> Result<(), LayerError> {
+    pub(super) fn seal(
+        &self,
+        path: &EntryPath,
+        file: &File,
+        item: &Item,
+    ) -> Result<(), LayerError> {
         seal(file, item).map_err(|error| self.failed(path, error.into()))
     }
 
     /// Makes the links of a layer whose files are written: hard ones, then symbolic ones.
     pub(super) fn link(&mut self, plan: &Plan, layer: &Planned) -> Result<(), LayerError> {
-        for item in &layer.list.items {
+        let lasting = || {
+            let items = layer.list.items.iter().enumerate();
+            items.filter(|(number, _)| layer.list.lasts(*number))
+        };
+        for (_, item) in lasting() {
             if let ItemKind::Hardlink(file) = item.kind {
                 let path = plan.arena.path(item.node);
                 let target = plan.arena.path(layer.list.items[file as usize].node);
@@ -235,7 +243,7 @@ impl<'a> Hand<'a> {
                 })?;
             }
         }
-        for item in &layer.list.items {
+        for (_, item) in lasting() {
             if let ItemKind::Symlink(number) = item.kind {
                 let target = layer.list.target(number);
                 self.replacing(&plan.arena.path(item.node), |folder, name| {

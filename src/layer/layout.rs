@@ -124,7 +124,15 @@ mod tests {
         let starts: Vec<(u64, usize)> = layout.starts.iter().map(|s| (s.at, s.entry)).collect();
         assert_eq!(
             starts,
-            [(0, 0), (1024, 1), (2048, 1), (3072, 1), (4096, 3), (5120, 3), (6144, 4)]
+            [
+                (0, 0),
+                (1024, 1),
+                (2048, 1),
+                (3072, 1),
+                (4096, 3),
+                (5120, 3),
+                (6144, 4)
+            ]
         );
         assert_eq!(layout.spanning, [1]);
         assert_eq!(layout.end(6), layout.total);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use sha2::{Digest as _, Sha256};
 
-use super::archive::{Entry, EntryKind, headers_length, push_headers};
+use super::archive::{Entry, EntryKind, headers_length, padding, push_headers};
 use super::beneath::Beneath;
 use super::codec::{Compressor, PIECE};
 use super::layout::{Extent, Layout, overlap};
@@ -120,14 +120,19 @@ impl<'a> Packer<'a> {
                 piece: vec![0; PIECE],
                 headers: Vec::new(),
                 folder: None,
-                compressor: Compressor::new(self.compression).map_err(|error| self.broken(error))?,
+                compressor: Compressor::new(self.compression)
+                    .map_err(|error| self.broken(error))?,
             })
         };
-        pieces.run(bench, |bench, number| self.piece(bench, number), |packed| {
-            take(&packed)?;
-            lock(&self.spare).push(packed.bytes);
-            Ok(())
-        })
+        pieces.run(
+            bench,
+            |bench, number| self.piece(bench, number),
+            |packed| {
+                take(&packed)?;
+                lock(&self.spare).push(packed.bytes);
+                Ok(())
+            },
+        )
     }
 
     /// Compression fails for want of memory only.
@@ -158,7 +163,6 @@ impl<'a> Packer<'a> {
             compressor,
         } = bench;
         let piece = &mut piece[..raw];
-        piece.fill(0);
         let mut parts: Vec<(usize, u64, std::ops::Range<usize>)> = Vec::new();
         let (mut index, mut at) = (start.entry, start.entry_at);
         while at < end && index < self.scan.len() {
@@ -191,9 +195,17 @@ impl<'a> Packer<'a> {
                     packed.digests.push((index, Digest::of(b"")));
                 }
             }
-            at += length + content(&entry).next_multiple_of(512);
+            at += length + content(&entry);
+            let filling = padding(content(&entry)) as u64;
+            if let Some((_, to, count)) = overlap(at, filling, start.at, end) {
+                piece[to..][..count].fill(0);
+            }
+            at += filling;
             index += 1;
         }
+        // What is left belongs to the end of the archive.
+        let rest = usize::try_from(end - at.clamp(start.at, end)).unwrap_or(0);
+        piece[raw - rest..].fill(0);
         compressor
             .compress(piece, &mut packed.bytes)
             .map_err(|error| self.broken(error))?;
@@ -239,9 +251,8 @@ impl<'a> Packer<'a> {
         let changed = || LayerError::Changed {
             path: printable(entry.path.as_bytes()),
         };
-        let failed = |error: io::Error| {
-            LayerError::io("read", &self.root.join(os_path(&entry.path)), error)
-        };
+        let failed =
+            |error: io::Error| LayerError::io("read", &self.root.join(os_path(&entry.path)), error);
         let opened = self.open(entry, folder);
         let file: File = match opened {
             Ok(handle) => handle.into(),

@@ -180,8 +180,20 @@ mod tests {
             };
             let result = pieces.run(
                 || Ok(()),
-                |(), number| if Some(number) == bad_work { Err(number) } else { Ok(number) },
-                |number| if Some(number) == bad_take { Err(number) } else { Ok(()) },
+                |(), number| {
+                    if Some(number) == bad_work {
+                        Err(number)
+                    } else {
+                        Ok(number)
+                    }
+                },
+                |number| {
+                    if Some(number) == bad_take {
+                        Err(number)
+                    } else {
+                        Ok(())
+                    }
+                },
             );
             assert_eq!(result, Err(bad_work.or(bad_take).unwrap()));
         }

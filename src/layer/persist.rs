@@ -11,6 +11,7 @@ use super::listing::Kind;
 use super::manifest::{CONFIG_TYPE, Descriptor, LayerBlob, LayerConfig, Manifest, Record};
 use super::name::encode_job;
 use super::pack::{Packed, Packer};
+use super::remember::{Packing, Record as Memory};
 use super::scan::{Scan, scan};
 use super::store::{Committed, timestamp};
 use super::toc::{Frame, TocWriter};
@@ -25,13 +26,7 @@ const TRIES: u32 = 10_000;
 
 /// An archive that is in the store, without a ref.
 struct Archived {
-    layer: Digest,
-    size: u64,
-    uncompressed: u64,
-    tree: Digest,
-    entries: u64,
-    /// Digest and size of the table of contents.
-    toc: Option<(Digest, u64)>,
+    packing: Packing,
     unmatched: Vec<String>,
 }
 
@@ -77,6 +72,15 @@ fn archive(
         workspace.threads,
     )?;
     workspace.prepare(&request.job)?;
+    let record = Memory::of_packing(workspace, request);
+    if let Some(record) = &record
+        && let Some(packing) = Packing::recall(record, workspace, &scan, request.durable)
+    {
+        return Ok(Archived {
+            packing,
+            unmatched: scan.unmatched,
+        });
+    }
     progress(Transferred::default());
     let packer = Packer::new(&scan, &request.root, request.compression, workspace.threads)?;
     let mut files = Files::new(workspace, request.compression, &scan)?;
@@ -86,7 +90,14 @@ fn archive(
         Ok(())
     })?;
     let uncompressed = packer.total();
-    files.commit(workspace, request.durable, uncompressed)
+    let packing = files.commit(workspace, request.durable, uncompressed)?;
+    if let Some(record) = &record {
+        packing.remember(record, workspace, &scan);
+    }
+    Ok(Archived {
+        packing,
+        unmatched: scan.unmatched,
+    })
 }
 
 /// The blobs of a layer under construction.
@@ -162,7 +173,7 @@ impl<'a> Files<'a> {
         workspace: &Workspace,
         durable: bool,
         uncompressed: u64,
-    ) -> Result<Archived, LayerError> {
+    ) -> Result<Packing, LayerError> {
         let tree = self.tree();
         let (temp, layer, size) = self.archive.finish();
         let path = temp.path().to_owned();
@@ -180,14 +191,14 @@ impl<'a> Files<'a> {
             }
             None => None,
         };
-        Ok(Archived {
+        Ok(Packing {
+            fingerprint: self.scan.fingerprint(),
             layer,
             size,
             uncompressed,
-            tree,
             entries: self.scan.entries(),
+            tree,
             toc,
-            unmatched: self.scan.unmatched.clone(),
         })
     }
 
@@ -232,18 +243,18 @@ fn commit(
         let persisted = |manifest| Persisted {
             id: id.clone(),
             manifest,
-            layer: archived.layer,
-            size: archived.size,
-            uncompressed: archived.uncompressed,
-            entries: archived.entries,
-            tree: archived.tree,
+            layer: archived.packing.layer,
+            size: archived.packing.size,
+            uncompressed: archived.packing.uncompressed,
+            entries: archived.packing.entries,
+            tree: archived.packing.tree,
             unmatched: archived.unmatched.clone(),
         };
         match workspace.commit_ref(&id, &record, request.durable)? {
             Committed::New => return Ok(persisted(record.manifest)),
             Committed::Exists(_) if request.seq.is_none() => {}
             // A retry after a crash or a lost answer.
-            Committed::Exists(existing) if existing.layer == archived.layer => {
+            Committed::Exists(existing) if existing.layer == archived.packing.layer => {
                 return Ok(persisted(existing.manifest));
             }
             Committed::Exists(_) => return Err(LayerError::Taken { id }),
@@ -279,8 +290,8 @@ fn describe(
         created: Some(timestamp(now)),
         expires: Some(timestamp(now + workspace.lifetime)),
         compression: encoding,
-        uncompressed_size: Some(archived.uncompressed),
-        entries: Some(archived.entries),
+        uncompressed_size: Some(archived.packing.uncompressed),
+        entries: Some(archived.packing.entries),
         producer: Some(concat!("holdall/", env!("CARGO_PKG_VERSION")).to_owned()),
     };
     let text = |error: serde_json::Error| {
@@ -298,12 +309,12 @@ fn describe(
         },
         LayerBlob {
             title: &title,
-            digest: archived.layer,
-            size: archived.size,
+            digest: archived.packing.layer,
+            size: archived.packing.size,
             encoding,
         },
     );
-    if let Some((digest, size)) = archived.toc {
+    if let Some((digest, size)) = archived.packing.toc {
         manifest = manifest.with_toc(digest, size);
     }
     let (manifest, manifest_size) = workspace.put_document(
@@ -313,8 +324,8 @@ fn describe(
     Ok(Record {
         manifest,
         manifest_size,
-        layer: archived.layer,
-        layer_size: archived.size,
+        layer: archived.packing.layer,
+        layer_size: archived.packing.size,
         encoding,
     })
 }

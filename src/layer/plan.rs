@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
-use super::archive::{Added, Arena, Budget, Entry, EntryKind, ReadError, Reader, Shape, headers_length};
+use super::archive::{
+    Added, Arena, Budget, Entry, EntryKind, ReadError, Reader, Shape, headers_length,
+};
 use super::codec::decoder;
 use super::digest::Hashing;
 use super::error::Refusal;
@@ -36,6 +38,8 @@ pub(super) struct List {
     targets: Vec<Box<[u8]>>,
     /// The digests of the contents of files, for each item; empty where they are not known yet.
     pub(super) digests: Vec<Digest>,
+    /// For each item whether a later layer replaces it, so that it need not be written.
+    replaced: Vec<bool>,
 }
 
 /// One entry of a list.
@@ -77,6 +81,11 @@ impl List {
             kind,
             mtime: entry.mtime,
         });
+    }
+
+    /// Returns whether an item has to be written: no later layer replaces it.
+    pub(super) fn lasts(&self, item: usize) -> bool {
+        !self.replaced.get(item).is_some_and(|replaced| *replaced)
     }
 
     pub(super) fn target(&self, number: u32) -> &[u8] {
@@ -157,6 +166,19 @@ impl Order {
         Ok(Self { before })
     }
 
+    /// Returns the jobs that come before one, sorted.
+    pub(super) fn before(&self, job: &str) -> Vec<&str> {
+        let mut jobs: Vec<&str> = self
+            .before
+            .get(job)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        jobs.sort_unstable();
+        jobs
+    }
+
     /// Returns whether the first layer surely comes before the second.
     fn precedes(&self, first: &LayerId, second: &LayerId) -> bool {
         if first.job == second.job {
@@ -192,30 +214,30 @@ pub(super) fn select(
 /// Reads and checks all layers. `budget` is what they may hold together.
 pub(super) fn plan(
     workspace: &Workspace,
-    ids: &[LayerId],
+    infos: Vec<LayerInfo>,
     order: &Order,
     budget: Budget,
 ) -> Result<Plan, LayerError> {
     let mut ground = Ground::default();
     let mut world = World::default();
     let mut left = budget;
-    let mut layers: Vec<Planned> = Vec::with_capacity(ids.len());
-    for id in ids {
-        let info = workspace.layer(id)?;
+    let mut layers: Vec<Planned> = Vec::with_capacity(infos.len());
+    for info in infos {
         let planned = match info.toc {
             Some(toc) if info.record.encoding == Encoding::Zstd => {
                 read_contents(workspace, info, toc, left, &mut ground)?
             }
             _ => read_layer(workspace, info, left, &mut ground)?,
         };
-        left.entries = left
-            .entries
-            .saturating_sub(planned.list.items.len() as u64);
+        left.entries = left.entries.saturating_sub(planned.list.items.len() as u64);
         left.bytes = left.bytes.saturating_sub(planned.uncompressed);
         world.add(layers.len(), &planned, &ground.arena, &layers, order)?;
         layers.push(planned);
     }
     world.finish(&layers)?;
+    for (number, layer) in layers.iter_mut().enumerate() {
+        layer.list.replaced = world.replaced(number, &layer.list);
+    }
     Ok(Plan {
         arena: ground.arena,
         layers,
@@ -535,6 +557,24 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Returns for each item of a layer whether a later layer replaces it. A file that has another
+    /// name which lasts is not replaced.
+    fn replaced(&self, layer: usize, list: &List) -> Vec<bool> {
+        let lasts = |number: usize, item: &Item| {
+            self.slot(item.node).named == Some((layer as u32, number as u32))
+        };
+        let items = list.items.iter().enumerate();
+        let mut replaced: Vec<bool> = items.map(|(number, item)| !lasts(number, item)).collect();
+        for (number, item) in list.items.iter().enumerate() {
+            if let ItemKind::Hardlink(file) = item.kind
+                && lasts(number, item)
+            {
+                replaced[file as usize] = false;
+            }
+        }
+        replaced
     }
 
     fn finish(&mut self, layers: &[Planned]) -> Result<(), LayerError> {

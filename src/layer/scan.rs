@@ -17,7 +17,7 @@ use crate::glob::{ExpandError, Pattern, expand};
 
 use super::archive::{Entry, EntryKind};
 use super::beneath::Beneath;
-use super::listing::{Kind, Listing, Lister, Stamp};
+use super::listing::{Kind, Lister, Listing, Stamp};
 use super::name::{EntryPath, printable};
 use super::{Digest, LayerError};
 
@@ -232,8 +232,12 @@ impl Scan {
     /// Puts everything into the order of bytes. What lies below a folder follows the folder, but
     /// for names that continue the folder's own with a byte before `/`: `a`, `a.b`, `a/c`.
     fn sort(&mut self) {
-        self.order
-            .reserve_exact(self.listings.iter().map(|listing| listing.items.len()).sum());
+        self.order.reserve_exact(
+            self.listings
+                .iter()
+                .map(|listing| listing.items.len())
+                .sum(),
+        );
         // Each with the next item, and the folders before it whose content is still to come.
         let mut levels: Vec<(u32, usize, Vec<usize>)> = vec![(0, 0, Vec::new())];
         while let Some((number, next, pending)) = levels.last_mut() {

@@ -156,14 +156,15 @@ fn bytes(text: Option<Cow<'_, str>>, hex: Option<Cow<'_, str>>) -> Option<Vec<u8
         (Some(text), None) => Some(text.into_owned().into_bytes()),
         (None, Some(hex))
             if hex.len() % 2 == 0 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()) =>
-            hex
-            .as_bytes()
-            .chunks_exact(2)
-            .map(|pair| {
-                let pair = std::str::from_utf8(pair).ok()?;
-                u8::from_str_radix(pair, 16).ok()
-            })
-            .collect(),
+        {
+            hex.as_bytes()
+                .chunks_exact(2)
+                .map(|pair| {
+                    let pair = std::str::from_utf8(pair).ok()?;
+                    u8::from_str_radix(pair, 16).ok()
+                })
+                .collect()
+        }
         _ => None,
     }
 }
@@ -271,7 +272,8 @@ impl<R: BufRead> Lines<R> {
 fn judge(line: &[u8]) -> Result<(Entry, Option<Digest>), ReadError> {
     let line: Line<'_> = serde_json::from_slice(line)
         .map_err(|error| refuse(format!("has an entry that does not read: {error}")))?;
-    let name = bytes(line.path, line.path_hex).ok_or_else(|| refuse("has an entry without a path"))?;
+    let name =
+        bytes(line.path, line.path_hex).ok_or_else(|| refuse("has an entry without a path"))?;
     let fail = |reason: &str| {
         ReadError::Refused(Refusal {
             entry: Some(printable(&name)),
@@ -294,13 +296,21 @@ fn judge(line: &[u8]) -> Result<(Entry, Option<Digest>), ReadError> {
             EntryKind::Symlink { target }
         }
         (LineKind::Hardlink, None, None, Some(target)) => {
-            EntryPath::check(&target)
-                .map_err(|reason| fail(&format!("a hard link to `{}`: {reason}", printable(&target))))?;
+            EntryPath::check(&target).map_err(|reason| {
+                fail(&format!(
+                    "a hard link to `{}`: {reason}",
+                    printable(&target)
+                ))
+            })?;
             EntryKind::Hardlink {
                 target: EntryPath::found(&target),
             }
         }
-        _ => return Err(fail("its type and what is said about it do not fit together")),
+        _ => {
+            return Err(fail(
+                "its type and what is said about it do not fit together",
+            ));
+        }
     };
     if line.mode > 0o777 || i64::try_from(line.mtime).is_err() {
         return Err(fail("a mode or a time that no archive of this profile has"));

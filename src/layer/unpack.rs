@@ -53,13 +53,17 @@ pub(super) fn unpack(
                 .map_err(|error| unpacker.damaged(format!("it cannot be unpacked: {error}")))?,
         })
     };
-    pieces.run(desk, |desk, number| unpacker.frame(desk, number), |read| {
-        io::Write::write_all(&mut hashing, &read.bytes)
-            .map_err(|error| unpacker.damaged(error.to_string()))?;
-        lock(&unpacker.spare).push(read.bytes);
-        progress(read.done);
-        Ok(())
-    })?;
+    pieces.run(
+        desk,
+        |desk, number| unpacker.frame(desk, number),
+        |read| {
+            io::Write::write_all(&mut hashing, &read.bytes)
+                .map_err(|error| unpacker.damaged(error.to_string()))?;
+            lock(&unpacker.spare).push(read.bytes);
+            progress(read.done);
+            Ok(())
+        },
+    )?;
     let (_, digest, _) = hashing.finish();
     if digest != layer.info.record.layer {
         return Err(unpacker.damaged(format!(
@@ -149,12 +153,14 @@ impl Unpacker<'_> {
                 if let Some((offset, to, count)) = overlap(at, size, start.at, end) {
                     let part = &raw[to..][..count];
                     read.done.bytes += count as u64;
-                    if count as u64 == size {
+                    if !list.lasts(index) {
+                        // A later layer has the path.
+                    } else if count as u64 == size {
                         self.whole(&mut desk.hand, &entry.path, item, part)?;
                     } else {
                         self.part(&mut desk.hand, &entry.path, index, offset, part)?;
                     }
-                } else if size == 0 && begins_here {
+                } else if size == 0 && begins_here && list.lasts(index) {
                     self.whole(&mut desk.hand, &entry.path, item, &[])?;
                 }
                 at += size;
