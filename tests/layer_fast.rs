@@ -458,6 +458,11 @@ fn a_table_of_contents_that_lies_stops_the_attach() {
         ] {
             lab.relabel(&persisted, Some(&packed(&lied)), edit);
             let out = format!("out{number}");
+            let verdicts = lab.workspace().verify().unwrap();
+            assert!(
+                verdicts.iter().all(|verdict| verdict.problem.is_some()),
+                "{name}"
+            );
             let error = lab.attach(&out, "job").expect_err(name);
             let judged = matches!(
                 error,
@@ -478,7 +483,18 @@ fn a_table_of_contents_that_lies_stops_the_attach() {
             let _ = fs::remove_dir_all(lab.path(&out));
         }
     }
+    // What an attach takes as it is, a check of the store compares.
+    let digest = Digest::of(&noise(1, 11_000_000)).to_string();
+    let lied = text.replace(&digest, &Digest::of(b"").to_string());
+    assert_ne!(lied, text);
+    lab.relabel(&persisted, Some(&packed(&lied)), |_| {});
+    let problem = lab.workspace().verify().unwrap().remove(0).problem.unwrap();
+    assert_eq!(
+        problem.to_string(),
+        "layer job/1.0.0 is refused: its table of contents differs from the archive at `a/huge`"
+    );
     lab.relabel(&persisted, Some(&packed(&text)), |_| {});
+    assert!(lab.workspace().verify().unwrap()[0].problem.is_none());
     assert_eq!(lab.attach("out", "job").unwrap().tree, persisted.tree);
 }
 
@@ -551,8 +567,10 @@ fn an_archive_that_differs_from_its_table_of_contents_is_damaged() {
     assert!(!lab.path("out").join(MARKER).exists());
 }
 
-fn inode(path: &Path) -> u64 {
-    path.symlink_metadata().unwrap().ino()
+/// What is another after every write; a new file may get the number of one that went.
+fn state(path: &Path) -> (u64, i64, i64) {
+    let meta = path.symlink_metadata().unwrap();
+    (meta.ino(), meta.ctime(), meta.ctime_nsec())
 }
 
 #[test]
@@ -561,15 +579,18 @@ fn files_that_did_not_change_are_not_packed_again() {
     furnish(&lab);
     lab.settle();
     let first = lab.persist("a");
-    let blob = inode(&lab.blob(first.layer));
+    let blob = lab.blob(first.layer).metadata().unwrap().ino();
+    // Held open, so that a new blob would get another number.
+    let held = fs::File::open(lab.blob(first.layer)).unwrap();
     let again = lab.persist("b");
+    drop(held);
     assert_eq!(
         (again.layer, again.tree, again.size),
         (first.layer, first.tree, first.size)
     );
     assert_eq!(again.entries, first.entries);
     assert_eq!(
-        inode(&lab.blob(first.layer)),
+        lab.blob(first.layer).metadata().unwrap().ino(),
         blob,
         "the archive was made anew"
     );
@@ -714,12 +735,12 @@ fn a_target_that_holds_the_layers_is_left_alone() {
     let persisted = lab.persist("job");
     let first = lab.attach("out", "job").unwrap();
     let file = lab.path("out/a.txt");
-    let before = inode(&file);
+    let before = state(&file);
     // What others put there does not matter.
     fs::write(lab.path("out/own"), "mine").unwrap();
     fs::write(lab.path("out/many/own"), "mine").unwrap();
     let again = lab.attach("out", "job").unwrap();
-    assert_eq!(inode(&file), before, "the file was written anew");
+    assert_eq!(state(&file), before, "the file was written anew");
     assert_eq!((again.tree, again.layers.len()), (first.tree, 1));
     assert_eq!(again.layers[0].entries, persisted.entries);
     // One more layer, or other layers, are another state.
@@ -823,10 +844,10 @@ fn whatever_was_done_to_a_target_is_mended() {
             out.join("many").symlink_metadata().unwrap().is_dir(),
             "{what}"
         );
-        let before = inode(&out.join("a.txt"));
+        let before = state(&out.join("a.txt"));
         lab.attach("out", "job").unwrap();
         assert_eq!(
-            inode(&out.join("a.txt")),
+            state(&out.join("a.txt")),
             before,
             "{what} was mended, and then written again"
         );
@@ -839,10 +860,10 @@ fn a_target_that_is_marked_as_partial_is_never_left_alone() {
     furnish(&lab);
     lab.persist("job");
     lab.attach("out", "job").unwrap();
-    let before = inode(&lab.path("out/a.txt"));
+    let before = state(&lab.path("out/a.txt"));
     fs::write(lab.path("out").join(MARKER), "").unwrap();
     lab.attach("out", "job").unwrap();
-    assert_ne!(inode(&lab.path("out/a.txt")), before);
+    assert_ne!(state(&lab.path("out/a.txt")), before);
     assert!(!lab.path("out").join(MARKER).exists());
 }
 

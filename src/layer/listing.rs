@@ -70,7 +70,27 @@ pub(super) enum Kind {
     Symlink(u32),
     /// Another name of the file at this place of the order.
     Hardlink(u32),
-    Special(&'static str),
+    Special(Special),
+}
+
+/// What no layer can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Special {
+    Socket,
+    Fifo,
+    Device,
+    Unknown,
+}
+
+impl Special {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Socket => "socket",
+            Self::Fifo => "FIFO",
+            Self::Device => "device",
+            Self::Unknown => "file of an unknown type",
+        }
+    }
 }
 
 /// One name of a listing.
@@ -160,10 +180,10 @@ impl Listing {
                 self.targets.push(target()?.into());
                 Kind::Symlink(self.targets.len() as u32 - 1)
             }
-            FileType::Socket => Kind::Special("socket"),
-            FileType::Fifo => Kind::Special("FIFO"),
-            FileType::BlockDevice | FileType::CharacterDevice => Kind::Special("device"),
-            FileType::Unknown => Kind::Special("file of an unknown type"),
+            FileType::Socket => Kind::Special(Special::Socket),
+            FileType::Fifo => Kind::Special(Special::Fifo),
+            FileType::BlockDevice | FileType::CharacterDevice => Kind::Special(Special::Device),
+            FileType::Unknown => Kind::Special(Special::Unknown),
         };
         self.push(name, (stat.st_mode & 0o777) as u16, kind, Stamp::of(stat))
     }

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::FileExt;
 
 use super::archive::{
     Added, Arena, Budget, Entry, EntryKind, ReadError, Reader, Shape, headers_length,
 };
-use super::codec::decoder;
+use super::codec::{PIECE, decoder};
 use super::digest::Hashing;
 use super::error::Refusal;
 use super::layout::{Extent, Layout};
@@ -304,10 +305,34 @@ pub(super) fn read_layer(
     let mut blob = workspace.open_blob(&info.id, "archive", record.layer, record.layer_size)?;
     let budget = declared(budget, &info);
     let mut list = List::default();
+    let mut buffer = vec![0; 1 << 16];
     ground.begin();
-    let uncompressed = walk(&info, &mut blob, budget, |entry, _| {
-        ground.add(&mut list, &entry, budget)
+    let uncompressed = walk(&info, &mut blob, budget, |entry, reader| {
+        ground.add(&mut list, &entry, budget)?;
+        if info.toc.is_some() {
+            let mut content = Hashing::new(io::sink());
+            loop {
+                let count = reader.read_content(&mut buffer)?;
+                if count == 0 {
+                    break;
+                }
+                content.write_all(&buffer[..count])?;
+            }
+            list.digests.push(content.finish().1);
+        }
+        Ok(())
     })?;
+    if let Some((digest, size)) = info.toc {
+        let file = workspace.open_blob(&info.id, "table of contents", digest, size)?;
+        compare_contents(
+            &info,
+            &blob,
+            &list,
+            &ground.arena,
+            Hashing::new(file),
+            digest,
+        )?;
+    }
     let planned = Planned {
         info,
         blob,
@@ -317,6 +342,57 @@ pub(super) fn read_layer(
     };
     planned.as_declared()?;
     Ok(planned)
+}
+
+/// Compares a table of contents with the archive that was read.
+fn compare_contents(
+    info: &LayerInfo,
+    blob: &File,
+    list: &List,
+    arena: &Arena,
+    mut hashing: Hashing<File>,
+    digest: Digest,
+) -> Result<(), LayerError> {
+    let differs = |reason: String| {
+        ReadError::Refused(Refusal {
+            entry: None,
+            reason,
+        })
+    };
+    let mut next = 0;
+    let result = read_toc(&mut hashing, info.record.layer_size, |entry, content| {
+        let same = next < list.items.len()
+            && list.entry(arena, next) == entry
+            && content.is_none_or(|content| content == list.digests[next]);
+        next += 1;
+        if same {
+            return Ok(());
+        }
+        let path = printable(entry.path.as_bytes());
+        Err(differs(format!(
+            "its table of contents differs from the archive at `{path}`"
+        )))
+    })
+    .and_then(|frames| {
+        if next != list.items.len() {
+            let reason = "its table of contents has fewer entries than the archive";
+            return Err(differs(reason.to_owned()));
+        }
+        let mut raw = vec![0; PIECE];
+        let mut stored = Vec::new();
+        for frame in frames {
+            stored.resize(usize::try_from(frame.length).unwrap_or(0), 0);
+            blob.read_exact_at(&mut stored, frame.offset)?;
+            let count = zstd::bulk::decompress_to_buffer(&stored, &mut raw);
+            if count.ok().map(|count| count as u64) != Some(frame.size) {
+                let reason = "its table of contents has a frame that the archive has not";
+                return Err(differs(reason.to_owned()));
+            }
+        }
+        Ok(())
+    });
+    let what = format!("its table of contents does not have the digest {digest}");
+    judged(info, result, hashing, digest, what)
 }
 
 /// Reads what an archive holds from its table of contents.

@@ -279,7 +279,7 @@ impl Scan {
             if let Kind::Special(what) = found.kind {
                 return Err(LayerError::Special {
                     path: printable(&bytes),
-                    what,
+                    what: what.name(),
                 });
             }
             EntryPath::check(&bytes).map_err(|reason| LayerError::Name {

@@ -33,7 +33,6 @@ pub(super) fn unpack(
         layer,
         frames,
         layout,
-        target,
         spans: layout.spanning.iter().map(|_| Mutex::default()).collect(),
         spare: Mutex::new(Vec::new()),
     };
@@ -79,7 +78,6 @@ struct Unpacker<'a> {
     layer: &'a Planned,
     frames: &'a [Frame],
     layout: &'a Layout,
-    target: &'a Target,
     spans: Vec<Mutex<Span>>,
     /// Buffers to use again.
     spare: Mutex<Vec<Vec<u8>>>,

@@ -158,8 +158,9 @@ enum Held {
 }
 
 /// The shapes of archives, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shape {
+    /// The number of the archive, from 1.
     archive: u32,
     entries: u32,
     /// For each path what is there, and in which archive.
@@ -172,6 +173,16 @@ pub(crate) struct Added {
     pub(crate) node: u32,
     /// For a hard link the number of the file among the entries, from 0.
     pub(crate) file: Option<u32>,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            archive: 1,
+            entries: 0,
+            slots: Vec::new(),
+        }
+    }
 }
 
 impl Shape {
