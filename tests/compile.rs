@@ -288,7 +288,7 @@ fn a_matrix_of_millions_is_refused_at_once() {
     let list = values.join(", ");
     let text = format!(
         "version: 2.1
-jobs: {{a: {{docker: [{{image: x}}], steps: [checkout]}}}}
+jobs: {{a: {{parameters: {{p: &n {{type: integer}}, q: *n, r: *n, s: *n}}, docker: [{{image: x}}], steps: [checkout]}}}}
 workflows: {{w: {{jobs: [a: {{matrix: {{parameters: {{p: [{list}], q: [{list}], r: [{list}], s: [{list}]}}}}}}]}}}}
 "
     );

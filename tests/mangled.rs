@@ -35,6 +35,7 @@ const PIECES: [&str; 24] = [
 fn answer(text: &str) {
     let options = Options {
         least: Severity::Info,
+        ..Options::default()
     };
     let checked = lint::check(Source::new("config.yml", text), options);
     let reports = [checked.report];

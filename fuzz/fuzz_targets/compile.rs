@@ -138,9 +138,7 @@ fn plan(compiled: &Compiled) {
 }
 
 fn linted(text: &str, inputs: &Inputs<'_>) {
-    let options = Options {
-        least: Severity::Info,
-    };
+    let options = Options { least: Severity::Info, ..Options::default() };
     let once = || [lint::check_with(Source::new("config.yml", text), options, inputs).report];
     let first = once();
     for finding in &first[0].findings {

@@ -156,9 +156,12 @@ fn second_opinion(tree: &Tree) {
         .collect();
     names.sort_unstable();
     let again = names.windows(2).any(|pair| pair[0] == pair[1]);
+    // The other reader leaves the merge keys of a map that is a key itself.
+    let map_key = |n: Node<'_>| n.entries().any(|e| e.key.style().is_none());
+    let merged_key = text.contains("<<") && tree.nodes().any(map_key);
     // A block that is all of a text may stand at the first column in 1.2 only.
     let root = tree.root().and_then(Node::style);
-    let unlike = bare_key || again || root.is_some_and(ScalarStyle::is_block);
+    let unlike = bare_key || again || merged_key || root.is_some_and(ScalarStyle::is_block);
     if unlike || !text.chars().all(plain) || tree.nodes().any(differs) {
         return;
     }

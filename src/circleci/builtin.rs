@@ -173,21 +173,22 @@ impl Compiler<'_> {
     }
 
     fn run_when(&mut self, value: &Value) -> RunWhen {
-        let Some(Located { value: word, at }) = text_key(value, "when") else {
+        let Some(written) = text_key(value, "when") else {
             return RunWhen::OnSuccess;
         };
+        let word = &written.value;
         let all = [RunWhen::OnSuccess, RunWhen::OnFail, RunWhen::Always];
-        if let Some(when) = all.into_iter().find(|w| w.as_str() == word) {
+        if let Some(when) = all.into_iter().find(|w| w.as_str() == *word) {
             return when;
         }
         if !word.contains("<<") {
             let mut problem = Problem::new(
                 "enum-value",
                 "a value that `when` does not know",
-                at,
+                &written,
                 format!("`{word}` is none of `on_success`, `on_fail` and `always`"),
             );
-            if let Some(near) = crate::finding::nearest(&word, all.map(RunWhen::as_str)) {
+            if let Some(near) = crate::finding::nearest(word, all.map(RunWhen::as_str)) {
                 problem = problem.help(format!("did you mean `{near}`?"));
             }
             self.problems.push(problem);
@@ -199,7 +200,7 @@ impl Compiler<'_> {
         let deploy = key == "deploy";
         if let Some(command) = value.as_text().filter(|_| !value.is_null()) {
             return Some(StepKind::Run(RunStep {
-                command: Located::new(command, value.at()),
+                command: value.located(command),
                 deploy,
                 ..RunStep::default()
             }));
@@ -262,7 +263,7 @@ impl Compiler<'_> {
         match entry.value.data() {
             Data::Int(n) if (1..=i64::from(MOST_RERUNS)).contains(n) => {
                 let count = u32::try_from(*n).unwrap_or(MOST_RERUNS);
-                Some(Located::new(count, entry.value.at()))
+                Some(entry.value.located(count))
             }
             // The structure check says the range.
             Data::Int(_) => None,
@@ -289,7 +290,7 @@ impl Compiler<'_> {
         let is_string = !paths.value.is_list();
         if is_string {
             match paths.value.as_text() {
-                Some(text) => list.push(Located::new(text, paths.value.at())),
+                Some(text) => list.push(paths.value.located(text)),
                 None => self.problems.push(wrong_type(
                     "`paths` is a list of paths",
                     &paths.value,
@@ -299,7 +300,7 @@ impl Compiler<'_> {
         }
         for item in paths.value.items() {
             match item.value.as_text() {
-                Some(text) => list.push(Located::new(text, item.value.at())),
+                Some(text) => list.push(item.value.located(text)),
                 None => self
                     .problems
                     .push(wrong_type("a path is text", &item.value, paths.key_at)),
@@ -346,7 +347,7 @@ impl Compiler<'_> {
                 entry.key_at,
             ));
         }
-        Some(Located::new(text?, entry.value.at()))
+        Some(entry.value.located(text?))
     }
 
     /// Names the keys of a workspace step that it does not take; the service refuses them.
@@ -429,7 +430,7 @@ fn flag_key(map: &Value, key: &str) -> Option<bool> {
 fn count_key(map: &Value, key: &str) -> Option<Located<u32>> {
     let entry = map.get(key)?;
     match entry.value.data() {
-        Data::Int(n) => Some(Located::new(u32::try_from(*n).ok()?, entry.value.at())),
+        Data::Int(n) => Some(entry.value.located(u32::try_from(*n).ok()?)),
         _ => None,
     }
 }
@@ -444,6 +445,6 @@ pub(super) fn texts(value: &Value) -> Vec<Located<String>> {
     values
         .into_iter()
         .filter(|v| !v.is_null())
-        .filter_map(|v| Some(Located::new(v.as_text()?, v.at())))
+        .filter_map(|v| Some(v.located(v.as_text()?)))
         .collect()
 }

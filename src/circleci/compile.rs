@@ -343,7 +343,11 @@ impl Compiler<'_> {
             check_pipeline_defaults(parameters, &scope.values, &mut self.problems);
         }
         self.check_groups();
+        if self.config.templates {
+            self.check_names();
+        }
         let workflows = self.workflows(&scope);
+        self.check_approvals(&workflows);
         self.check_setup(&workflows);
         self.check_continuation(&workflows);
         let executors = self.named_executors(&workflows);

@@ -222,7 +222,7 @@ pub(crate) fn wrong_type(expected: &str, value: &Value, key_at: Location) -> Pro
     let problem = Problem::new(
         "wrong-type",
         "a value of the wrong type",
-        value.at(),
+        value.spot(),
         format!("{expected}, this is {}", value.kind()),
     );
     if value.at().span.is_empty() {

@@ -9,7 +9,9 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Entry, Value};
 use crate::finding::{listed, nearest};
-use crate::plan::{DockerImage, EnvVar, Executor, ExecutorKind, Invocation, Located, Words};
+use crate::plan::{
+    Call, DockerImage, EnvVar, Executor, ExecutorKind, Invocation, Located, Step, StepKind, Words,
+};
 use crate::yaml::Location;
 
 /// What an executor or a job says about where it runs.
@@ -129,6 +131,7 @@ impl Compiler<'_> {
                         executor: Some(Executor {
                             kind,
                             at: name_at,
+                            via: Vec::new(),
                             resource_class: None,
                         }),
                         ..Environment::unknown("an executor from an orb")
@@ -163,7 +166,15 @@ impl Compiler<'_> {
             &mut self.problems,
         );
         let body = self.apply(&inner, &definition.value);
-        let env = self.executor_body(&body);
+        let mut env = self.executor_body(&body);
+        if let Some(executor) = &mut env.executor {
+            let call = Call {
+                what: format!("executor {name}"),
+                at: name_at,
+                defined: Some(definition.whole()),
+            };
+            executor.via.insert(0, call);
+        }
         if env.executor.is_none() {
             self.problems.push(
                 Problem::new(
@@ -221,12 +232,16 @@ impl Compiler<'_> {
             );
         }
         let at = kind.key_at;
+        let merged = kind.reached(body).into_iter().collect();
         let kind = match &*kind.key {
             "docker" => ExecutorKind::Docker(self.docker(kind)),
-            "machine" => ExecutorKind::Machine {
-                image: kind.value.get("image").and_then(|i| i.value.as_text()),
-                settings: self.data(&kind.value),
-            },
+            "machine" => {
+                self.check_machine(kind, body);
+                ExecutorKind::Machine {
+                    image: kind.value.get("image").and_then(|i| i.value.as_text()),
+                    settings: self.data(&kind.value),
+                }
+            }
             _ => ExecutorKind::Macos {
                 xcode: kind.value.get("xcode").and_then(|x| x.value.as_text()),
                 settings: self.data(&kind.value),
@@ -235,9 +250,58 @@ impl Compiler<'_> {
         env.executor = Some(Executor {
             kind,
             at,
+            via: merged,
             resource_class: text_key(body, "resource_class"),
         });
         env
+    }
+
+    /// A machine in the cloud is made of an image; a self-hosted runner is what it is
+    /// (circleci-semantics §5.6).
+    fn check_machine(&mut self, machine: &Entry, body: &Value) {
+        let class = body
+            .get("resource_class")
+            .or_else(|| machine.value.get("resource_class"));
+        let hosted = class.is_some_and(|c| {
+            c.value.is_templated() || c.value.as_text().is_some_and(|c| c.contains('/'))
+        });
+        if machine.value.is_map() && machine.value.get("image").is_none() && !hosted {
+            self.problems.push(
+                missing_key("image", "this machine", machine.key_at)
+                    .help("add `image: …`, one of the machine images of the service")
+                    .note("the service documents it as required; configs of earlier years ran without")
+                    .warning(),
+            );
+        }
+    }
+
+    /// Names steps that do not work where the job runs (circleci-semantics §5.7).
+    pub(super) fn check_places(&mut self, executor: Option<&Executor>, steps: &[Step]) {
+        let Some(executor) = executor else {
+            return;
+        };
+        for step in steps {
+            let (text, help) = match (&step.kind, &executor.kind) {
+                (StepKind::SetupRemoteDocker(_), ExecutorKind::Machine { .. }) => (
+                    "`setup_remote_docker` does not work on a machine",
+                    "remove the step: a machine has a docker engine of its own",
+                ),
+                (
+                    StepKind::InstallSigningBundle,
+                    ExecutorKind::Machine { .. } | ExecutorKind::Docker(_),
+                ) => (
+                    "`install_signing_bundle` works on macOS only",
+                    "run the job on `macos`, with `code_signing` there",
+                ),
+                _ => continue,
+            };
+            let title = "a step that does not work on this executor";
+            self.problems.push(
+                Problem::new("executor-combination", title, step.origin.at, text)
+                    .label(executor.at, "the job runs on this")
+                    .help(help),
+            );
+        }
     }
 
     fn docker(&mut self, entry: &Entry) -> Vec<DockerImage> {
@@ -265,7 +329,9 @@ impl Compiler<'_> {
             let carried = carried.filter(|e| !CONTAINER_KEYS.contains(&&*e.key));
             let settings = self.settings(carried);
             images.push(DockerImage {
-                image: Located::new(image.value.as_text().unwrap_or_default(), image.value.at()),
+                image: image
+                    .value
+                    .located(image.value.as_text().unwrap_or_default()),
                 name: text_key(&item.value, "name").map(|n| n.value),
                 user: text_key(&item.value, "user").map(|u| u.value),
                 entrypoint: words(&item.value, "entrypoint"),
@@ -358,7 +424,7 @@ pub(crate) fn text_key(map: &Value, key: &str) -> Option<Located<String>> {
     if entry.value.is_null() {
         return None;
     }
-    Some(Located::new(entry.value.as_text()?, entry.value.at()))
+    Some(entry.value.located(entry.value.as_text()?))
 }
 
 fn words(map: &Value, key: &str) -> Option<Words> {

@@ -17,7 +17,7 @@ use crate::plan::{Call, Job, JobKind, Located, Step, StepKind};
 use crate::yaml::Location;
 
 /// Keys of a workflow's entry that are not arguments of its job (circleci-semantics §4.2).
-const ENTRY_KEYS: [&str; 10] = [
+pub(super) const ENTRY_KEYS: [&str; 10] = [
     "requires",
     "name",
     "context",
@@ -164,10 +164,11 @@ impl Compiler<'_> {
             JobKind::Lock,
             JobKind::Unlock,
         ];
-        let Some(Located { value: word, at }) = text_key(body, "type") else {
+        let Some(written) = text_key(body, "type") else {
             return JobKind::Build;
         };
-        if let Some(kind) = KINDS.into_iter().find(|k| k.as_str() == word) {
+        let word = &written.value;
+        if let Some(kind) = KINDS.into_iter().find(|k| k.as_str() == *word) {
             return kind;
         }
         if !word.contains("<<") {
@@ -175,10 +176,10 @@ impl Compiler<'_> {
             let mut problem = Problem::new(
                 "enum-value",
                 "a type that jobs do not have",
-                at,
+                &written,
                 format!("`{word}` is none of {}", listed(&words, 8)),
             );
-            if let Some(near) = nearest(&word, words) {
+            if let Some(near) = nearest(word, words) {
                 problem = problem.help(format!("did you mean `{near}`?"));
             }
             self.problems.push(problem);
@@ -262,11 +263,12 @@ impl Compiler<'_> {
         let Some(entry) = arguments.get(key) else {
             return;
         };
-        let via = [Call {
+        let mut via = vec![Call {
             what: key.to_owned(),
             at: entry.key_at,
             defined: None,
         }];
+        via.extend(entry.reached(arguments));
         self.steps(&entry.value, entry.key_at, &via, scope, out);
     }
 
@@ -280,6 +282,7 @@ impl Compiler<'_> {
         (scope, outer): (&Scope, &Scope),
     ) {
         let env = self.environment(base, body, name_at, scope);
+        let opaque = env.opaque.is_some();
         job.executor = env.executor;
         if let Some(directory) = env.working_directory {
             job.working_directory = directory;
@@ -300,12 +303,18 @@ impl Compiler<'_> {
         let mut steps: Vec<Step> = Vec::new();
         self.around(arguments, "pre-steps", outer, &mut steps);
         match body.get("steps") {
-            Some(entry) => self.steps(&entry.value, entry.key_at, &[], scope, &mut steps),
+            Some(entry) => {
+                let via: Vec<Call> = entry.reached(body).into_iter().collect();
+                self.steps(&entry.value, entry.key_at, &via, scope, &mut steps);
+            }
             None => self
                 .problems
                 .push(missing_key("steps", &format!("job `{base}`"), name_at)),
         }
         self.around(arguments, "post-steps", outer, &mut steps);
+        if !opaque {
+            self.check_places(job.executor.as_ref(), &steps);
+        }
         let unknown = steps.iter().find_map(|s| match &s.kind {
             StepKind::Opaque(call) => {
                 Some(format!("what its step `{}` does is not known", call.name))

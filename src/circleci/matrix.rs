@@ -5,9 +5,11 @@ use std::rc::Rc;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
+use super::library::{Found, Kind, Library};
 use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
+use crate::finding::nearest;
 use crate::plan::MatrixArm;
 use crate::yaml::Location;
 
@@ -47,9 +49,11 @@ impl Compiler<'_> {
                 .push(missing_key("parameters", "this matrix", matrix.key_at));
             return None;
         };
-        let axes = self.axes(parameters.value.entries())?;
+        let mut axes = self.axes(parameters.value.entries())?;
+        self.undeclared(base, &mut axes, scope);
         let combinations = self.combinations(&axes, matrix.key_at)?;
         let excluded = self.excluded(&body);
+        self.excludes_nothing(&excluded, &combinations, &axes);
         let alias = text_key(&body, "alias").map_or_else(|| base.to_owned(), |a| a.value);
         let mut arms = Vec::new();
         for combination in combinations {
@@ -59,6 +63,7 @@ impl Compiler<'_> {
             arms.push(Arm {
                 arguments: self.arm(base, base_at, raw, &combination, scope),
                 matrix: Some(MatrixArm {
+                    base: base.to_owned(),
                     alias: alias.clone(),
                     at: matrix.key_at,
                 }),
@@ -87,6 +92,66 @@ impl Compiler<'_> {
             axes.push((entry.clone(), values.collect()));
         }
         Some(axes)
+    }
+
+    /// Reports parameters that the job does not declare, and takes them out.
+    fn undeclared(&mut self, base: &str, axes: &mut Vec<(Entry, Vec<Value>)>, scope: &Scope) {
+        let Found::Here(_, job) = Library::find(&scope.library, Kind::Job, base) else {
+            return;
+        };
+        let declared = job.value.get("parameters");
+        let declared = declared.map_or(&[][..], |d| d.value.entries());
+        axes.retain(|(axis, _)| {
+            let known = declared.iter().any(|d| d.key == axis.key);
+            if !known {
+                let mut problem = Problem::new(
+                    "matrix-argument",
+                    "a matrix parameter that the job does not declare",
+                    axis.key_at,
+                    format!("job `{base}` has no parameter `{}`", axis.key),
+                )
+                .label(job.key_at, "defined here")
+                .note(format!(
+                    "the service says: Unexpected argument(s): {}",
+                    axis.key
+                ));
+                if let Some(near) = nearest(&axis.key, declared.iter().map(|d| &*d.key)) {
+                    problem = problem.help(format!("did you mean `{near}`?"));
+                } else {
+                    problem = problem.help("declare it below the job's `parameters`");
+                }
+                self.problems.push(problem);
+            }
+            known
+        });
+    }
+
+    /// Reports exclusions that no combination answers to (circleci-semantics §4.3).
+    fn excludes_nothing(
+        &mut self,
+        excluded: &[Value],
+        combinations: &[Combination],
+        axes: &[(Entry, Vec<Value>)],
+    ) {
+        for exclusion in excluded.iter().filter(|e| !e.is_templated()) {
+            if combinations.iter().any(|c| is_excluded(exclusion, c)) {
+                continue;
+            }
+            let missing = axes.iter().find(|(a, _)| exclusion.get(&a.key).is_none());
+            let text = match missing {
+                Some((axis, _)) => format!("`{}` is not named", axis.key),
+                None => "no combination has these values".to_owned(),
+            };
+            self.problems.push(
+                Problem::new(
+                    "matrix-exclude-no-match",
+                    "an exclusion that leaves nothing out",
+                    exclusion.at(),
+                    text,
+                )
+                .help("name every parameter of the matrix, with values as they are written there, quotes included"),
+            );
+        }
     }
 
     fn combinations(

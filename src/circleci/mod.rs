@@ -19,6 +19,7 @@ mod job;
 mod library;
 mod logic;
 mod matrix;
+mod names;
 mod outcomes;
 mod params;
 #[allow(dead_code, reason = "notes on values are for the documentation")]
@@ -32,10 +33,13 @@ mod template;
 mod value;
 mod workflow;
 
+pub(crate) use builtin::STEP_NAMES;
 pub use emit::{Emitted, emit};
 pub use given::{Given, GivenError, GivenValue};
+pub(crate) use outcomes::witness;
 pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
+pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
 
 use crate::plan::Pipeline;

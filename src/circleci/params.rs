@@ -70,9 +70,7 @@ pub(crate) fn bind(
             .get("default")
             .filter(|d| !d.value.is_null());
         let value = match (given, default) {
-            (Some(argument), _) => {
-                checked(declaration, &argument.value, argument.value.at(), problems)
-            }
+            (Some(argument), _) => checked(declaration, &argument.value, problems),
             (None, Some(default)) => {
                 // A default may speak of pipeline parameters.
                 let value = Scope {
@@ -81,7 +79,7 @@ pub(crate) fn bind(
                     ..Scope::default()
                 }
                 .apply(&default.value, problems);
-                checked(declaration, &value, default.value.at(), problems)
+                checked(declaration, &value, problems)
             }
             (None, None) => {
                 problems.push(
@@ -144,19 +142,19 @@ fn unresolved(declaration: &Entry, at: Location) -> Value {
 }
 
 /// Returns a value as its parameter's, after a look at its type.
-fn checked(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Problem>) -> Value {
+fn checked(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) -> Value {
     let before = problems.len();
-    check(declaration, value, at, problems);
+    check(declaration, value, problems);
     // A text is of use in the place of a number; in the place of steps nothing else is.
     let steps = declaration.value.get("type").and_then(|t| t.value.as_str()) == Some("steps");
     if steps && problems.len() > before {
-        return unresolved(declaration, at);
+        return unresolved(declaration, value.at());
     }
     value.clone()
 }
 
 /// Checks that a value fits the type of a declaration.
-fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Problem>) {
+fn check(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) {
     // A reference that could not be resolved has been reported already.
     if value.is_templated() {
         return;
@@ -186,7 +184,7 @@ fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Pr
                 let mut problem = Problem::new(
                     "enum-value",
                     "a value that the enum does not list",
-                    at,
+                    value.spot(),
                     format!(
                         "`{said}` is none of {}",
                         crate::finding::listed(&options, 6)
@@ -205,12 +203,29 @@ fn check(declaration: &Entry, value: &Value, at: Location, problems: &mut Vec<Pr
         "env_var_name" => value.as_str().is_some_and(is_env_name),
         _ => return,
     };
+    if !fits
+        && kind == "env_var_name"
+        && let Some(name) = value.as_str().and_then(|t| t.strip_prefix('$'))
+    {
+        let name = name.trim_matches(['{', '}']);
+        problems.push(
+            Problem::new(
+                "env-var-name-sigil",
+                "a variable where its name belongs",
+                value.spot(),
+                format!("`{}` takes the name, without `$`", declaration.key),
+            )
+            .label(declaration.key_at, "declared here")
+            .help(format!("write `{name}`")),
+        );
+        return;
+    }
     if !fits {
         problems.push(
             Problem::new(
                 "argument-type",
                 "an argument of the wrong type",
-                at,
+                value.spot(),
                 format!(
                     "this is {}, `{}` is of type {kind}",
                     value.kind(),

@@ -2,7 +2,7 @@
 //! the first only. The rules of the linter turn them into findings.
 
 use crate::finding::{Label, Severity};
-use crate::plan::Located;
+use crate::plan::{Located, Spot};
 use crate::yaml::Location;
 
 /// Something wrong with a config, under the name of the rule that reports it.
@@ -29,18 +29,14 @@ impl Problem {
     pub(crate) fn new(
         rule: &'static str,
         title: impl Into<String>,
-        at: Location,
+        spot: impl Into<Spot>,
         text: impl Into<String>,
     ) -> Self {
         Self {
             rule,
             title: title.into(),
             severity: None,
-            labels: vec![Label {
-                at,
-                text: text.into(),
-                primary: true,
-            }],
+            labels: labels(spot.into(), text.into()),
             help: None,
             notes: Vec::new(),
             asleep: None,
@@ -52,7 +48,16 @@ impl Problem {
             at,
             text: text.into(),
             primary: false,
+            used: false,
         });
+        self
+    }
+
+    /// Says something else about the primary place.
+    pub(crate) fn says(mut self, text: impl Into<String>) -> Self {
+        if let Some(label) = self.labels.first_mut() {
+            label.text = text.into();
+        }
         self
     }
 
@@ -87,6 +92,23 @@ impl Problem {
             "holdall does not look behind this",
         )
     }
+}
+
+/// Begins the labels of a finding: what is to be said about the real text first, then how it got
+/// to where it is read.
+pub(crate) fn labels(spot: Spot, text: String) -> Vec<Label> {
+    let label = |at, text, primary, used| Label {
+        at,
+        text,
+        primary,
+        used,
+    };
+    let mut labels = vec![label(spot.at, text, true, false)];
+    let used = spot.used.into_iter();
+    labels.extend(used.map(|(at, text)| label(at, text, false, true)));
+    let also = spot.also.into_iter();
+    labels.extend(also.map(|(at, text)| label(at, text, false, false)));
+    labels
 }
 
 /// An element of an orb whose source is not at hand.

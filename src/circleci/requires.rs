@@ -284,6 +284,30 @@ impl Compiler<'_> {
             .label(job.origin.at, "the job")
             .help(help);
         }
+        let arm = jobs.iter().find_map(|j| {
+            let matrix = j.matrix.as_ref().filter(|m| m.base == want.name)?;
+            Some((j, matrix))
+        });
+        if let Some((job, matrix)) = arm {
+            let help = match matrix.alias == matrix.base {
+                true => format!(
+                    "give the matrix an `alias`, and require that: the jobs are named like `{}`",
+                    job.written_name
+                ),
+                false => format!("require the alias, `{}`", matrix.alias),
+            };
+            return Problem::new(
+                "requires-matrix-base-name",
+                "a requirement of a matrix by the name of its definition",
+                want.at,
+                format!(
+                    "no job of workflow `{workflow}` is named `{}` any more",
+                    want.name
+                ),
+            )
+            .label(job.origin.at, "the workflow gives its jobs other names")
+            .help(help);
+        }
         let here: Vec<&str> = (0..jobs.len())
             .filter(|j| *j != i && entries.inside[*j] == entries.inside[i])
             .map(|j| jobs[j].written_name.as_str())

@@ -139,12 +139,20 @@ impl Compiler<'_> {
         scope: &Scope,
         out: &mut Vec<Step>,
     ) {
-        let origin = Origin {
-            at: value.at(),
-            via: via.clone(),
-        };
         let nothing = Value::null(name_at);
         let arguments = body.map_or(&nothing, |b| &b.value);
+        let merged = arguments
+            .entries()
+            .iter()
+            .filter_map(|e| e.reached(arguments));
+        let merged = body
+            .and_then(|b| b.reached(value))
+            .into_iter()
+            .chain(merged);
+        let origin = Origin {
+            at: value.at(),
+            via: via.iter().cloned().chain(merged).collect(),
+        };
         let mut found = Library::find(&scope.library, Kind::Command, name);
         if matches!(found, Found::Nowhere) && scope.library.is_orb {
             // Steps that an orb was given as an argument may name commands of the config.

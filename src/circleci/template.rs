@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::symbol::{Part, Symbol};
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
+use crate::plan::Filled;
 use crate::yaml::Location;
 
 /// A piece of a text.
@@ -164,6 +165,11 @@ impl Scope {
                 bound.push((Rc::from(name.text), value));
             }
         }
+        let mut filled = Vec::new();
+        for (name, value) in &bound {
+            trace(name, value, false, &mut filled);
+        }
+        let value = value.filled_in(Location::default(), filled);
         Found::Value(if bound.iter().any(|(_, v)| v.is_open()) {
             value.standing_for(Symbol::expression(expr, bound))
         } else {
@@ -255,7 +261,11 @@ impl Scope {
         if let [Piece::Reference(name)] = pieces.as_slice() {
             return match self.lookup(name, at, problems) {
                 // A reference that is the whole text keeps the type of what it stands for.
-                Some(value) => value.moved_to(at),
+                Some(value) => {
+                    let mut filled = Vec::new();
+                    trace(name, &value, true, &mut filled);
+                    value.filled_in(at, filled)
+                }
                 None => Value::new(Data::Str(Rc::from(text)), at),
             };
         }
@@ -263,6 +273,7 @@ impl Scope {
         let mut open = false;
         let mut unfilled = false;
         let mut parts = Vec::with_capacity(pieces.len());
+        let mut filled = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Text(plain) => {
@@ -274,6 +285,7 @@ impl Scope {
                         Some(text) => {
                             open |= value.is_open();
                             out.push_str(&text);
+                            trace(name, &value, false, &mut filled);
                             parts.push(Part::Value(value));
                         }
                         None => problems.push(Problem::new(
@@ -291,7 +303,7 @@ impl Scope {
             }
         }
         // What is put in place is not read as a template again.
-        let value = Value::new(Data::Str(Rc::from(out)), at);
+        let value = Value::new(Data::Str(Rc::from(out)), at).filled_in(at, filled);
         if open {
             let symbol = if unfilled { None } else { Symbol::text(parts) };
             value.standing_for(symbol)
@@ -342,6 +354,29 @@ impl Scope {
             }
         }
     }
+}
+
+/// Most places that are remembered for one value.
+const MOST_FILLED: usize = 8;
+
+/// Adds where a reference got its value, and where that got its own.
+fn trace(name: &str, value: &Value, whole: bool, out: &mut Vec<Filled>) {
+    if out.len() >= MOST_FILLED {
+        return;
+    }
+    // What only the service knows is given nowhere.
+    if value.at() != Location::default() {
+        out.push(Filled {
+            name: name.into(),
+            at: value.at(),
+            whole,
+        });
+    }
+    let before = value.filled().iter().take(MOST_FILLED - out.len());
+    out.extend(before.map(|f| Filled {
+        whole: f.whole && whole,
+        ..f.clone()
+    }));
 }
 
 #[cfg(test)]

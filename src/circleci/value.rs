@@ -8,8 +8,10 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::symbol::Symbol;
+use crate::plan::{Call, Filled, Located, MERGE, Spot};
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
 
 /// A value of the config.
@@ -26,6 +28,8 @@ struct Inner {
     open: bool,
     /// What it stands for, where it is open itself and that is known.
     symbol: Option<Rc<Symbol>>,
+    /// What templates put in place to make it, from its own text outwards.
+    filled: Option<Arc<[Filled]>>,
     /// How deep lists and maps are nested in it, itself counted.
     depth: u16,
     /// How many values it stands for, shared ones counted at each use.
@@ -71,6 +75,36 @@ pub(crate) struct Entry {
     pub(crate) through: Option<Location>,
 }
 
+impl Entry {
+    /// Returns the text of the entry: its key and its value, where they stand together.
+    pub(crate) fn whole(&self) -> Location {
+        let (key, value) = (self.key_at, self.value.at());
+        // The value of an alias stands elsewhere.
+        if key.source == value.source && key.span.end <= value.span.start {
+            Location::new(key.source, key.span.to(value.span))
+        } else {
+            value
+        }
+    }
+
+    /// Returns the way by which the entry got into a map or its value into the entry: a merge key
+    /// or an alias; none where both stand there.
+    pub(crate) fn reached(&self, map: &Value) -> Option<Call> {
+        let at = self.through?;
+        let here =
+            map.at().source == self.key_at.source && map.at().span.contains(self.key_at.span);
+        let (what, defined) = match here {
+            true => ("alias", None),
+            false => (MERGE, Some(self.whole())),
+        };
+        Some(Call {
+            what: what.to_owned(),
+            at,
+            defined,
+        })
+    }
+}
+
 impl Value {
     pub(crate) fn new(data: Data, at: Location) -> Self {
         let mut inner = Inner {
@@ -80,6 +114,7 @@ impl Value {
             weight: 1,
             at,
             symbol: None,
+            filled: None,
             places: OnceCell::new(),
             data: Data::Null,
         };
@@ -100,25 +135,43 @@ impl Value {
     /// Returns the same value as one that depends on the pipeline; `symbol` says how, where that
     /// is known.
     pub(crate) fn standing_for(&self, symbol: Option<Rc<Symbol>>) -> Self {
-        let data = match &self.0.data {
-            Data::Null => Data::Null,
-            Data::Bool(b) => Data::Bool(*b),
-            Data::Int(n) => Data::Int(*n),
-            Data::Float(f) => Data::Float(*f),
-            Data::Str(s) => Data::Str(Rc::clone(s)),
-            Data::List(items) => Data::List(items.clone()),
-            Data::Map(entries) => Data::Map(entries.clone()),
-        };
         Self(Rc::new(Inner {
-            data,
-            at: self.0.at,
-            templated: self.0.templated,
             open: true,
             symbol,
-            depth: self.0.depth,
-            weight: self.0.weight,
-            places: OnceCell::new(),
+            ..self.0.copied()
         }))
+    }
+
+    /// Returns the same scalar in the place of a template, with what was put in place there. A
+    /// list or map keeps the places of its parts: they are the real text.
+    pub(crate) fn filled_in(&self, at: Location, filled: Vec<Filled>) -> Self {
+        if self.is_list() || self.is_map() {
+            return self.clone();
+        }
+        Self(Rc::new(Inner {
+            at,
+            filled: (!filled.is_empty()).then(|| filled.into()),
+            ..self.0.copied()
+        }))
+    }
+
+    /// Returns what templates put in place to make the value, from its own text outwards.
+    pub(crate) fn filled(&self) -> &[Filled] {
+        self.0.filled.as_deref().unwrap_or_default()
+    }
+
+    /// Returns a place to point at: the real text of the value.
+    pub(crate) fn spot(&self) -> Spot {
+        Spot::new(self.at(), self.0.filled.as_deref())
+    }
+
+    /// Pairs what was read of the value with its place.
+    pub(crate) fn located<T>(&self, read: T) -> Located<T> {
+        Located {
+            value: read,
+            at: self.at(),
+            filled: self.0.filled.clone(),
+        }
     }
 
     /// Says whether the value could be another one in another pipeline.
@@ -164,25 +217,6 @@ impl Value {
 
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.0.data, Data::Null)
-    }
-
-    /// Returns the same value as if it stood elsewhere.
-    pub(crate) fn moved_to(&self, at: Location) -> Self {
-        let data = match &self.0.data {
-            Data::Null => Data::Null,
-            Data::Bool(b) => Data::Bool(*b),
-            Data::Int(n) => Data::Int(*n),
-            Data::Float(f) => Data::Float(*f),
-            Data::Str(s) => Data::Str(Rc::clone(s)),
-            // A list or map keeps the places of its parts: they are the real text.
-            Data::List(_) | Data::Map(_) => return self.clone(),
-        };
-        let moved = Self::new(data, at);
-        if self.is_open() {
-            moved.standing_for(self.0.symbol.clone())
-        } else {
-            moved
-        }
     }
 
     pub(crate) fn as_str(&self) -> Option<&str> {
@@ -307,6 +341,30 @@ impl Value {
 }
 
 impl Inner {
+    /// Returns the same value again; what a large map is looked up by is not copied.
+    fn copied(&self) -> Self {
+        let data = match &self.data {
+            Data::Null => Data::Null,
+            Data::Bool(b) => Data::Bool(*b),
+            Data::Int(n) => Data::Int(*n),
+            Data::Float(f) => Data::Float(*f),
+            Data::Str(s) => Data::Str(Rc::clone(s)),
+            Data::List(items) => Data::List(items.clone()),
+            Data::Map(entries) => Data::Map(entries.clone()),
+        };
+        Self {
+            data,
+            at: self.at,
+            templated: self.templated,
+            open: self.open,
+            symbol: self.symbol.clone(),
+            filled: self.filled.clone(),
+            depth: self.depth,
+            weight: self.weight,
+            places: OnceCell::new(),
+        }
+    }
+
     /// Counts a value that this one holds.
     fn holds(&mut self, value: &Value) {
         let inner = &value.0;

@@ -105,10 +105,12 @@ pub(super) fn show(
                 at,
                 text: String::new(),
                 primary: true,
+                used: false,
             }],
             help: None,
             notes: Vec::new(),
             job: None,
+            suppressed: None,
             fingerprint: String::new(),
         })
         .collect();

@@ -1,7 +1,10 @@
 //! Which configs a command means, and their text.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::CliError;
 use crate::yaml::Source;
@@ -130,5 +133,44 @@ pub(crate) fn project_root(config: &Path) -> PathBuf {
         PathBuf::from(".")
     } else {
         root.to_path_buf()
+    }
+}
+
+/// The files that git tracks, asked for once a repository, and only where a rule wants to know.
+#[derive(Debug, Default)]
+pub(crate) struct Checkouts {
+    known: RefCell<HashMap<PathBuf, Option<Rc<[String]>>>>,
+}
+
+impl Checkouts {
+    /// Returns the tracked files of the repository that a config lies in, relative to its root;
+    /// nothing where it lies in none.
+    pub(crate) fn tracked(&self, config: &Path) -> Option<Rc<[String]>> {
+        let folder = project_root(config).canonicalize().ok()?;
+        let root = folder.ancestors().find(|dir| dir.join(".git").exists())?;
+        // A config elsewhere in the repository is an example or a test, not the checkout's own.
+        if root != folder {
+            return None;
+        }
+        let mut known = self.known.borrow_mut();
+        let files = known.entry(root.to_path_buf()).or_insert_with(|| {
+            let out = std::process::Command::new("git")
+                .arg("-C")
+                .arg(root)
+                .args(["ls-files", "-z"])
+                .stdin(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .output()
+                .ok()
+                .filter(|out| out.status.success())?;
+            let files: Vec<String> = out
+                .stdout
+                .split(|b| *b == 0)
+                .filter(|name| !name.is_empty())
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect();
+            Some(files.into())
+        });
+        files.clone()
     }
 }

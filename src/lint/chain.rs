@@ -4,17 +4,85 @@
 use std::collections::HashMap;
 
 use crate::finding::Finding;
-use crate::plan::{Call, Job, Pipeline, Step, Workflow};
+use crate::plan::{Call, Job, MERGE, Pipeline, Step, Workflow};
 use crate::yaml::{Location, Sources};
 
 /// Longest chain that is written out.
 const LONGEST: usize = 8;
 
-/// One way to a step.
+/// One way to a piece of text: the calls from the workflow's job on.
 struct Way<'p> {
     workflow: &'p Workflow,
     job: &'p Job,
-    step: &'p Step,
+    calls: Vec<&'p Call>,
+    /// How many more there are.
+    more: usize,
+}
+
+/// The first way to each piece of text that is reached through calls.
+#[derive(Default)]
+struct Ways<'p>(HashMap<Location, Way<'p>>);
+
+impl<'p> Ways<'p> {
+    fn new(pipeline: &'p Pipeline) -> Self {
+        let mut ways = Self::default();
+        for workflow in &pipeline.workflows {
+            for job in &workflow.jobs {
+                for step in &job.steps {
+                    ways.step(workflow, job, step);
+                }
+                if let Some(executor) = &job.executor {
+                    let calls: Vec<&Call> = executor.via.iter().collect();
+                    if let Some(defined) = calls.last().and_then(|c| c.defined) {
+                        ways.add(defined, workflow, job, calls);
+                    }
+                }
+            }
+        }
+        ways
+    }
+
+    fn step(&mut self, workflow: &'p Workflow, job: &'p Job, step: &'p Step) {
+        let all = || job.origin.via.iter().chain(&step.origin.via);
+        // Conditions are no calls, and a merge brings a part of the step.
+        let through = |c: &&Call| !matches!(c.what.as_str(), "when" | "unless" | MERGE);
+        let calls: Vec<&Call> = all().filter(through).collect();
+        // What stands in the job itself is plain to see.
+        if !calls.is_empty() || step.origin.at.source != workflow.origin.at.source {
+            self.add(step.origin.at, workflow, job, calls.clone());
+        }
+        for merge in all().filter(|c| c.what == MERGE) {
+            if let Some(defined) = merge.defined {
+                let calls = calls.iter().copied().chain([merge]).collect();
+                self.add(defined, workflow, job, calls);
+            }
+        }
+    }
+
+    fn add(&mut self, place: Location, workflow: &'p Workflow, job: &'p Job, calls: Vec<&'p Call>) {
+        match self.0.get_mut(&place) {
+            Some(way) => way.more += 1,
+            None => {
+                let way = Way {
+                    workflow,
+                    job,
+                    calls,
+                    more: 0,
+                };
+                self.0.insert(place, way);
+            }
+        }
+    }
+
+    /// Returns the way to the smallest piece of text around a place.
+    fn to(&self, at: Location) -> Option<&Way<'p>> {
+        let around = self
+            .0
+            .iter()
+            .filter(|(place, _)| place.source == at.source && place.span.contains(at.span));
+        let nearest = around.min_by_key(|(place, _)| (place.span.len(), place.span.start));
+        nearest.map(|(_, way)| way)
+    }
 }
 
 /// Adds a note to each finding in a text that is reached through calls.
@@ -22,54 +90,22 @@ pub(super) fn name_calls(findings: &mut [Finding], pipeline: &Pipeline, sources:
     if findings.is_empty() {
         return;
     }
-    let mut ways: HashMap<Location, (Way<'_>, usize)> = HashMap::new();
-    for workflow in &pipeline.workflows {
-        for job in &workflow.jobs {
-            for step in &job.steps {
-                let way = Way {
-                    workflow,
-                    job,
-                    step,
-                };
-                if !way.is_plain() {
-                    ways.entry(step.origin.at).or_insert((way, 0)).1 += 1;
-                }
-            }
-        }
-    }
-    if ways.is_empty() {
+    let ways = Ways::new(pipeline);
+    if ways.0.is_empty() {
         return;
     }
     for finding in findings {
-        let Some(at) = finding.primary().map(|l| l.at) else {
-            continue;
-        };
-        let around = ways
-            .iter()
-            .filter(|(place, _)| place.source == at.source && place.span.contains(at.span));
-        let Some((_, (way, count))) =
-            around.min_by_key(|(place, _)| (place.span.len(), place.span.start))
-        else {
-            continue;
-        };
-        finding.notes.push(way.note(*count, sources));
+        // The argument that is wrong stands outside, the template that it fills inside.
+        let mut places = finding.labels.iter().filter(|l| l.primary || l.used);
+        let way = places.find_map(|l| ways.to(l.at));
+        if let Some(way) = way {
+            finding.notes.push(way.note(sources));
+        }
     }
 }
 
 impl Way<'_> {
-    fn calls(&self) -> impl Iterator<Item = &Call> {
-        let all = self.job.origin.via.iter().chain(&self.step.origin.via);
-        // Conditions are no calls.
-        all.filter(|c| !matches!(c.what.as_str(), "when" | "unless"))
-    }
-
-    /// Says whether the step stands in the job itself, in the text of the workflow.
-    fn is_plain(&self) -> bool {
-        self.calls().next().is_none()
-            && self.step.origin.at.source == self.workflow.origin.at.source
-    }
-
-    fn note(&self, count: usize, sources: &Sources) -> String {
+    fn note(&self, sources: &Sources) -> String {
         let config = self.workflow.origin.at.source;
         let place = |at: Location| {
             let Some(source) = sources.get(at.source) else {
@@ -89,14 +125,14 @@ impl Way<'_> {
             self.workflow.name,
             place(self.job.origin.at)
         );
-        for (i, call) in self.calls().enumerate() {
+        for (i, call) in self.calls.iter().enumerate() {
             if i == LONGEST {
                 out.push_str(", …");
                 break;
             }
             out.push_str(&format!(", {} ({})", call.what, place(call.at)));
         }
-        match count - 1 {
+        match self.more {
             0 => {}
             1 => out.push_str("; one more way leads here"),
             more => out.push_str(&format!("; {more} more ways lead here")),

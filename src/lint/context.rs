@@ -1,16 +1,24 @@
 //! What a rule reads: the compiled config, the flow of each workflow, the text.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
-use crate::plan::{Job, PersistStep, Pipeline, RunStep, StepKind, Workflow};
+use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span};
 
+use super::Tracked;
 use super::rule::Rule;
+use super::script::{Script, Texts};
 
 /// One config under the linter's eyes, under one outcome of its conditions or under all at once.
 pub struct Context<'c> {
+    texts: &'c Texts<'c>,
     pub(super) sources: &'c Sources,
+    /// The files that the checkout brings, where they are known.
+    tracked: Option<&'c Tracked<'c>>,
     pub(super) compiled: &'c Compiled,
     pipeline: &'c Pipeline,
     /// The flow of each workflow that runs.
@@ -26,15 +34,30 @@ pub(super) struct InJob<'c, T> {
     pub(super) step: &'c T,
 }
 
+/// The `run` steps of a job, with their positions.
+pub(super) fn runs(job: &Job) -> impl Iterator<Item = (usize, &RunStep)> {
+    job.steps
+        .iter()
+        .enumerate()
+        .filter_map(|(i, s)| match &s.kind {
+            StepKind::Run(run) => Some((i, run)),
+            _ => None,
+        })
+}
+
 impl<'c> Context<'c> {
     /// Looks at all outcomes at once; `everywhere` are the flows of the compiled pipeline.
     pub(super) fn new(
+        texts: &'c Texts<'c>,
         sources: &'c Sources,
         compiled: &'c Compiled,
         everywhere: &'c [Flow<'c>],
+        tracked: Option<&'c Tracked<'c>>,
     ) -> Self {
         Self {
+            texts,
             sources,
+            tracked,
             compiled,
             pipeline: &compiled.pipeline,
             flows: everywhere.to_vec(),
@@ -49,6 +72,24 @@ impl<'c> Context<'c> {
             flows: variant.pipeline.workflows.iter().map(Flow::new).collect(),
             ..*self
         }
+    }
+
+    /// Returns the files that the checkout brings, where they are known.
+    pub(super) fn tracked(&self) -> Option<Rc<[String]>> {
+        self.tracked.and_then(|tracked| tracked())
+    }
+
+    /// Returns the script of a `run` step as it is written.
+    pub(super) fn script(&self, run: &RunStep) -> Option<Rc<Script>> {
+        self.texts.script(&run.command)
+    }
+
+    /// Returns the scripts of all jobs, each once.
+    pub(super) fn scripts(&self) -> Vec<Rc<Script>> {
+        let mut seen = HashSet::new();
+        let all = self.jobs().flat_map(runs);
+        let each = all.filter(|(_, run)| seen.insert(run.command.written()));
+        each.filter_map(|(_, run)| self.script(run)).collect()
     }
 
     pub(super) fn workflows(&self) -> &'c [Workflow] {
@@ -81,7 +122,7 @@ impl<'c> Context<'c> {
     }
 
     /// Every path that a workspace step names: root, items and attach targets, with the key.
-    pub(super) fn workspace_paths(&self) -> Vec<(&'static str, &'c crate::plan::Located<String>)> {
+    pub(super) fn workspace_paths(&self) -> Vec<(&'static str, &'c Located<String>)> {
         let mut out = Vec::new();
         for step in self.jobs().flat_map(|j| &j.steps) {
             match &step.kind {
@@ -103,13 +144,16 @@ impl<'c> Context<'c> {
 
     /// Returns where a piece of a value stands in its text; the whole value where the text is
     /// written otherwise (escapes, a template).
-    pub(super) fn within(&self, at: Location, piece: &str) -> Location {
-        match self.text(at).find(piece) {
+    pub(super) fn within(&self, value: &Located<String>, piece: &str) -> Spot {
+        let spot = Spot::from(value);
+        match self.text(spot.at).find(piece) {
             Some(i) if !piece.is_empty() => {
-                let start = at.span.start as usize + i;
-                Location::new(at.source, Span::new(start, start + piece.len()))
+                let start = spot.at.span.start as usize + i;
+                let span = Span::new(start, start + piece.len());
+                let at = Location::new(spot.at.source, span);
+                spot.narrowed(at)
             }
-            _ => at,
+            _ => spot,
         }
     }
 
@@ -124,10 +168,8 @@ impl<'c> Context<'c> {
             let Some(first) = problem.labels.first() else {
                 continue;
             };
-            let mut draft = rule.finding(&problem.title, first.at, &first.text);
-            for label in &problem.labels[1..] {
-                draft = draft.label(label.at, &label.text);
-            }
+            let draft = rule.finding(&problem.title, first.at, &first.text);
+            let mut draft = draft.labels(&problem.labels);
             if let Some(severity) = problem.severity {
                 draft = draft.severity(severity);
             }

@@ -2,12 +2,22 @@
 
 mod chain;
 mod context;
+mod machine;
 mod outcomes;
+mod pushes;
 mod rule;
 mod rules;
+mod script;
+mod select;
+mod shell;
+mod suppress;
 
 pub use context::Context;
+pub use select::{Level, Selection, SelectionError};
+
 pub use rule::{Claim, Rule};
+
+use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +25,7 @@ use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
 use crate::flow::Flow;
 use crate::yaml::{Source, Sources};
+use script::Texts;
 
 /// All rules, by group and name.
 #[must_use]
@@ -28,17 +39,30 @@ pub fn rule(name: &str) -> Option<&'static Rule> {
     rules().iter().copied().find(|r| r.name == name)
 }
 
-/// What is asked of the linter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+/// All rules at their own levels.
+static EVERYTHING: Selection = Selection::new();
+
+/// Returns the files that the checkout would bring, relative to the repository's root, with `/`;
+/// nothing where that is not known. Asked for only by a rule that needs it.
+pub type Tracked<'o> = dyn Fn() -> Option<Rc<[String]>> + 'o;
+
+/// What is asked of the linter, and what is known around the config.
+#[derive(Clone, Copy)]
+pub struct Options<'o> {
     /// The least severity that is reported.
     pub least: Severity,
+    /// The files of the checkout.
+    pub tracked: Option<&'o Tracked<'o>>,
+    /// Which rules count, and at which level.
+    pub selection: &'o Selection,
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
         Self {
             least: Severity::Warning,
+            tracked: None,
+            selection: &EVERYTHING,
         }
     }
 }
@@ -54,20 +78,21 @@ pub struct Checked {
 
 /// Checks one config; orbs without source are opaque.
 #[must_use]
-pub fn check(source: Source, options: Options) -> Checked {
+pub fn check(source: Source, options: Options<'_>) -> Checked {
     check_with(source, options, &Inputs::default())
 }
 
 /// Checks one config with orb sources and what else is known.
 #[must_use]
-pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Checked {
+pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> Checked {
     let mut sources = Sources::default();
     let id = sources.add(source);
     let compiled = compile(&mut sources, id, inputs);
     let mut findings = Vec::new();
     {
         let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
-        let context = Context::new(&sources, &compiled, &everywhere);
+        let texts = Texts::new(&sources, &compiled.tree);
+        let context = Context::new(&texts, &sources, &compiled, &everywhere, options.tracked);
         let variants = &compiled.outcomes.variants;
         let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
             .iter()
@@ -78,11 +103,19 @@ pub fn check_with(source: Source, options: Options, inputs: &Inputs<'_>) -> Chec
         let outcomes = &compiled.outcomes;
         outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
-    findings.retain(|f| f.severity >= options.least);
-    settle(&mut findings, &compiled, &sources);
-    chain::name_calls(&mut findings, &compiled.pipeline, &sources);
+    let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
+    for list in [&mut findings, &mut suppressed] {
+        options.selection.apply(list);
+        list.retain(|f| f.severity >= options.least);
+        settle(list, &compiled, &sources);
+        chain::name_calls(list, &compiled.pipeline, &sources);
+    }
     Checked {
-        report: Report { sources, findings },
+        report: Report {
+            sources,
+            findings,
+            suppressed,
+        },
         compiled,
     }
 }

@@ -1,7 +1,9 @@
 //! What a rule is: a name, a family, a level, its documentation, and a check.
 
 use super::context::Context;
+use crate::circleci::labels;
 use crate::finding::{Confidence, Finding, Group, Label, Severity};
+use crate::plan::Spot;
 use crate::yaml::Location;
 
 /// A rule of the linter.
@@ -16,6 +18,10 @@ pub struct Rule {
     pub docs: &'static str,
     /// What its findings rest on.
     pub claim: Claim,
+    /// The version of holdall that brought it.
+    pub since: &'static str,
+    /// Further names by which it is selected, `next-compiler` for one.
+    pub tags: &'static [&'static str],
     pub(super) check: fn(&Context<'_>, &mut Vec<Finding>),
 }
 
@@ -57,11 +63,19 @@ impl Rule {
         out
     }
 
+    /// Returns the documentation without the blanks that its place in the code brings.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let lines = self.docs.lines().map(|l| l.strip_prefix(' ').unwrap_or(l));
+        let text: Vec<&str> = lines.collect();
+        text.join("\n").trim_end().to_owned()
+    }
+
     /// Begins a finding of this rule.
     pub(super) fn finding(
         &self,
         title: impl Into<String>,
-        at: Location,
+        spot: impl Into<Spot>,
         text: impl Into<String>,
     ) -> Draft {
         Draft(Finding {
@@ -70,14 +84,11 @@ impl Rule {
             severity: self.severity,
             confidence: Confidence::High,
             title: title.into(),
-            labels: vec![Label {
-                at,
-                text: text.into(),
-                primary: true,
-            }],
+            labels: labels(spot.into(), text.into()),
             help: None,
             notes: Vec::new(),
             job: None,
+            suppressed: None,
             fingerprint: String::new(),
         })
     }
@@ -94,8 +105,15 @@ impl Draft {
                 at,
                 text: text.into(),
                 primary: false,
+                used: false,
             });
         }
+        self
+    }
+
+    /// Takes over the labels of a problem.
+    pub(super) fn labels(mut self, labels: &[Label]) -> Self {
+        self.0.labels = labels.to_vec();
         self
     }
 
@@ -131,15 +149,16 @@ impl Draft {
 }
 
 /// Declares a rule; the doc comment in front of it is its documentation. What its findings rest on
-/// stands behind the check, and is the text alone where nothing does.
+/// stands behind the check, and is the text alone where nothing does; other fields follow by name.
 macro_rules! declare_rule {
-    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr) => {
+    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr $(, $field:ident = $value:expr)*) => {
         $crate::lint::rule::declare_rule! {
-            $(#[doc = $doc])* $id: $name, $group, $severity, $check, Text
+            $(#[doc = $doc])* $id: $name, $group, $severity, $check, Text $(, $field = $value)*
         }
     };
-    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr, $claim:ident) => {
+    ($(#[doc = $doc:literal])* $id:ident: $name:literal, $group:ident, $severity:ident, $check:expr, $claim:ident $(, $field:ident = $value:expr)*) => {
         $(#[doc = $doc])*
+        #[allow(clippy::needless_update, reason = "a rule may name every field")]
         pub(crate) static $id: $crate::lint::Rule = $crate::lint::Rule {
             name: $name,
             group: $crate::finding::Group::$group,
@@ -147,7 +166,21 @@ macro_rules! declare_rule {
             docs: concat!($($doc, "\n"),*),
             claim: $crate::lint::Claim::$claim,
             check: $check,
+            $($field: $value,)*
+            ..$crate::lint::rule::PLAIN
         };
     };
 }
 pub(crate) use declare_rule;
+
+/// A rule of which nothing is said.
+pub(crate) const PLAIN: Rule = Rule {
+    name: "",
+    group: Group::Structure,
+    severity: Severity::Warning,
+    docs: "",
+    claim: Claim::Text,
+    since: "0.1.0",
+    tags: &[],
+    check: |_, _| {},
+};

@@ -5,51 +5,17 @@
 //! CircleCI syntax; every node knows the text that it came from.
 
 mod filters;
+mod origin;
 mod step;
 
 use crate::yaml::{Data, Location};
 
 pub use filters::{GitRef, Undecided};
+pub use origin::{Call, Filled, Located, MERGE, Origin, Spot};
 pub use step::{
     AddSshKeysStep, AttachStep, CheckoutStep, PersistStep, RestoreCacheStep, RunStep, RunWhen,
     SaveCacheStep, SetupRemoteDockerStep, Step, StepKind, StoreArtifactsStep, StoreTestResultsStep,
 };
-
-/// Where a node of the plan was written, and through which calls it got here.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Origin {
-    /// The text of the node itself.
-    pub at: Location,
-    /// The calls that led there, outermost first: a command in a job, a job in a workflow.
-    pub via: Vec<Call>,
-}
-
-/// One link of an origin's chain: something was invoked here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// What was invoked, as a person would say it: `command install`, `alias *defaults`.
-    pub what: String,
-    /// Where the invocation stands.
-    pub at: Location,
-    /// Where what was invoked is defined, if it has a definition.
-    pub defined: Option<Location>,
-}
-
-/// A value with the place it was written at.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Located<T> {
-    /// The value.
-    pub value: T,
-    /// Where it stands.
-    pub at: Location,
-}
-
-impl<T> Located<T> {
-    /// Pairs a value with its place.
-    pub fn new(value: T, at: Location) -> Self {
-        Self { value, at }
-    }
-}
 
 /// A compiled config: what would run.
 #[derive(Debug, Clone, Default)]
@@ -205,6 +171,8 @@ pub struct Invocation {
 /// The matrix that brought a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatrixArm {
+    /// The name of the definition that its arms are made of.
+    pub base: String,
     /// The name by which requirements mean all its arms.
     pub alias: String,
     /// Where the matrix stands; the same for all its arms.
@@ -337,6 +305,8 @@ pub struct Executor {
     pub kind: ExecutorKind,
     /// Where it is described.
     pub at: Location,
+    /// The calls that led there: of an executor by its name, of a map by a merge key.
+    pub via: Vec<Call>,
     /// The machine size as written, if any.
     pub resource_class: Option<Located<String>>,
 }

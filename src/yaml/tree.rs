@@ -157,6 +157,19 @@ impl Tree {
         (0..self.nodes.len()).map(|i| self.node(NodeId(u32::try_from(i).unwrap_or(u32::MAX))))
     }
 
+    /// Returns the scalar that stands exactly there.
+    #[must_use]
+    pub fn scalar_at(&self, span: Span) -> Option<Node<'_>> {
+        let first = self.nodes.partition_point(|n| n.span.start < span.start);
+        let here = self.nodes[first..]
+            .iter()
+            .take_while(|n| n.span.start == span.start);
+        let found = here
+            .enumerate()
+            .find(|(_, n)| n.span == span && matches!(n.kind, Kind::Scalar { .. }));
+        found.map(|(i, _)| self.node(NodeId(u32::try_from(first + i).unwrap_or(u32::MAX))))
+    }
+
     /// Returns where a second document begins, if the text holds more than one.
     #[must_use]
     pub fn extra_document(&self) -> Option<Span> {

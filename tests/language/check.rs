@@ -23,6 +23,7 @@ fn checked(case: &Case, given: Option<Facts>) -> Checked {
     };
     let options = Options {
         least: Severity::Info,
+        ..Options::default()
     };
     check_with(
         Source::new("config.yml", case.text.as_str()),

@@ -6,6 +6,8 @@ mod conditions;
 mod cover;
 mod witness;
 
+pub(crate) use witness::witness;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;

@@ -10,7 +10,7 @@ const PLAIN: [char; 8] = ['a', '1', 'x', 'A', '0', '-', '.', '/'];
 
 /// Returns a text that is meant to match a pattern of the engine; the match itself has to say
 /// whether it does, because anchors and word boundaries are passed over here.
-pub(super) fn witness(pattern: &str) -> Option<String> {
+pub(crate) fn witness(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
     let mut out = String::new();
     write(&hir, &mut out)?;

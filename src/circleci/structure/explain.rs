@@ -169,9 +169,13 @@ fn unknown(key: &str, place: &Place, node: &Node<'_>) -> Option<Problem> {
         "the service says: extraneous key [{key}] is not permitted"
     ));
     Some(if is_job(place) && ENTRY_ONLY.contains(&key) {
-        problem.help(format!(
-            "`{key}` belongs to the job's entry in a workflow: move it to `workflows`"
-        ))
+        let text = format!("`{key}` belongs to the job's entry in a workflow");
+        Problem {
+            rule: "misplaced-key",
+            ..problem
+        }
+        .says(text)
+        .help("move it to the job's entry below `workflows`")
     } else if let Some(near) = near {
         problem.help(format!("did you mean `{near}`?"))
     } else if known.contains(&"steps") && STEP_NAMES.contains(&key) {

@@ -1,16 +1,31 @@
 //! Rules on the graph of jobs.
 
+pub(super) mod approval_gates_nothing;
 pub(super) mod condition_mixes_expression;
+pub(super) mod condition_string_parameter;
 pub(super) mod condition_unknown_operator;
+pub(super) mod context_list;
 pub(super) mod continuation_misuse;
+pub(super) mod duplicate_job_name;
+pub(super) mod filter_glob_not_regex;
+pub(super) mod filter_partial_regex;
 pub(super) mod hidden_workflow_error;
 pub(super) mod invalid_cron;
 pub(super) mod job_group_misuse;
+pub(super) mod matrix_argument;
+pub(super) mod matrix_exclude_no_match;
+pub(super) mod misplaced_key;
+pub(super) mod number_loses_digits;
+pub(super) mod redundant_requires;
 pub(super) mod regex_unsupported;
 pub(super) mod requires_ambiguous_job;
 pub(super) mod requires_cycle;
+pub(super) mod requires_matrix_base_name;
 pub(super) mod requires_unknown_job;
 pub(super) mod serial_group_misuse;
 pub(super) mod setup_many_workflows;
 pub(super) mod setup_misuse;
+pub(super) mod tag_filter_missing_upstream;
+pub(super) mod tag_job_runs_on_branches;
 pub(super) mod unchecked_outcomes;
+pub(super) mod upstream_never_runs;

@@ -1,20 +1,37 @@
 //! Rules on the text and the shape of a config.
 
 pub(super) mod argument_type;
+pub(super) mod bash_env_with_sh;
+pub(super) mod cache_key_never_restored;
+pub(super) mod cache_path_glob;
+pub(super) mod checksum_before_file;
+pub(super) mod deprecated_executor;
+pub(super) mod deprecated_image;
+pub(super) mod deprecated_step;
 pub(super) mod duplicate_key;
 pub(super) mod enum_value;
+pub(super) mod env_var_name_sigil;
 pub(super) mod executor_combination;
+pub(super) mod exponent_in_environment;
+pub(super) mod export_lost;
+pub(super) mod ignored_steps;
 pub(super) mod invalid_condition;
 pub(super) mod invalid_expression;
 pub(super) mod misindented_step;
 pub(super) mod missing_key;
 pub(super) mod missing_version;
+pub(super) mod nil_in_environment;
 pub(super) mod no_executor;
 pub(super) mod not_supported;
+pub(super) mod old_version;
+pub(super) mod redundant_version;
+pub(super) mod static_cache_key;
 pub(super) mod steps_list_nested;
 pub(super) mod syntax_error;
+pub(super) mod test_results_glob;
 pub(super) mod too_large;
 pub(super) mod unclosed_template;
 pub(super) mod unknown_key;
 pub(super) mod unknown_section;
+pub(super) mod variable_not_expanded;
 pub(super) mod wrong_type;

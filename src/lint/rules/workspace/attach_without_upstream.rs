@@ -21,17 +21,49 @@ declare_rule! {
     /// # Example
     /// ```yaml
     /// jobs:
-    ///   - build            # persists dist
-    ///   - deploy           # attaches, and copies dist
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy
     /// ```
     ///
     /// # Use instead
     /// ```yaml
     /// jobs:
-    ///   - build
-    ///   - deploy:
-    ///       requires: [build]
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What jobs and commands of orbs without source persist: where one is upstream, the rule is
+    /// silent.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check, Missing
 }
 
@@ -40,6 +72,12 @@ pub(super) fn blind<'f, 'p>(flow: &'f Flow<'p>) -> impl Iterator<Item = &'f Atta
     flow.attaches
         .iter()
         .filter(|a| !flow.sees_layers(a.job) && !flow.may_see_more(a.job))
+}
+
+/// Returns the layer that the job itself made before it attaches, if it did.
+pub(super) fn own_layer<'f, 'p>(flow: &'f Flow<'p>, attach: &Attach<'_>) -> Option<&'f Layer<'p>> {
+    let mut own = flow.layers_of(attach.job).iter();
+    own.find(|l| l.step < attach.step)
 }
 
 /// Returns where a later step of the attaching job names what a layer brings.
@@ -62,6 +100,10 @@ pub(super) fn used(
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         for attach in blind(flow) {
+            if own_layer(flow, attach).is_some() {
+                // attach-own-layer says what is the matter.
+                continue;
+            }
             let makers = makers(context, flow, attach);
             let at = flow.workflow.origin.at;
             let elsewhere = |f: &Flow<'_>| !f.layers.is_empty() && f.workflow.origin.at != at;

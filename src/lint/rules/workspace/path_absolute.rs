@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: /tmp/build
     ///     paths: [app]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_ABSOLUTE: "path-absolute", Workspace, Error, check
 }
 
@@ -51,7 +57,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_ABSOLUTE
                     .finding(
                         "an item of `paths` that is not relative to the root",
-                        item.at,
+                        item,
                         "this is absolute",
                     )
                     .label(persist.step.root.at, "items are relative to this")

@@ -16,13 +16,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ['dist\app']
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ['dist\app']
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist/app]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist/app]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a self-hosted runner runs on.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_BACKSLASH: "path-backslash", Workspace, Warning, check
 }
 
@@ -85,7 +95,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_BACKSLASH
                     .finding(
                         "a backslash where `/` is meant",
-                        context.within(path.at, "\\"),
+                        context.within(path, "\\"),
                         format!("`{}` does not run on Windows", job.name),
                     )
                     .help(format!("write `{}`", path.value.replace('\\', "/")))

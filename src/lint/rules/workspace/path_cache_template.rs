@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: .
     ///     paths: [branch.txt]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing: only keys of caches are templates of this kind.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/caching/#using-keys-and-templates
     PATH_CACHE_TEMPLATE: "path-cache-template", Workspace, Error, check
 }
 
@@ -41,7 +47,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             PATH_CACHE_TEMPLATE
                 .finding(
                     "a cache template where nothing reads it",
-                    context.within(path.at, template),
+                    context.within(path, template),
                     format!("`{key}` takes this literally"),
                 )
                 .help("write a fixed name: templates work in cache keys only")

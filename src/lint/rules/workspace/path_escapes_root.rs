@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: app
     ///     paths: [package.json]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What the agent does with such a path: it is not documented.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_ESCAPES_ROOT: "path-escapes-root", Workspace, Error, check
 }
 
@@ -46,7 +52,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_ESCAPES_ROOT
                         .finding(
                             "an item of `paths` that climbs out of the root",
-                            item.at,
+                            item,
                             "this lies outside the root",
                         )
                         .label(persist.step.root.at, "the root")

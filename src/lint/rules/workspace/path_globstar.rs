@@ -14,13 +14,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: [dist/**]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["dist/**"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist]     # a folder is taken whole
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// How deep the files lie.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_GLOBSTAR: "path-globstar", Workspace, Warning, check
 }
 
@@ -44,7 +54,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_GLOBSTAR
                     .finding(
                         "`**` reaches one level only",
-                        context.within(item.at, "**"),
+                        context.within(item, "**"),
                         "the same as a single `*` here",
                     )
                     .help(help)

@@ -14,13 +14,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: [dist, dist/app.js]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist, dist/app.js]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_REDUNDANT: "path-redundant", Workspace, Info, check
 }
 
@@ -58,7 +68,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_REDUNDANT
                         .finding(
                             "an item that another one already brings",
-                            item.at,
+                            item,
                             "nothing is added by this",
                         )
                         .label(other.at, "this brings it")

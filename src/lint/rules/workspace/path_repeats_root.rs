@@ -28,6 +28,12 @@ declare_rule! {
     ///     root: .
     ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether the folder really holds one of its own name.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_REPEATS_ROOT: "path-repeats-root", Workspace, Warning, check
 }
 
@@ -64,7 +70,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 PATH_REPEATS_ROOT
                     .finding(
                         "an item that repeats its root",
-                        item.at,
+                        item,
                         format!("looked for as `{looked}`"),
                     )
                     .label(persist.step.root.at, format!("the root is `{root}`"))

@@ -23,6 +23,12 @@ declare_rule! {
     /// - attach_workspace:
     ///     at: ~/workspace
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing: no path of a workspace step is expanded.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_SHELL_VARIABLE: "path-shell-variable", Workspace, Error, check
 }
 
@@ -55,7 +61,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             PATH_SHELL_VARIABLE
                 .finding(
                     "a variable where nothing expands it",
-                    context.within(path.at, variable),
+                    context.within(path, variable),
                     format!("`{key}` takes `{variable}` literally"),
                 )
                 .help(help)

@@ -15,13 +15,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ["packages/{a,b}/dist"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["packages/{a,b}/dist"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [packages/a/dist, packages/b/dist]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [packages/a/dist, packages/b/dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether a file of that very name is there.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_UNSUPPORTED_GLOB: "path-unsupported-glob", Workspace, Error, check
 }
 
@@ -61,7 +71,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_UNSUPPORTED_GLOB
                         .finding(
                             "a pattern that is read literally",
-                            context.within(item.at, piece),
+                            context.within(item, piece),
                             "braces are not expanded here",
                         )
                         .help("write one item for each alternative")
@@ -71,7 +81,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if let Some(piece) = extended(text) {
                 out.push(
                     PATH_UNSUPPORTED_GLOB
-                        .finding("a pattern that is read literally", context.within(item.at, piece), "extended patterns are not known here")
+                        .finding("a pattern that is read literally", context.within(item, piece), "extended patterns are not known here")
                         .help("list what is meant, or move it to a folder of its own before persisting")
                         .done(),
                 );
@@ -81,7 +91,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     PATH_UNSUPPORTED_GLOB
                         .finding(
                             "a class that is not negated",
-                            context.within(item.at, "[!"),
+                            context.within(item, "[!"),
                             "`!` is a member of this class",
                         )
                         .help("write `[^…]` to negate")

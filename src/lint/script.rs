@@ -1,0 +1,92 @@
+//! Scripts of `run` steps as they are written: their text, their commands, and where each byte of
+//! them stands in the config.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::shell::{self, Command};
+use crate::plan::Located;
+use crate::yaml::{Location, SourceId, Sources, TextMap, Tree, parse};
+
+/// One script.
+#[derive(Debug)]
+pub(super) struct Script {
+    /// The text with blocks and quotes undone, templates as they are written.
+    pub(super) text: String,
+    /// Its commands.
+    pub(super) commands: Vec<Command>,
+    map: TextMap,
+    source: SourceId,
+}
+
+impl Script {
+    /// Returns where a range of the text stands.
+    pub(super) fn at(&self, range: Range<usize>) -> Location {
+        Location::new(self.source, self.map.span(range))
+    }
+
+    /// Returns where a command stands: its words, from the first to the last.
+    pub(super) fn command_at(&self, command: &Command) -> Location {
+        let start = command.words.iter().map(|w| w.range.start).min();
+        let end = command.words.iter().map(|w| w.range.end).max();
+        self.at(start.unwrap_or(0)..end.unwrap_or(0))
+    }
+}
+
+/// The texts of a config and its orbs, with what has been read of them.
+pub(super) struct Texts<'c> {
+    sources: &'c Sources,
+    main: &'c Tree,
+    others: RefCell<HashMap<SourceId, Rc<Tree>>>,
+    scripts: RefCell<HashMap<Location, Option<Rc<Script>>>>,
+}
+
+impl<'c> Texts<'c> {
+    pub(super) fn new(sources: &'c Sources, main: &'c Tree) -> Self {
+        Self {
+            sources,
+            main,
+            others: RefCell::default(),
+            scripts: RefCell::default(),
+        }
+    }
+
+    /// Returns the script whose text a value is; nothing where it is made of more than one text.
+    pub(super) fn script(&self, command: &Located<String>) -> Option<Rc<Script>> {
+        let at = command.written();
+        if let Some(known) = self.scripts.borrow().get(&at) {
+            return known.clone();
+        }
+        let script = if at.source == SourceId::default() {
+            read(self.main, at)
+        } else {
+            self.other(at.source).and_then(|tree| read(&tree, at))
+        };
+        let script = script.map(Rc::new);
+        self.scripts.borrow_mut().insert(at, script.clone());
+        script
+    }
+
+    /// Returns the tree of an orb's source.
+    fn other(&self, id: SourceId) -> Option<Rc<Tree>> {
+        if let Some(tree) = self.others.borrow().get(&id) {
+            return Some(Rc::clone(tree));
+        }
+        let tree = Rc::new(parse(self.sources.get(id)?.text_arc()).tree);
+        self.others.borrow_mut().insert(id, Rc::clone(&tree));
+        Some(tree)
+    }
+}
+
+fn read(tree: &Tree, at: Location) -> Option<Script> {
+    let node = tree.scalar_at(at.span)?;
+    let text = node.text()?.to_owned();
+    Some(Script {
+        commands: shell::commands(&text),
+        map: TextMap::of(node)?,
+        source: at.source,
+        text,
+    })
+}
