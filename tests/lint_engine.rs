@@ -157,3 +157,101 @@ fn github_actions_get_their_own_format() {
         "{text}"
     );
 }
+
+/// A repository with a config, and settings beside it.
+fn project(settings: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join(".circleci")).unwrap();
+    std::fs::create_dir_all(dir.path().join(".git")).unwrap();
+    let config = CONFIG.replace("# holdall", "# was");
+    std::fs::write(dir.path().join(".circleci/config.yml"), &config).unwrap();
+    std::fs::write(dir.path().join(".circleci/other.yml"), &config).unwrap();
+    std::fs::write(dir.path().join("holdall.toml"), settings).unwrap();
+    dir
+}
+
+fn in_project(dir: &Path, args: &[&str]) -> (String, Option<i32>) {
+    let out = common::holdall()
+        .current_dir(dir)
+        .args(["lint", "--format", "concise"])
+        .args(args)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(out.stdout).unwrap() + &String::from_utf8(out.stderr).unwrap();
+    // The folder is another one each time.
+    let here = dir.canonicalize().unwrap();
+    (
+        text.replace(&*here.to_string_lossy(), "."),
+        out.status.code(),
+    )
+}
+
+#[test]
+fn settings_give_levels_and_leave_configs_out() {
+    let dir = project(
+        "[lint]\nfail-on = \"warning\"\nexclude = [\".circleci/o*.yml\"]\n\n[lint.rules]\npath-globstar = { level = \"error\", reason = \"we fell for it\" }\nattach-before-checkout = \"off\"\n",
+    );
+    let (text, status) = in_project(dir.path(), &[]);
+    assert!(text.contains("error[path-globstar]"), "{text}");
+    assert!(!text.contains("other.yml"), "{text}");
+    assert_eq!(status, Some(1));
+    // The command line goes before the settings.
+    let (text, status) = in_project(
+        dir.path(),
+        &["--severity", "path-globstar=info", "--fail-on", "never"],
+    );
+    assert!(!text.contains("path-globstar"), "{text}");
+    assert_eq!(status, Some(0));
+}
+
+#[test]
+fn wrong_settings_are_named_with_their_place() {
+    let mut all = String::new();
+    for settings in [
+        "[lnt]\n",
+        "[lint]\nfail_on = \"error\"\n",
+        "[lint]\nfail-on = \"eror\"\n",
+        "[lint]\nselect = \"workspace\"\n",
+        "[lint]\nselect = [\"workspac\"]\n",
+        "[lint.rules]\npath-globstr = \"off\"\n",
+        "[lint.rules]\npath-globstar = \"of\"\n",
+        "[lint.rules]\npath-globstar = { reason = \"x\" }\n",
+        "[lint.rules]\npath-globstar = 3\n",
+        "lint = \"all\"\n",
+        "[lint\n",
+    ] {
+        let dir = project(settings);
+        let (text, status) = in_project(dir.path(), &[]);
+        assert_eq!(status, Some(2), "{settings}{text}");
+        all.push_str(&format!("{settings}{text}\n"));
+    }
+    snapshot!("lint-wrong-settings", all);
+}
+
+#[test]
+fn known_findings_are_not_reported_again_while_lines_move() {
+    let dir = project("");
+    let baseline = dir.path().join("known.json");
+    let args = ["--baseline", "known.json"];
+    let (text, status) = in_project(dir.path(), &args);
+    assert!(text.contains("--update-baseline"), "{text}");
+    assert_eq!(status, Some(3));
+    let (_, status) = in_project(dir.path(), &[args[0], args[1], "--update-baseline"]);
+    assert_eq!(status, Some(0));
+    assert!(baseline.is_file());
+    let (text, _) = in_project(dir.path(), &args);
+    assert_eq!(text, "");
+    let config = dir.path().join(".circleci/config.yml");
+    let moved = std::fs::read_to_string(&config)
+        .unwrap()
+        .replace("jobs:\n  build:", "# a line more\n\njobs:\n  build:")
+        .replace("[\"a/**\"]", "[\"a/**\", \"z/**\"]");
+    std::fs::write(&config, moved).unwrap();
+    let (text, _) = in_project(dir.path(), &args);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains(":8:60: warning[path-globstar]"), "{text}");
+    std::fs::write(&baseline, "{}").unwrap();
+    let (text, status) = in_project(dir.path(), &args);
+    assert!(text.contains("is no baseline"), "{text}");
+    assert_eq!(status, Some(2));
+}

@@ -153,8 +153,8 @@ impl Lab {
 
     fn ok(&self, arguments: &[&str]) -> String {
         let output = self.sh(arguments);
-        let text = String::from_utf8(output.stdout).unwrap();
-        let talk = String::from_utf8(output.stderr).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let talk = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
             output.status.success(),
             "{:?}: {arguments:?}: {text}{talk}",
@@ -165,7 +165,7 @@ impl Lab {
 
     fn fails(&self, arguments: &[&str]) -> String {
         let output = self.sh(arguments);
-        let talk = String::from_utf8(output.stderr).unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
             !output.status.success(),
             "{:?}: {arguments:?} went well",
@@ -258,6 +258,37 @@ fn furnish(root: &Path) {
     chmod(".hidden", 0o700);
     put(&format!("{0}/{0}", "long".repeat(30)), "10");
     put(&format!("{}file", "deep/".repeat(60)), "11");
+    for name in [
+        "-dash folder/-x",
+        "new\nfolder/in\nside",
+        "*?[a-z]",
+        " ",
+        "~",
+        "#comment",
+        "$HOME",
+        "a;b&c|d<e>f(g)",
+        "'",
+        "\"",
+        "ends in backslash\\",
+        "a=b,c:d",
+        "..three/...dots",
+    ] {
+        put(name, name);
+    }
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = std::ffi::OsStr::from_bytes(b"no \xff\xfe text");
+    fs::write(root.join(bytes), "15").unwrap();
+    put(&"l".repeat(255), "16");
+    for (name, mode) in [("read", 0o444), ("run", 0o711), ("group", 0o660)] {
+        put(name, name);
+        chmod(name, mode);
+    }
+    for (name, mode) in [("shared", 0o2775), ("sticky", 0o1777), ("narrow", 0o711)] {
+        put(&format!("{name}/file"), name);
+        chmod(name, mode);
+    }
+    symlink("-dash folder", root.join("-link")).unwrap();
+    fs::hard_link(root.join("'"), root.join("-same")).unwrap();
     put(&"n".repeat(100), "12");
     put(&"m".repeat(101), "13");
     fs::create_dir_all(root.join("empty/inner")).unwrap();

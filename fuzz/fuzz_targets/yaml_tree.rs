@@ -141,13 +141,23 @@ fn second_opinion(tree: &Tree) {
         let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         name.len() > 1 && name[1..].bytes().all(word)
     };
+    // `00012` is a number here and a text there, as a key too.
+    let nought = |n: Node<'_>| {
+        let digits = n.source().trim_start_matches(['+', '-']).as_bytes();
+        n.style() == Some(ScalarStyle::Plain)
+            && matches!(digits, [b'0', second, ..] if second.is_ascii_digit())
+    };
     let differs = |n: Node<'_>| {
         n.tag().is_some()
+            || nought(n)
             || n.anchor().is_some_and(|a| !old_name(tree.slice_of(a.span)))
             || matches!(n.shape(), Shape::Alias(_)) && !old_name(n.source())
     };
     // `[?a]` and `{?}`: the older version sees a key wherever a `?` stands between brackets.
     let bare_key = text.contains('?') && tree.nodes().any(Node::is_flow);
+    // `[:a]`: and an empty key, wherever a text between brackets begins with `:`.
+    let colon = |n: Node<'_>| n.style() == Some(ScalarStyle::Plain) && n.source().starts_with(':');
+    let bare_key = bare_key || tree.nodes().any(colon);
     // The other reader takes a wrong node for an anchor that is defined again.
     let mut names: Vec<&str> = tree
         .anchors()

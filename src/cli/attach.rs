@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::layers::{StoreArgs, absolute, failure, human, table};
-use super::{CliError, Ui};
-use crate::layer::{AttachRequest, Upstream};
+use super::layers::{failure, human, table};
+use super::store::{StoreArgs, absolute};
+use super::{CliError, Ui, upstream};
+use crate::layer::{AttachRequest, Upstream, Workspace};
 
 /// Apply the layers of upstream jobs, in order.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: holdall attach --at . --upstream build --upstream test")]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["upstream", "all"])))]
+#[command(
+    after_help = "Example: holdall attach --at . --upstream build --upstream test\n         holdall graph --format json > graph.json\n         holdall attach --at . --job deploy --graph graph.json"
+)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["upstream", "job", "all"])))]
 pub(crate) struct Args {
     /// The target folder; made where it is missing.
     #[arg(long, value_name = "DIR")]
@@ -20,6 +23,15 @@ pub(crate) struct Args {
     /// Jobs among them that nothing orders, such as `a,b`.
     #[arg(long, value_name = "JOB,JOB", requires = "upstream")]
     concurrent: Vec<String>,
+    /// The job that attaches: the graph says what is upstream of it.
+    #[arg(long, value_name = "JOB", requires = "graph")]
+    job: Option<String>,
+    /// What `holdall graph --format json` printed; `-` reads stdin.
+    #[arg(long, value_name = "FILE", requires = "job")]
+    graph: Option<PathBuf>,
+    /// The workflow of the job, where several have one of its name.
+    #[arg(long, value_name = "NAME", requires = "graph")]
+    workflow: Option<String>,
     /// Every layer of the workspace, by the requirements that were recorded.
     #[arg(long)]
     all: bool,
@@ -28,14 +40,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
-    let upstream = if args.all {
-        workspace
-            .recorded_upstream()
-            .map_err(|error| failure(&error))?
-    } else {
-        order(&args.upstream, &args.concurrent)?
-    };
+    let workspace = args.store.open_shown(ui)?;
+    let upstream = upstream(args, &workspace, ui)?;
     let request = AttachRequest {
         at: absolute(&args.at)?,
         upstream,
@@ -43,6 +49,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let attached = workspace
         .attach(&request, &mut |_| {})
         .map_err(|error| failure(&error))?;
+    // A store that cannot be written can still be attached from.
+    let _ = workspace.note_attach(args.job.as_deref(), &attached);
     if attached.layers.is_empty() {
         ui.talk(&format!(
             "warning: no upstream job has a layer in the workspace {}\n",
@@ -64,73 +72,15 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     Ok(0)
 }
 
-/// Each job comes after all that are listed before it, but for those it is concurrent with.
-fn order(jobs: &[String], concurrent: &[String]) -> Result<Vec<Upstream>, CliError> {
-    let groups: Vec<Vec<&str>> = concurrent
-        .iter()
-        .map(|group| group.split(',').map(str::trim).collect())
-        .collect();
-    for name in groups.iter().flatten() {
-        if !jobs.iter().any(|job| job == name) {
-            return Err(CliError::usage(format!(
-                "`{name}` is said to be concurrent and is no --upstream"
-            )));
-        }
+/// Finds the jobs whose layers apply, in order.
+fn upstream(args: &Args, workspace: &Workspace, ui: &Ui) -> Result<Vec<Upstream>, CliError> {
+    if let (Some(job), Some(graph)) = (&args.job, &args.graph) {
+        return upstream::from_graph(graph, args.workflow.as_deref(), job, ui);
     }
-    let unordered = |a: &str, b: &str| {
-        groups
-            .iter()
-            .any(|group| group.contains(&a) && group.contains(&b))
-    };
-    let mut upstream = Vec::with_capacity(jobs.len());
-    for (at, job) in jobs.iter().enumerate() {
-        for (first, earlier) in jobs[..at].iter().enumerate() {
-            let between = jobs[first + 1..at]
-                .iter()
-                .find(|middle| !unordered(earlier, middle) && !unordered(middle, job));
-            if let Some(middle) = between.filter(|_| unordered(earlier, job)) {
-                return Err(CliError::usage(format!(
-                    "{earlier} and {job} cannot be concurrent: {middle} comes after the one and before the other"
-                ))
-                .hint("list concurrent jobs next to each other"));
-            }
-        }
-        let after = jobs[..at].iter().filter(|earlier| !unordered(earlier, job));
-        upstream.push(Upstream {
-            job: job.clone(),
-            after: after.cloned().collect(),
-        });
+    if args.all {
+        return workspace
+            .recorded_upstream()
+            .map_err(|error| failure(&error));
     }
-    Ok(upstream)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn after(jobs: &[&str], concurrent: &[&str]) -> Result<Vec<Vec<String>>, CliError> {
-        let own = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect::<Vec<_>>()
-        };
-        Ok(order(&own(jobs), &own(concurrent))?
-            .into_iter()
-            .map(|entry| entry.after)
-            .collect())
-    }
-
-    #[test]
-    fn jobs_are_ordered_as_listed_but_for_those_that_are_concurrent() {
-        assert_eq!(
-            after(&["a", "b"], &[]).unwrap(),
-            [vec![], vec!["a".to_owned()]]
-        );
-        let fan = after(&["s", "a", "b", "t"], &["a,b"]).unwrap();
-        assert_eq!(fan[2], ["s"]);
-        assert_eq!(fan[3], ["s", "a", "b"]);
-        assert!(after(&["a", "b", "c"], &["a,c"]).is_err());
-        assert!(after(&["a"], &["a,x"]).is_err());
-    }
+    upstream::listed(&args.upstream, &args.concurrent)
 }

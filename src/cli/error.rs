@@ -1,5 +1,7 @@
 //! What ends a command early, and the exit status that it ends with.
 
+use crate::finding;
+
 /// Findings at or over the limit, a failed job, a refused layer.
 pub(crate) const FOUND: u8 = 1;
 /// Wrong usage or settings.
@@ -50,6 +52,20 @@ impl CliError {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Names what a wrong name may have meant, or what there is.
+    pub(crate) fn hint_name<'n>(
+        self,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        match finding::nearest(name, known.iter().copied()) {
+            Some(near) => self.hint(format!("did you mean `{near}`?")),
+            None if known.is_empty() => self,
+            None => self.hint(format!("there are {}", finding::listed(&known, 10))),
+        }
     }
 
     /// A closed pipe is no error: whoever read has had enough.

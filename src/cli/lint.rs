@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::baseline::Baseline;
 use super::orbs::OrbArgs;
+use super::settings::Settings;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input};
 use crate::circleci::{GivenError, Inputs};
@@ -52,17 +54,20 @@ pub(crate) struct Args {
     severity: Vec<String>,
 
     /// Which findings are shown: `pedantic` adds those that are only worth knowing.
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        default_value = "default",
-        hide_default_value = true
-    )]
-    level: Level,
+    #[arg(long, value_name = "LEVEL")]
+    level: Option<Level>,
 
-    /// The least severity that makes the exit status 1.
-    #[arg(long, value_name = "SEVERITY", default_value = "error")]
-    fail_on: FailOn,
+    /// The least severity that makes the exit status 1. Default: error.
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+
+    /// Findings that are known, and not reported again.
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    baseline: Option<PathBuf>,
+
+    /// Make all findings known: write them to the baseline.
+    #[arg(long, help_heading = "Rules")]
+    update_baseline: bool,
 
     #[command(flatten)]
     values: ValueArgs,
@@ -96,26 +101,41 @@ enum FailOn {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let least = match args.level {
-        Level::Default => Severity::Warning,
-        Level::Pedantic => Severity::Info,
-    };
-    let selection = selection(args)?;
     let checkouts = input::Checkouts::default();
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
     let given = args.values.given()?;
     let mut refused: Vec<Vec<GivenError>> = Vec::new();
-    for path in input::discover(&args.paths)? {
+    let paths = input::discover(&args.paths)?;
+    // Of several settings, those of the first config say what is asked of all of them.
+    let first = match paths.first() {
+        Some(path) => Settings::of(path)?,
+        None => Settings::default(),
+    };
+    // Wrong rules on the command line are said before anything is read.
+    let mut rules = first.selection.clone();
+    choose(args, &mut rules)?;
+    let least = match args.level {
+        Some(Level::Default) => Severity::Warning,
+        Some(Level::Pedantic) => Severity::Info,
+        None => first.least.unwrap_or(Severity::Warning),
+    };
+    for path in paths {
+        let settings = Settings::of(&path)?;
+        if settings.excludes(&path) {
+            continue;
+        }
         match input::read(&path) {
             Ok(source) => {
-                let orbs = args.orbs.sources(&path);
+                let orbs = args.orbs.sources_or(&path, settings.orb_dir.clone());
                 let inputs = Inputs {
                     orbs: &orbs,
                     given: given.clone(),
                     ..Inputs::default()
                 };
                 let tracked = || checkouts.tracked(&path);
+                let mut selection = settings.selection;
+                choose(args, &mut selection)?;
                 let options = lint::Options {
                     least,
                     tracked: Some(&tracked),
@@ -135,6 +155,24 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
     }
+    let baseline = args.baseline.clone().or(first.baseline);
+    if args.update_baseline {
+        let Some(path) = &baseline else {
+            return Err(CliError::usage("no baseline is named")
+                .hint("add `--baseline FILE`, or `baseline` below `[lint]` in holdall.toml"));
+        };
+        let known = Baseline::of(&reports);
+        known.write(path)?;
+        ui.talk(&format!(
+            "{}: {} findings are known now\n",
+            path.display(),
+            known.len()
+        ));
+        return Ok(unread.unwrap_or(0));
+    }
+    if let Some(path) = &baseline {
+        Baseline::read(path)?.drop_known(&mut reports);
+    }
     let format = args.format.unwrap_or_else(|| {
         match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
             true => Format::Github,
@@ -147,7 +185,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Format::Concise => finding::concise(&reports),
         Format::Json => finding::json(&reports),
         Format::Jsonl => finding::jsonl(&reports),
-        Format::Sarif => finding::sarif(&reports, &infos(&selection)),
+        Format::Sarif => finding::sarif(&reports, &infos(&rules)),
         Format::Github => finding::github(&reports),
         Format::Gitlab => finding::gitlab(&reports),
         Format::Junit => finding::junit(&reports),
@@ -155,20 +193,20 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     ui.out(&text)?;
     let limit = match args.fail_on {
-        FailOn::Error => Some(Severity::Error),
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Info => Some(Severity::Info),
-        FailOn::Never => None,
+        Some(FailOn::Error) => Some(Severity::Error),
+        Some(FailOn::Warning) => Some(Severity::Warning),
+        Some(FailOn::Info) => Some(Severity::Info),
+        Some(FailOn::Never) => None,
+        None => first.fail_on.unwrap_or(Some(Severity::Error)),
     };
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
 }
 
-/// Reads which rules count.
-fn selection(args: &Args) -> Result<lint::Selection, CliError> {
+/// Adds what the command line says of rules to what the settings say.
+fn choose(args: &Args, selection: &mut lint::Selection) -> Result<(), CliError> {
     let wrong =
         |error: &lint::SelectionError| CliError::usage(error.to_string()).hint(error.hint());
-    let mut selection = lint::Selection::new();
     for name in &args.select {
         selection.select(name).map_err(|e| wrong(&e))?;
     }
@@ -183,7 +221,7 @@ fn selection(args: &Args) -> Result<lint::Selection, CliError> {
         let level = level.parse().map_err(|e| wrong(&e))?;
         selection.level(name, level).map_err(|e| wrong(&e))?;
     }
-    Ok(selection)
+    Ok(())
 }
 
 /// Returns the rules that count, as reports show them.

@@ -1,21 +1,27 @@
 //! The command line: the only room that prints.
 
 mod attach;
+mod baseline;
 mod compile;
 mod error;
 mod explain;
 mod gate;
+mod graph;
 mod input;
 mod layers;
 mod lint;
+mod meter;
 mod orbs;
 mod persist;
 mod rules;
 mod run;
 pub mod run_view;
 mod schema;
+mod settings;
+mod store;
 mod transpile;
 mod ui;
+mod upstream;
 mod values;
 
 use std::process::ExitCode;
@@ -65,6 +71,8 @@ enum Command {
     Run(run::Args),
     /// Turn persist and attach into executable steps, in place or in another form.
     Transpile(transpile::Args),
+    /// Show jobs, layers and who sees them.
+    Graph(graph::Args),
     /// Add a layer to the store.
     Persist(persist::Args),
     /// Apply the layers of upstream jobs, in order.
@@ -114,6 +122,7 @@ fn start() -> u8 {
         Command::Compile(args) => compile::run(args, &mut ui),
         Command::Run(args) => run::run(args, &mut ui),
         Command::Transpile(args) => transpile::run(args, &mut ui),
+        Command::Graph(args) => graph::run(args, &mut ui),
         Command::Persist(args) => persist::run(args, &mut ui),
         Command::Attach(args) => attach::run(args, &mut ui),
         Command::Layers(args) => layers::run(args, &mut ui),

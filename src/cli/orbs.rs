@@ -17,9 +17,19 @@ pub(super) struct OrbArgs {
 impl OrbArgs {
     /// Returns the sources for a config.
     pub(super) fn sources(&self, config: &Path) -> impl Fn(&str) -> Option<Source> + 'static {
+        self.sources_or(config, None)
+    }
+
+    /// Returns the sources for a config whose settings may name their folder.
+    pub(super) fn sources_or(
+        &self,
+        config: &Path,
+        settings: Option<PathBuf>,
+    ) -> impl Fn(&str) -> Option<Source> + 'static {
         let dir = self
             .orb_dir
             .clone()
+            .or(settings)
             .unwrap_or_else(|| input::project_root(config).join(".holdall/orbs"));
         move |reference: &str| find(&dir, reference)
     }

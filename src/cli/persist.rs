@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::layers::{StoreArgs, absolute, failure, human};
+use super::layers::{failure, human};
+use super::store::{StoreArgs, absolute};
 use super::{CliError, Ui};
 use crate::layer::{Compression, PersistRequest};
 
@@ -62,7 +63,7 @@ fn compression(text: &str) -> Result<Compression, String> {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = args.store.open_shown(ui)?;
     let request = PersistRequest {
         job: args.job.clone(),
         attempt: args.attempt,
@@ -85,6 +86,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             "warning: `{item}` matches nothing in {}\n",
             request.root.display()
         ));
+    }
+    if let Some(caveat) = workspace.caveat() {
+        ui.talk(&format!("warning: {caveat}\n"));
     }
     ui.out(&format!(
         "layer {} {}\ntree {}\n",

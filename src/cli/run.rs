@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::layers::items;
 use super::orbs::OrbArgs;
 use super::run_view::{RunView, Style};
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
+use crate::layer::Workspace;
 use crate::plan::{GitRef, Pipeline, Undecided, Workflow};
 use crate::run::{self, RunError};
 
@@ -76,6 +78,14 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         return Err(closed.into());
     }
     view.summary(&summary)?;
+    let workspace = Workspace::in_dir(&options.store, &summary.workspace);
+    let advice = workspace
+        .layers()
+        .and_then(|layers| items::of(&workspace, &layers));
+    // A store that does not read has been told by the job that wanted it.
+    if let Ok(items) = advice {
+        ui.talk(&items::text(&items));
+    }
     Ok(if summary.success { 0 } else { error::FOUND })
 }
 

@@ -10,6 +10,7 @@ const SCHEMAS: &[(&str, &str)] = &[
         include_str!("../../schemas/circleci.schema.json"),
     ),
     ("report", include_str!("../../schemas/report.schema.json")),
+    ("graph", include_str!("../../schemas/graph.schema.json")),
     (
         "layer-config",
         include_str!("../../schemas/layer-config.schema.json"),
@@ -20,8 +21,8 @@ const SCHEMAS: &[(&str, &str)] = &[
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: holdall schema report > report.schema.json")]
 pub(crate) struct Args {
-    /// Which schema: `circleci` (configs), `report` (what `holdall lint --format json` prints) or `layer-config` (the
-    /// facts of a layer).
+    /// Which schema: `circleci` (configs), `report` (what `holdall lint --format json` prints), `graph` (what
+    /// `holdall graph --format json` prints) or `layer-config` (the facts of a layer).
     name: String,
 }
 

@@ -1,6 +1,7 @@
 //! The workspace data flow over a plan: which layers a job makes, which it sees, in what order,
 //! and where two of them may collide.
 
+pub mod chart;
 mod graph;
 mod layers;
 mod overlap;

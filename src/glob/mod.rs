@@ -6,6 +6,9 @@
 //! as it is. There is no `**`, no `{a,b}`, no `[!a]`, and a leading dot is nothing special.
 
 mod expand;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod intersect;
 mod pattern;
 

@@ -26,6 +26,7 @@ pub(super) fn attach(
     workspace.check_expiry()?;
     let order = Order::of(&request.upstream)?;
     let ids = select(workspace, &request.upstream)?;
+    workspace.prefetch(&ids, false)?;
     let infos = ids
         .iter()
         .map(|id| workspace.layer(id))
@@ -37,6 +38,7 @@ pub(super) fn attach(
         }
         record.forget();
     }
+    workspace.prefetch(&ids, true)?;
     let mut plan = plan(workspace, infos, &order, workspace.budget)?;
     let target = Target::open(&request.at)?;
     target.make_folders(&plan)?;

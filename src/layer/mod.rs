@@ -4,13 +4,22 @@
 mod archive;
 mod attach;
 mod beneath;
+mod carry;
 mod codec;
+mod diff;
 mod digest;
 mod error;
 mod extract;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod holding;
+mod index;
 mod inspect;
+mod inventory;
+mod items;
 mod layout;
+mod ledger;
 mod listing;
 mod manifest;
 mod name;
@@ -18,28 +27,40 @@ mod pack;
 mod parallel;
 mod persist;
 mod plan;
+mod prune;
 mod remember;
+mod remote;
 mod scan;
 mod store;
 mod toc;
 mod tree;
 pub mod twin;
 mod unpack;
+mod usage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
+pub use carry::{Carried, ImportError, Imported, export, import};
+pub use diff::{Change, State};
 pub use digest::{BadDigest, Digest};
 pub use error::{ErrorKind, LayerError, Refusal};
+pub use index::Indexed;
 pub use inspect::Verdict;
+pub use items::{Item, largest, largest_of};
+pub use ledger::{Note, Noted, NotedLayer};
 pub use manifest::{
     ARTIFACT_TYPE, CONFIG_TYPE, Descriptor, Encoding, LAYER_TYPE, LayerBlob, LayerConfig, Manifest,
     Record, TOC_TYPE,
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
+pub use prune::{ExpiredWorkspace, LEFTOVER_AGE, PruneRequest, Pruned, prune, workspaces};
+pub use remote::{BadUrl, Copied, CopiedLayer, Location, Moved, RemoteOptions};
 pub use store::LayerInfo;
 pub use tree::tree_digest_of;
+pub use usage::{Amount, Stray, Usage};
 
 /// How long a workspace is kept unless its store says otherwise: 15 days, CircleCI's default and
 /// maximum (circleci-semantics §1.4).
@@ -97,6 +118,8 @@ pub struct Workspace {
     lifetime: Duration,
     budget: Budget,
     threads: usize,
+    /// Set where the folder is the mirror of a store elsewhere.
+    link: Option<Arc<remote::Link>>,
 }
 
 /// What to persist.
@@ -201,6 +224,7 @@ impl Workspace {
             lifetime: LIFETIME,
             budget: BUDGET,
             threads: parallel::default_threads(),
+            link: None,
         }
     }
 
@@ -265,6 +289,12 @@ impl Workspace {
         request: &AttachRequest,
         progress: &mut Progress<'_>,
     ) -> Result<Attached, LayerError> {
-        attach::attach(self, request, progress)
+        match attach::attach(self, request, progress) {
+            // A mirror may have rotted where the store has not.
+            Err(LayerError::Damaged { layer, .. }) if self.forget(&layer) => {
+                attach::attach(self, request, progress)
+            }
+            other => other,
+        }
     }
 }

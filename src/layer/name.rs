@@ -49,6 +49,10 @@ impl EntryPath {
             None => (None, &self.0),
         }
     }
+
+    pub(crate) fn components(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(|byte| *byte == b'/')
+    }
 }
 
 /// Returns an entry's name without a leading `./` and the trailing `/` of a folder; `None` for the
@@ -172,6 +176,12 @@ impl LayerId {
     /// Returns the name of the ref's file inside the job's folder.
     pub(crate) fn ref_name(&self) -> String {
         format!("{}.{}.{}", self.attempt, self.node, self.seq)
+    }
+
+    /// Reads the path of a ref below `refs/`: the job's encoded name, a slash, and the file's.
+    pub(crate) fn from_listed(path: &str) -> Option<Self> {
+        let (job, name) = path.split_once('/')?;
+        Self::from_ref_name(&decode_job(job)?, name)
     }
 
     /// Reads the name of a ref's file; `None` where it is none.

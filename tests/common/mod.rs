@@ -67,3 +67,16 @@ pub(crate) fn holdall() -> std::process::Command {
     command.env("NO_COLOR", "1");
     command
 }
+
+/// Says whether a tool is there; where it is not, the test is skipped, or fails where
+/// `HOLDALL_REQUIRE_TOOLS` is set.
+pub(crate) fn tool(test: &str, tool: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
+    let required = std::env::var("HOLDALL_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+    assert!(found || !required, "{test} needs {tool}");
+    if !found {
+        println!("skipped: {test} needs {tool}");
+    }
+    found
+}

@@ -37,9 +37,11 @@ pub(crate) fn run(
         processes,
         cancel,
         default_shell: None,
+        watched: Vec::new(),
     };
     let outcome = job.steps(emit);
     job.processes.finish();
+    layers::note_reads(spec, std::mem::take(&mut job.watched));
     outcome
 }
 
@@ -49,6 +51,7 @@ struct Job<'a> {
     processes: Processes,
     cancel: &'a AtomicBool,
     default_shell: Option<Vec<String>>,
+    watched: Vec<layers::Watch>,
 }
 
 /// How a step ended, before it is told.
@@ -140,13 +143,15 @@ impl Job<'_> {
     }
 
     /// Does what the service's own steps do.
-    fn service(&self, work: &StepWork, emit: &mut dyn FnMut(JobEvent)) -> Result<(), String> {
+    fn service(&mut self, work: &StepWork, emit: &mut dyn FnMut(JobEvent)) -> Result<(), String> {
         match work {
             StepWork::Persist { root, paths, seq } => {
                 layers::persist(self.spec, &self.path(root), root, paths, *seq, emit)
             }
             StepWork::Attach { at, upstream } => {
-                layers::attach(self.spec, &self.path(at), at, upstream, emit)
+                let watch = layers::attach(self.spec, &self.path(at), at, upstream, emit)?;
+                self.watched.extend(watch);
+                Ok(())
             }
             StepWork::Checkout { path } => {
                 let target = self.path(path.as_deref().unwrap_or("."));

@@ -1,11 +1,11 @@
 //! The two workspace steps, in terms of the layer format.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::layer::{
-    AttachRequest, Compression, Digest, PersistRequest, Transferred, Upstream, Workspace,
+    AttachRequest, Compression, Digest, Noted, PersistRequest, Transferred, Upstream, Workspace,
 };
 use crate::run::event::JobEvent;
 use crate::run::report::LayerReport;
@@ -60,6 +60,20 @@ pub(super) fn persist(
     Ok(())
 }
 
+/// An attach whose files the job may read from now on.
+pub(super) struct Watch {
+    at: PathBuf,
+    noted: Noted,
+}
+
+/// Notes what of the attached files the job has read. What cannot be noted is left out of the
+/// advice at the end of a run, and fails nothing.
+pub(super) fn note_reads(spec: &JobSpec, watched: Vec<Watch>) {
+    for watch in watched {
+        let _ = workspace(spec).note_reads(watch.noted, &watch.at);
+    }
+}
+
 /// Applies the upstream layers.
 pub(super) fn attach(
     spec: &JobSpec,
@@ -67,7 +81,7 @@ pub(super) fn attach(
     at_text: &str,
     upstream: &[UpstreamJob],
     emit: &mut dyn FnMut(JobEvent),
-) -> Result<(), String> {
+) -> Result<Option<Watch>, String> {
     let jobs = upstream.iter().map(|job| Upstream {
         job: job.job.clone(),
         after: job.after.clone(),
@@ -87,6 +101,7 @@ pub(super) fn attach(
         };
         emit(JobEvent::Warning(format!("no layers upstream: {why}")));
     }
+    let noted = workspace(spec).note_attach(Some(&spec.name), &attached);
     let tree = digest(&attached.tree);
     let layers = attached.layers.into_iter().map(|layer| LayerReport {
         job: layer.id.job,
@@ -102,7 +117,10 @@ pub(super) fn attach(
         layers: layers.collect(),
         tree,
     });
-    Ok(())
+    Ok(noted.ok().map(|noted| Watch {
+        at: at.to_owned(),
+        noted,
+    }))
 }
 
 fn workspace(spec: &JobSpec) -> Workspace {

@@ -1,0 +1,87 @@
+//! `holdall layers export`: workspaces as one tar.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{failure, human};
+use crate::cli::store::StoreArgs;
+use crate::cli::{CliError, Ui};
+use crate::layer::{self, Carried, LayerError, Workspace};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: holdall layers export layers.tar\n         holdall layers export - | ssh host holdall layers import -"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Every workspace of the store.
+    #[arg(long)]
+    all: bool,
+    /// The tar to write; `-` is stdout.
+    file: PathBuf,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
+    let workspace = match args.all {
+        true => args.store.open_folder("export --all")?,
+        false => args.store.open_shown(ui)?,
+    };
+    let workspaces = match args.all {
+        true => layer::workspaces(workspace.store()).map_err(|error| failure(&error))?,
+        false => vec![workspace.clone()],
+    };
+    let carried = match args.file == Path::new("-") {
+        true => to_stdout(&workspaces)?,
+        false => to_file(&workspaces, &args.file)?,
+    };
+    let layers: usize = carried.iter().map(|all| all.layers.len()).sum();
+    if layers == 0 {
+        ui.note(&format!(
+            "{} holds no layer to export",
+            workspace.store_name()
+        ));
+    }
+    ui.talk(&format!(
+        "exported {layers} layers of {} workspaces, {}\n",
+        carried.len(),
+        human(carried.iter().map(|all| all.bytes).sum())
+    ));
+    Ok(0)
+}
+
+fn to_stdout(workspaces: &[Workspace]) -> Result<Vec<Carried>, CliError> {
+    let stdout = std::io::stdout().lock();
+    if stdout.is_terminal() {
+        return Err(CliError::usage("a tar is nothing to read on a terminal")
+            .hint("name a file, or let another program read it"));
+    }
+    let output = std::io::BufWriter::with_capacity(1 << 17, stdout);
+    layer::export(workspaces, output, Path::new("stdout")).map_err(|error| match &error {
+        LayerError::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => {
+            CliError::broken_pipe()
+        }
+        _ => failure(&error),
+    })
+}
+
+/// The file is there as a whole or not at all.
+fn to_file(workspaces: &[Workspace], path: &Path) -> Result<Vec<Carried>, CliError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |error: std::io::Error| failure(&LayerError::io("write", path, error));
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut temp = tempfile::Builder::new()
+        .prefix(".holdall-export-")
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    let mut output = std::io::BufWriter::with_capacity(1 << 17, temp.as_file_mut());
+    let carried = layer::export(workspaces, &mut output, path).map_err(|error| failure(&error))?;
+    output.flush().map_err(failed)?;
+    drop(output);
+    temp.persist(path).map_err(|error| failed(error.error))?;
+    Ok(carried)
+}

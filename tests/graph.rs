@@ -1,0 +1,326 @@
+//! `holdall graph`: every form says the same, and what it prints as JSON decides an attach.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and says what it skips"
+)]
+
+mod common;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Two workflows; names and paths that every form has to escape; a job whose orb is not known.
+const CONFIG: &str = r#"version: 2.1
+orbs: {unseen: acme/unseen@1.0.0}
+jobs:
+  setup: &job
+    docker: [{image: cimg/base:current}]
+    steps:
+      - persist_to_workspace: {root: ., paths: [deps, "a \"b\" <c> & #d; \\e"]}
+  build:
+    docker: [{image: cimg/base:current}]
+    parallelism: 4
+    steps:
+      - attach_workspace: {at: /tmp/ws}
+      - persist_to_workspace: {root: out, paths: [bin, "lib/*.so"]}
+      - persist_to_workspace: {root: out, paths: [doc]}
+  lint:
+    docker: [{image: cimg/base:current}]
+    steps: [{run: lint}]
+  test:
+    docker: [{image: cimg/base:current}]
+    steps:
+      - attach_workspace: {at: .}
+      - persist_to_workspace: {root: ., paths: [report.xml]}
+  deploy:
+    docker: [{image: cimg/base:current}]
+    steps:
+      - attach_workspace: {at: ~/dist}
+workflows:
+  main:
+    jobs:
+      - setup
+      - lint
+      - build: {requires: [setup]}
+      - test: {requires: [build: [success, failed]]}
+      - hold: {type: approval, requires: [test, lint]}
+      - deploy: {requires: [hold]}
+  nightly:
+    jobs:
+      - setup
+      - unseen/scan: {requires: [setup]}
+      - test: {requires: [unseen/scan]}
+"#;
+
+fn project() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), CONFIG).unwrap();
+    dir
+}
+
+fn holdall(dir: &Path, args: &[&str]) -> Output {
+    common::holdall()
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap()
+}
+
+fn graph(dir: &Path, format: &str) -> String {
+    let out = holdall(dir, &["graph", "--format", format]);
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn a_person_sees_each_job_with_its_layers() {
+    let dir = project();
+    snapshot!("graph-text", graph(dir.path(), "text"));
+}
+
+#[test]
+fn a_forge_draws_it() {
+    let dir = project();
+    snapshot!("graph-mermaid", graph(dir.path(), "mermaid"));
+}
+
+#[test]
+fn graphviz_reads_it() {
+    let dir = project();
+    let text = graph(dir.path(), "dot");
+    snapshot!("graph-dot", text);
+    if !common::tool("graphviz_reads_it", "dot") {
+        return;
+    }
+    let mut dot = Command::new("dot")
+        .arg("-Tplain")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    dot.stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let out = dot.wait_with_output().unwrap();
+    assert!(out.status.success());
+    let plain = String::from_utf8(out.stdout).unwrap();
+    let count = |word: &str| plain.lines().filter(|l| l.starts_with(word)).count();
+    assert_eq!((count("node "), count("edge ")), (9, 12), "{plain}");
+}
+
+#[test]
+fn the_picture_is_xml_with_a_box_for_each_job() {
+    let dir = project();
+    let text = graph(dir.path(), "svg");
+    snapshot!("graph-svg", text);
+    assert_eq!(text.matches("<rect ").count(), 9);
+    if !common::tool("the_picture_is_xml_with_a_box_for_each_job", "python3") {
+        return;
+    }
+    let mut python = Command::new("python3")
+        .args(["-c", "import sys, xml.dom.minidom as d; d.parse(sys.stdin)"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    assert!(python.wait().unwrap().success());
+}
+
+#[test]
+fn the_json_fits_its_schema() {
+    let dir = project();
+    let schema = holdall(dir.path(), &["schema", "graph"]).stdout;
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let text = graph(dir.path(), "json");
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let problems: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    let job = |workflow: usize, name: &str| {
+        let jobs = value["workflows"][workflow]["jobs"].as_array().unwrap();
+        jobs.iter().find(|j| j["name"] == name).unwrap().clone()
+    };
+    let deploy = job(0, "deploy");
+    assert_eq!(
+        deploy["upstream"],
+        serde_json::json!(["setup", "lint", "build", "test", "hold"])
+    );
+    assert_eq!(
+        deploy["sees"],
+        serde_json::json!([
+            {"job": "setup", "seq": 0}, {"job": "build", "seq": 0},
+            {"job": "build", "seq": 1}, {"job": "test", "seq": 0}
+        ])
+    );
+    assert_eq!(job(1, "test-1")["may_see_more"], true);
+    assert!(!validator.is_valid(&serde_json::json!({"version": 2, "workflows": []})));
+    assert!(!validator.is_valid(&serde_json::json!({"version": 1})));
+}
+
+#[test]
+fn one_workflow_may_be_asked_for() {
+    let dir = project();
+    let out = holdall(dir.path(), &["graph", "--workflow", "nightly"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(text.starts_with("workflow nightly\n") && !text.contains("deploy"));
+    let out = holdall(dir.path(), &["graph", "--workflow", "nightli"]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("did you mean `nightly`?"), "{said}");
+}
+
+/// Makes the layers of the jobs, each with one file that says whose it is.
+fn persist(dir: &Path, jobs: &[&str]) {
+    for job in jobs {
+        let root = dir.join("roots").join(job);
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join(job), job).unwrap();
+        std::fs::write(root.join("latest"), job).unwrap();
+        let out = holdall(
+            dir,
+            &[
+                "persist",
+                "--job",
+                job,
+                "--root",
+                root.to_str().unwrap(),
+                ".",
+            ],
+        );
+        assert!(out.status.success());
+    }
+}
+
+#[test]
+fn an_attach_follows_the_graph() {
+    let dir = project();
+    let json = graph(dir.path(), "json");
+    std::fs::write(dir.path().join("graph.json"), json).unwrap();
+    persist(dir.path(), &["setup", "build", "test", "setup-1"]);
+    let out = holdall(
+        dir.path(),
+        &[
+            "attach",
+            "--at",
+            "out",
+            "--job",
+            "test",
+            "--graph",
+            "graph.json",
+        ],
+    );
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{out:?}");
+    let applied: Vec<&str> = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("applied "))
+        .filter_map(|l| l.split(' ').next())
+        .collect();
+    assert_eq!(applied, ["setup/1.0.0", "build/1.0.0"]);
+    let latest = std::fs::read_to_string(dir.path().join("out/latest")).unwrap();
+    assert_eq!(latest, "build");
+    // Not all that is upstream of this one is known.
+    let out = holdall(
+        dir.path(),
+        &[
+            "attach",
+            "--at",
+            "out2",
+            "--job",
+            "test-1",
+            "--graph",
+            "graph.json",
+        ],
+    );
+    assert!(out.status.success());
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("may see layers that the graph does not list"));
+}
+
+#[test]
+fn jobs_that_the_graph_does_not_order_conflict() {
+    let dir = project();
+    let mut chart: serde_json::Value = serde_json::from_str(&graph(dir.path(), "json")).unwrap();
+    // As if nothing ordered the two.
+    let jobs = chart["workflows"][0]["jobs"].as_array_mut().unwrap();
+    let build = jobs.iter_mut().find(|j| j["name"] == "build").unwrap();
+    build["upstream"] = serde_json::json!([]);
+    std::fs::write(dir.path().join("graph.json"), chart.to_string()).unwrap();
+    persist(dir.path(), &["setup", "build"]);
+    let out = holdall(
+        dir.path(),
+        &[
+            "attach",
+            "--at",
+            "out",
+            "--job",
+            "test",
+            "--graph",
+            "graph.json",
+        ],
+    );
+    assert_eq!(out.status.code(), Some(1));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("Concurrent upstream jobs persisted the same file(s)"));
+    assert!(!dir.path().join("out").exists());
+}
+
+#[test]
+fn graphs_and_jobs_that_are_none_are_told() {
+    let dir = project();
+    let json = graph(dir.path(), "json");
+    let path = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    };
+    path("graph.json", &json);
+    path(
+        "new.json",
+        &json.replace("\"version\": 1", "\"version\": 7"),
+    );
+    path("other.json", "{}");
+    path("words.json", "no JSON");
+    path("cut.json", "{\"version\": 1}");
+    path("twice.json", &json.replace("-1\"", "\""));
+    let mut seen = String::new();
+    for args in [
+        "--job tset --graph graph.json",
+        "--job test --graph graph.json --workflow mian",
+        "--job test --graph twice.json",
+        "--job test --graph new.json",
+        "--job test --graph other.json",
+        "--job test --graph words.json",
+        "--job test --graph cut.json",
+        "--job test --graph nowhere.json",
+        "--job test",
+        "--graph graph.json",
+        "--job test --graph graph.json --upstream setup",
+    ] {
+        let mut all = vec!["attach", "--at", "out"];
+        all.extend(args.split(' '));
+        let out = holdall(dir.path(), &all);
+        seen.push_str(&format!(
+            "$ holdall attach --at out {args}\nexit status {}\n{}\n",
+            out.status.code().unwrap(),
+            String::from_utf8(out.stderr).unwrap()
+        ));
+    }
+    snapshot!("graph-attach-errors", seen);
+}
