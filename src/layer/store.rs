@@ -35,6 +35,8 @@ pub struct LayerInfo {
     pub record: Record,
     /// The facts.
     pub config: LayerConfig,
+    /// Digest and size of the archive's table of contents, where it has one.
+    pub toc: Option<(Digest, u64)>,
     /// When the ref was made, by the store's clock.
     pub stored: SystemTime,
 }
@@ -342,6 +344,7 @@ impl Workspace {
             id: id.clone(),
             record,
             config,
+            toc: manifest.toc().map(|toc| (toc.digest, toc.size)),
             stored,
         })
     }

@@ -41,7 +41,7 @@ pub(in crate::cli) fn of(
     let unread: BTreeMap<LayerId, Vec<String>> = workspace.unread()?;
     let mut all = Vec::with_capacity(layers.len());
     for layer in layers {
-        let entries = workspace.files(&layer.id).unwrap_or_default();
+        let entries = workspace.listed(&layer.id).unwrap_or_default();
         let unread = unread.get(&layer.id).map(|names| {
             let names: HashSet<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
             largest_of(
