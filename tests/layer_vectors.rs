@@ -749,7 +749,7 @@ fn bad() -> Vec<Vector> {
             .bad(
                 "one layer plants a link, the next writes through it",
                 "clash",
-                "`d/evil`",
+                "is a folder in b/1.0.0",
             ),
     ]
 }
