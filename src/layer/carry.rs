@@ -293,12 +293,12 @@ impl Staged<'_> {
 
 /// Says whether a file of a store is one that each store makes for itself.
 fn made_anew(path: &[u8]) -> bool {
-    let notes = format!("/{}/", super::ledger::FOLDER);
-    path.ends_with(b"/oci-layout")
-        || path.ends_with(b"/index.json")
-        || path
-            .windows(notes.len())
-            .any(|part| part == notes.as_bytes())
+    let mut parts = path.splitn(3, |byte| *byte == b'/').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some(b"oci-layout" | b"index.json"), None) => true,
+        (Some(folder), Some(_)) => folder == super::ledger::FOLDER.as_bytes() || folder == b"cache",
+        _ => false,
+    }
 }
 
 fn refused(error: ReadError) -> ImportError {
