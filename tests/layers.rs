@@ -164,6 +164,9 @@ fn without_sizes(text: &str, starts: &[&str]) -> String {
             out.push_str(line);
             continue;
         }
+        if line.starts_with("remembered") {
+            continue;
+        }
         let mut words = line.split(' ').peekable();
         let mut kept = Vec::new();
         while let Some(word) = words.next() {
