@@ -72,3 +72,42 @@ fn a_fingerprint_does_not_move_with_the_lines() {
         print(&text.replace("/tmp/build/app", "/tmp/other/app"))
     );
 }
+
+/// The schema that OASIS published, where `HOLDALL_SARIF_SCHEMA` names it: npm's
+/// `@microsoft/jest-sarif` brings it as `lib/schemas/sarif-2.1.0-rtm.5.json`.
+#[test]
+fn sarif_fits_the_published_schema() {
+    let Some(file) = std::env::var_os("HOLDALL_SARIF_SCHEMA") else {
+        assert!(
+            std::env::var_os("HOLDALL_REQUIRE_TOOLS").is_none(),
+            "HOLDALL_SARIF_SCHEMA does not name the schema of SARIF"
+        );
+        println!("skipped: HOLDALL_SARIF_SCHEMA does not name the schema of SARIF");
+        return;
+    };
+    let text = std::fs::read_to_string(file).unwrap();
+    // As published, the pattern of a language is no regular expression: a bracket is closed twice.
+    let text = text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let folder = common::root().join("tests/fixtures/rules");
+    let mut files = Vec::new();
+    for rule in std::fs::read_dir(folder).unwrap() {
+        files.extend(common::yaml_files(&rule.unwrap().path()));
+    }
+    let out = common::holdall()
+        .args([
+            "lint",
+            "--level",
+            "pedantic",
+            "--show-suppressed",
+            "--format",
+            "sarif",
+        ])
+        .args(&files)
+        .output()
+        .unwrap();
+    let log: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&log).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}

@@ -124,6 +124,8 @@ fn documentation_has_its_headings_and_examples_that_are_yaml() {
             "# Why is this bad",
             "# Example",
             "# Use instead",
+            "# What holdall cannot know",
+            "# References",
         ] {
             assert!(rule.docs.contains(heading), "{} lacks {heading}", rule.name);
         }
@@ -149,6 +151,158 @@ fn documentation_has_its_headings_and_examples_that_are_yaml() {
             rule.name
         );
     }
+}
+
+/// Returns the two examples of a rule's documentation: what it finds, and what to write instead.
+fn examples(rule: &lint::Rule) -> [String; 2] {
+    let docs = rule.markdown();
+    let blocks: Vec<&str> = docs.split("```yaml\n").skip(1).collect();
+    [0, 1].map(|i| blocks[i].split("```").next().unwrap().to_owned())
+}
+
+/// Makes a config of an example: steps get a job, a job its executor, jobs their workflow.
+fn whole(example: &str) -> String {
+    if example.starts_with("version:") || example.contains("\nversion:") {
+        return example.to_owned();
+    }
+    let indented = |by: usize| {
+        let lines = example.lines().map(|l| match l {
+            "" => "\n".to_owned(),
+            _ => format!("{:by$}{l}\n", ""),
+        });
+        lines.collect::<String>()
+    };
+    let job = "version: 2.1\njobs:\n  build:\n    docker: [{image: \"cimg/base:2024.01\"}]\n";
+    let has = |key: &str| example.lines().any(|l| l.starts_with(key));
+    if example.starts_with("- ") || example.starts_with("# ") && example.contains("\n- ") {
+        return format!("{job}    steps:\n{}", indented(6));
+    }
+    if has("steps:") {
+        return format!("{job}{}", indented(4));
+    }
+    let mut text = format!("version: 2.1\n{example}");
+    if has("jobs:") && !has("workflows:") {
+        let jobs = example.split("jobs:\n").nth(1).unwrap_or("");
+        let names: Vec<&str> = jobs
+            .lines()
+            .take_while(|l| l.starts_with(' ') || l.is_empty())
+            .filter(|l| l.starts_with("  ") && !l.starts_with("   "))
+            .filter_map(|l| l.trim().split(':').next())
+            .collect();
+        text.push_str(&format!(
+            "workflows:\n  main:\n    jobs: [{}]\n",
+            names.join(", ")
+        ));
+    }
+    text
+}
+
+#[test]
+fn documentation_shows_what_the_rule_finds_and_what_it_does_not() {
+    let mut wrong = Vec::new();
+    for rule in lint::rules() {
+        let tracked = common::root()
+            .join("tests/fixtures/rules")
+            .join(rule.name)
+            .join("tracked");
+        let tracked: Option<Rc<[String]>> = std::fs::read_to_string(tracked)
+            .ok()
+            .map(|names| names.lines().map(str::to_owned).collect());
+        let ask = || tracked.clone();
+        let options = Options {
+            least: Severity::Info,
+            tracked: Some(&ask),
+            ..Options::default()
+        };
+        for (example, expected) in examples(rule).iter().zip([true, false]) {
+            // What is missing here is the first line, which `whole` would add.
+            let config = match rule.name {
+                "missing-version" => example.clone(),
+                _ => whole(example),
+            };
+            let report = lint::check(Source::new("config.yml", config.as_str()), options).report;
+            let found = report.findings.iter().any(|f| f.rule == rule.name);
+            if found != expected {
+                let all: Vec<&str> = report.findings.iter().map(|f| f.rule).collect();
+                wrong.push(format!(
+                    "{} {}: {all:?}\n{config}",
+                    rule.name,
+                    if expected { "bad" } else { "good" }
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} examples:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The page of a rule.
+fn page(rule: &lint::Rule) -> String {
+    let docs = rule.markdown().replace("\n# ", "\n## ");
+    let docs = docs
+        .strip_prefix("# ")
+        .map_or(docs.clone(), |d| format!("## {d}"));
+    let tags: String = rule.tags.iter().map(|t| format!(", `{t}`")).collect();
+    format!(
+        "# {}\n\nGroup `{}`{tags} · {} · since {}\n\n{docs}\n",
+        rule.name,
+        rule.group.as_str(),
+        rule.severity.as_str(),
+        rule.since
+    )
+}
+
+/// `docs/rules` is written from the rules: `HOLDALL_UPDATE_DOCS=1 cargo test --test rules` writes
+/// it anew.
+#[test]
+fn the_pages_of_the_rules_are_current() {
+    let folder = common::root().join("docs/rules");
+    let mut index = String::from(
+        "# Rules\n\n`holdall rules` lists them, `holdall explain RULE` prints a page.\n",
+    );
+    let mut pages = Vec::new();
+    let mut group = None;
+    for rule in lint::rules() {
+        if group != Some(rule.group) {
+            group = Some(rule.group);
+            index.push_str(&format!(
+                "\n## {}\n\n| rule | level | what it finds |\n|---|---|---|\n",
+                rule.group.as_str()
+            ));
+        }
+        index.push_str(&format!(
+            "| [{0}]({0}.md) | {1} | {2} |\n",
+            rule.name,
+            rule.severity.as_str(),
+            rule.summary().replace('|', "\\|")
+        ));
+        pages.push((format!("{}.md", rule.name), page(rule)));
+    }
+    pages.push(("README.md".to_owned(), index));
+    if std::env::var_os("HOLDALL_UPDATE_DOCS").is_some() {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &pages {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    for (name, text) in &pages {
+        let there = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert_eq!(
+            &there, text,
+            "docs/rules/{name} is not current: HOLDALL_UPDATE_DOCS=1 cargo test --test rules"
+        );
+    }
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(
+        files,
+        pages.len(),
+        "docs/rules has pages of rules that are gone"
+    );
 }
 
 #[test]

@@ -20,17 +20,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             None => error.hint("`holdall rules` lists them"),
         });
     };
-    let docs: Vec<&str> = rule
-        .docs
-        .lines()
-        .map(|l| l.strip_prefix(' ').unwrap_or(l))
-        .collect();
     ui.out(&format!(
         "{} ({}, {})\n\n{}\n",
         rule.name,
         rule.group.as_str(),
         rule.severity.as_str(),
-        docs.join("\n").trim_end()
+        rule.markdown()
     ))?;
     Ok(0)
 }

@@ -110,6 +110,7 @@ pub(super) fn show(
             help: None,
             notes: Vec::new(),
             job: None,
+            suppressed: None,
             fingerprint: String::new(),
         })
         .collect();

@@ -21,14 +21,35 @@ pub(crate) struct Args {
     #[command(flatten)]
     orbs: OrbArgs,
 
-    /// How findings are printed: framed in their text, a line each, or as the JSON report.
+    /// How findings are printed. Default: `github` in GitHub Actions, else `human`.
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    format: Option<Format>,
+
+    /// Also print findings that a comment silences (json, jsonl, sarif).
+    #[arg(long, help_heading = "Output")]
+    show_suppressed: bool,
+
+    /// Only these rules, groups or tags; may be repeated.
     #[arg(
         long,
-        value_name = "FORMAT",
-        default_value = "human",
-        help_heading = "Output"
+        value_name = "RULE",
+        value_delimiter = ',',
+        help_heading = "Rules"
     )]
-    format: Format,
+    select: Vec<String>,
+
+    /// Not these rules, groups or tags; may be repeated.
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        help_heading = "Rules"
+    )]
+    ignore: Vec<String>,
+
+    /// Give rules another level: off, info, warning or error; may be repeated.
+    #[arg(long, value_name = "RULE=LEVEL", help_heading = "Rules")]
+    severity: Vec<String>,
 
     /// Which findings are shown: `pedantic` adds those that are only worth knowing.
     #[arg(
@@ -52,6 +73,12 @@ enum Format {
     Human,
     Concise,
     Json,
+    Jsonl,
+    Sarif,
+    Github,
+    Gitlab,
+    Junit,
+    Checkstyle,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -73,6 +100,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Level::Default => Severity::Warning,
         Level::Pedantic => Severity::Info,
     };
+    let selection = selection(args)?;
     let checkouts = input::Checkouts::default();
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
@@ -91,8 +119,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 let options = lint::Options {
                     least,
                     tracked: Some(&tracked),
+                    selection: &selection,
                 };
-                let checked = lint::check_with(source, options, &inputs);
+                let mut checked = lint::check_with(source, options, &inputs);
+                if !args.show_suppressed {
+                    checked.report.suppressed.clear();
+                }
                 reports.push(checked.report);
                 refused.push(checked.compiled.refused);
             }
@@ -103,11 +135,23 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
     }
-    let text = match args.format {
+    let format = args.format.unwrap_or_else(|| {
+        match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
+            true => Format::Github,
+            false => Format::Human,
+        }
+    });
+    let text = match format {
         Format::Human if reports.is_empty() => String::new(),
         Format::Human => finding::human(&reports, ui.look()),
         Format::Concise => finding::concise(&reports),
         Format::Json => finding::json(&reports),
+        Format::Jsonl => finding::jsonl(&reports),
+        Format::Sarif => finding::sarif(&reports, &infos(&selection)),
+        Format::Github => finding::github(&reports),
+        Format::Gitlab => finding::gitlab(&reports),
+        Format::Junit => finding::junit(&reports),
+        Format::Checkstyle => finding::checkstyle(&reports),
     };
     ui.out(&text)?;
     let limit = match args.fail_on {
@@ -118,6 +162,42 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}
+
+/// Reads which rules count.
+fn selection(args: &Args) -> Result<lint::Selection, CliError> {
+    let wrong =
+        |error: &lint::SelectionError| CliError::usage(error.to_string()).hint(error.hint());
+    let mut selection = lint::Selection::new();
+    for name in &args.select {
+        selection.select(name).map_err(|e| wrong(&e))?;
+    }
+    for name in &args.ignore {
+        selection.ignore(name).map_err(|e| wrong(&e))?;
+    }
+    for pair in &args.severity {
+        let Some((name, level)) = pair.split_once('=') else {
+            return Err(CliError::usage(format!("`{pair}` names no level"))
+                .hint("write RULE=LEVEL: `path-globstar=error`"));
+        };
+        let level = level.parse().map_err(|e| wrong(&e))?;
+        selection.level(name, level).map_err(|e| wrong(&e))?;
+    }
+    Ok(selection)
+}
+
+/// Returns the rules that count, as reports show them.
+fn infos(selection: &lint::Selection) -> Vec<finding::RuleInfo<'static>> {
+    let asked = lint::rules().iter().filter(|r| selection.has(r));
+    asked
+        .map(|rule| finding::RuleInfo {
+            name: rule.name,
+            group: rule.group.as_str(),
+            severity: rule.severity,
+            summary: rule.summary(),
+            docs: rule.markdown(),
+        })
+        .collect()
 }
 
 /// Returns what is wrong with given values: of several configs, such as one that sets up and the

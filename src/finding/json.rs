@@ -32,7 +32,12 @@ struct Item<'a> {
     notes: &'a [String],
     fix: Option<()>,
     fingerprint: &'a str,
-    suppressed: Option<()>,
+    suppressed: Option<Suppressed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Suppressed<'a> {
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -59,7 +64,7 @@ struct Point {
 pub(super) fn render(reports: &[Report]) -> String {
     let findings = reports
         .iter()
-        .flat_map(|r| r.findings.iter().map(move |f| item(r, f)))
+        .flat_map(|r| all(r).map(move |f| item(r, f)))
         .collect();
     let document = Document {
         version: 1,
@@ -75,6 +80,24 @@ pub(super) fn render(reports: &[Report]) -> String {
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Renders a line a finding.
+pub(super) fn lines(reports: &[Report]) -> String {
+    let mut out = String::new();
+    for report in reports {
+        for finding in all(report) {
+            // Every value of an item has a JSON form.
+            out.push_str(&serde_json::to_string(&item(report, finding)).unwrap_or_default());
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Returns the findings, then those that are silenced, where those are to be seen.
+fn all(report: &Report) -> impl Iterator<Item = &Finding> {
+    report.findings.iter().chain(&report.suppressed)
 }
 
 fn item<'a>(report: &'a Report, finding: &'a Finding) -> Item<'a> {
@@ -102,7 +125,10 @@ fn item<'a>(report: &'a Report, finding: &'a Finding) -> Item<'a> {
         notes: &finding.notes,
         fix: None,
         fingerprint: &finding.fingerprint,
-        suppressed: None,
+        suppressed: finding
+            .suppressed
+            .as_deref()
+            .map(|reason| Suppressed { reason }),
     }
 }
 

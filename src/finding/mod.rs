@@ -1,8 +1,14 @@
 //! The finding: what a rule has to say, with every place that it speaks of.
 
+mod checkstyle;
 mod concise;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
+mod place;
+mod sarif;
 
 use crate::yaml::{Location, Sources};
 
@@ -123,6 +129,8 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// The job whose step it is about, where it says that something is missing for that step.
     pub job: Option<String>,
+    /// The reason of the comment that silences it, if one does; it may be empty.
+    pub suppressed: Option<String>,
     /// Stable under moving lines: of the rule, the place in the structure, and what stands there.
     pub fingerprint: String,
 }
@@ -145,6 +153,8 @@ pub struct Report {
     pub sources: Sources,
     /// The findings, sorted by place.
     pub findings: Vec<Finding>,
+    /// Those that a comment of the config silences.
+    pub suppressed: Vec<Finding>,
 }
 
 impl Report {
@@ -198,6 +208,57 @@ pub fn concise(reports: &[Report]) -> String {
 #[must_use]
 pub fn json(reports: &[Report]) -> String {
     json::render(reports)
+}
+
+/// Renders one JSON object a line: a finding as in the JSON report.
+#[must_use]
+pub fn jsonl(reports: &[Report]) -> String {
+    json::lines(reports)
+}
+
+/// What a report says of a rule.
+#[derive(Debug, Clone)]
+pub struct RuleInfo<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its family.
+    pub group: &'a str,
+    /// Its level.
+    pub severity: Severity,
+    /// What it does, in a sentence or two.
+    pub summary: String,
+    /// Its documentation in Markdown.
+    pub docs: String,
+}
+
+/// Renders SARIF 2.1.0; `rules` are those that were asked.
+#[must_use]
+pub fn sarif(reports: &[Report], rules: &[RuleInfo<'_>]) -> String {
+    sarif::render(reports, rules)
+}
+
+/// Renders workflow commands of GitHub Actions.
+#[must_use]
+pub fn github(reports: &[Report]) -> String {
+    github::render(reports)
+}
+
+/// Renders GitLab's Code Quality report.
+#[must_use]
+pub fn gitlab(reports: &[Report]) -> String {
+    gitlab::render(reports)
+}
+
+/// Renders JUnit XML.
+#[must_use]
+pub fn junit(reports: &[Report]) -> String {
+    junit::render(reports)
+}
+
+/// Renders Checkstyle XML.
+#[must_use]
+pub fn checkstyle(reports: &[Report]) -> String {
+    checkstyle::render(reports)
 }
 
 /// Returns a list of names for a sentence, cut after `most`.

@@ -34,15 +34,6 @@ pub(super) struct InJob<'c, T> {
     pub(super) step: &'c T,
 }
 
-/// A script with the step that runs it.
-pub(super) struct JobScript<'c> {
-    pub(super) job: &'c Job,
-    /// The position among the job's steps.
-    pub(super) step: usize,
-    pub(super) run: &'c RunStep,
-    pub(super) script: Rc<Script>,
-}
-
 /// The `run` steps of a job, with their positions.
 pub(super) fn runs(job: &Job) -> impl Iterator<Item = (usize, &RunStep)> {
     job.steps
@@ -93,26 +84,12 @@ impl<'c> Context<'c> {
         self.texts.script(&run.command)
     }
 
-    /// Returns the `run` steps of all jobs, each script once, with its job and its place in it.
-    pub(super) fn scripts(&self) -> Vec<JobScript<'c>> {
+    /// Returns the scripts of all jobs, each once.
+    pub(super) fn scripts(&self) -> Vec<Rc<Script>> {
         let mut seen = HashSet::new();
-        let mut out = Vec::new();
-        for job in self.jobs() {
-            for (step, run) in runs(job) {
-                if !seen.insert(run.command.written()) {
-                    continue;
-                }
-                if let Some(script) = self.script(run) {
-                    out.push(JobScript {
-                        job,
-                        step,
-                        run,
-                        script,
-                    });
-                }
-            }
-        }
-        out
+        let all = self.jobs().flat_map(runs);
+        let each = all.filter(|(_, run)| seen.insert(run.command.written()));
+        each.filter_map(|(_, run)| self.script(run)).collect()
     }
 
     pub(super) fn workflows(&self) -> &'c [Workflow] {

@@ -8,9 +8,13 @@ mod pushes;
 mod rule;
 mod rules;
 mod script;
+mod select;
 mod shell;
+mod suppress;
 
 pub use context::Context;
+pub use select::{Level, Selection, SelectionError};
+
 pub use rule::{Claim, Rule};
 
 use std::rc::Rc;
@@ -35,6 +39,9 @@ pub fn rule(name: &str) -> Option<&'static Rule> {
     rules().iter().copied().find(|r| r.name == name)
 }
 
+/// All rules at their own levels.
+static EVERYTHING: Selection = Selection::new();
+
 /// Returns the files that the checkout would bring, relative to the repository's root, with `/`;
 /// nothing where that is not known. Asked for only by a rule that needs it.
 pub type Tracked<'o> = dyn Fn() -> Option<Rc<[String]>> + 'o;
@@ -46,6 +53,8 @@ pub struct Options<'o> {
     pub least: Severity,
     /// The files of the checkout.
     pub tracked: Option<&'o Tracked<'o>>,
+    /// Which rules count, and at which level.
+    pub selection: &'o Selection,
 }
 
 impl Default for Options<'_> {
@@ -53,6 +62,7 @@ impl Default for Options<'_> {
         Self {
             least: Severity::Warning,
             tracked: None,
+            selection: &EVERYTHING,
         }
     }
 }
@@ -93,11 +103,19 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         let outcomes = &compiled.outcomes;
         outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
-    findings.retain(|f| f.severity >= options.least);
-    settle(&mut findings, &compiled, &sources);
-    chain::name_calls(&mut findings, &compiled.pipeline, &sources);
+    let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
+    for list in [&mut findings, &mut suppressed] {
+        options.selection.apply(list);
+        list.retain(|f| f.severity >= options.least);
+        settle(list, &compiled, &sources);
+        chain::name_calls(list, &compiled.pipeline, &sources);
+    }
     Checked {
-        report: Report { sources, findings },
+        report: Report {
+            sources,
+            findings,
+            suppressed,
+        },
         compiled,
     }
 }

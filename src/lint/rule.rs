@@ -63,6 +63,14 @@ impl Rule {
         out
     }
 
+    /// Returns the documentation without the blanks that its place in the code brings.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let lines = self.docs.lines().map(|l| l.strip_prefix(' ').unwrap_or(l));
+        let text: Vec<&str> = lines.collect();
+        text.join("\n").trim_end().to_owned()
+    }
+
     /// Begins a finding of this rule.
     pub(super) fn finding(
         &self,
@@ -80,6 +88,7 @@ impl Rule {
             help: None,
             notes: Vec::new(),
             job: None,
+            suppressed: None,
             fingerprint: String::new(),
         })
     }

@@ -4,6 +4,7 @@ mod graph;
 mod references;
 mod security;
 mod structure;
+pub(super) mod suppression;
 mod workspace;
 
 use super::Rule;
@@ -140,4 +141,7 @@ pub(super) const ALL: &[&Rule] = &[
     &security::secret_printed::SECRET_PRINTED,
     &security::tls_verification_disabled::TLS_VERIFICATION_DISABLED,
     &security::context_on_unfiltered_job::CONTEXT_ON_UNFILTERED_JOB,
+    &suppression::unused_suppression::UNUSED_SUPPRESSION,
+    &suppression::unknown_rule_in_suppression::UNKNOWN_RULE_IN_SUPPRESSION,
+    &suppression::suppression_unbalanced::SUPPRESSION_UNBALANCED,
 ];

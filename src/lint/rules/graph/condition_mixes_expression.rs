@@ -12,12 +12,28 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when: << pipeline.git.branch >> == "main"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: << pipeline.git.branch >> == "main"
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: pipeline.git.branch == "main"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: pipeline.git.branch == "main"
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
     CONDITION_MIXES_EXPRESSION: "condition-mixes-expression", Graph, Error, |context, out| context.problems(&CONDITION_MIXES_EXPRESSION, out)
 }

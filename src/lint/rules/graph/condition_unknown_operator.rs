@@ -11,14 +11,34 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// condition:
-    ///   equals: [a, << parameters.x >>]
+    /// parameters:
+    ///   kind: {type: string, default: full}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       equals: [full, << pipeline.parameters.kind >>]
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// condition:
-    ///   equal: [a, << parameters.x >>]
+    /// parameters:
+    ///   kind: {type: string, default: full}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       equal: [full, << pipeline.parameters.kind >>]
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
     CONDITION_UNKNOWN_OPERATOR: "condition-unknown-operator", Graph, Error, |context, out| context.problems(&CONDITION_UNKNOWN_OPERATOR, out)
 }

@@ -24,5 +24,11 @@ declare_rule! {
     /// setup: true
     /// orbs: {continuation: circleci/continuation@1}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// The parameters of the config that is continued with.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/dynamic-config/
     CONTINUATION_MISUSE: "continuation-misuse", Graph, Error, |context, out| context.problems(&CONTINUATION_MISUSE, out)
 }

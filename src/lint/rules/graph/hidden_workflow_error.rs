@@ -20,17 +20,37 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// release:
-    ///   when: << pipeline.parameters.release >>   # false by default
-    ///   jobs: [publsih]
+    /// parameters:
+    ///   release: {type: boolean, default: false}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   publish: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main: {jobs: [build]}
+    ///   release:
+    ///     when: << pipeline.parameters.release >>
+    ///     jobs: [publsih]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// release:
-    ///   when: << pipeline.parameters.release >>
-    ///   jobs: [publish]
+    /// parameters:
+    ///   release: {type: boolean, default: false}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   publish: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main: {jobs: [build]}
+    ///   release:
+    ///     when: << pipeline.parameters.release >>
+    ///     jobs: [publish]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether anybody starts a pipeline with those values.
+    ///
+    /// # References
+    /// - https://github.com/CircleCI-Public/circleci-cli/issues/844
     HIDDEN_WORKFLOW_ERROR: "hidden-workflow-error", Graph, Error, check
 }
 

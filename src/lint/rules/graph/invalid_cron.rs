@@ -12,15 +12,34 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// triggers:
-    ///   - schedule:
-    ///       cron: "*/15 * * * *"
-    ///       filters: {branches: {only: main}}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   nightly:
+    ///     triggers:
+    ///       - schedule:
+    ///           cron: "*/15 * * * *"
+    ///           filters: {branches: {only: main}}
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// cron: "0,15,30,45 * * * *"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   nightly:
+    ///     triggers:
+    ///       - schedule:
+    ///           cron: "0,15,30,45 * * * *"
+    ///           filters: {branches: {only: main}}
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workflows/#scheduling-a-workflow
     INVALID_CRON: "invalid-cron", Graph, Error, |context, out| context.problems(&INVALID_CRON, out)
 }

@@ -13,9 +13,13 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   publish: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   announce: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
     /// job-groups:
     ///   release:
-    ///     jobs: [build, publish]
+    ///     jobs: [build, publish: {requires: [build]}]
     /// workflows:
     ///   main:
     ///     jobs:
@@ -25,7 +29,24 @@ declare_rule! {
     ///
     /// # Use instead
     /// ```yaml
-    /// - announce: {requires: [release]}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   publish: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   announce: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// job-groups:
+    ///   release:
+    ///     jobs: [build, publish: {requires: [build]}]
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - release
+    ///       - announce: {requires: [release]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#job-groups
     JOB_GROUP_MISUSE: "job-group-misuse", Graph, Error, |context, out| context.problems(&JOB_GROUP_MISUSE, out)
 }

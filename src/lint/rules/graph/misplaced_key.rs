@@ -28,5 +28,11 @@ declare_rule! {
     ///       - deploy:
     ///           filters: {branches: {only: main}}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#workflows
     MISPLACED_KEY: "misplaced-key", Graph, Error, |context, out| context.problems(&MISPLACED_KEY, out)
 }

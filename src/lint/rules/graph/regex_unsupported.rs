@@ -12,15 +12,31 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// matches:
-    ///   pattern: "^(?!main).*$"
-    ///   value: << pipeline.git.branch >>
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       matches: {pattern: "^(?!main).*$", value: << pipeline.git.branch >>}
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// not:
-    ///   equal: [main, << pipeline.git.branch >>]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       not: {equal: [main, << pipeline.git.branch >>]}
+    ///     jobs: [build]
     /// ```
-    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out)
+    ///
+    /// # What holdall cannot know
+    /// Whether the engine of filters is switched with that of conditions.
+    ///
+    /// # References
+    /// - https://discuss.circleci.com/t/54719
+    /// - https://github.com/google/re2/wiki/Syntax
+    REGEX_UNSUPPORTED: "regex-unsupported", Graph, Error, |context, out| context.problems(&REGEX_UNSUPPORTED, out), tags = &["next-compiler"]
 }

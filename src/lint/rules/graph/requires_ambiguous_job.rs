@@ -11,18 +11,34 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - test
-    /// - test
-    /// - deploy:
-    ///     requires: [test]
+    /// jobs:
+    ///   test: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - test
+    ///       - test
+    ///       - deploy: {requires: [test]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - test: {name: test-a}
-    /// - test: {name: test-b}
-    /// - deploy:
-    ///     requires: [test-a, test-b]
+    /// jobs:
+    ///   test: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - test: {name: unit}
+    ///       - test: {name: e2e}
+    ///       - deploy: {requires: [unit, e2e]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Which of the jobs is meant.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#requires
     REQUIRES_AMBIGUOUS_JOB: "requires-ambiguous-job", Graph, Error, |context, out| context.problems(&REQUIRES_AMBIGUOUS_JOB, out)
 }

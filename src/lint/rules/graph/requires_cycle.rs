@@ -14,15 +14,33 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - build: {requires: [test]}
-    /// - test: {requires: [build]}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   test: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build: {requires: [test]}
+    ///       - test: {requires: [build]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - build
-    /// - test: {requires: [build]}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   test: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - test: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#requires
     REQUIRES_CYCLE: "requires-cycle", Graph, Error, check
 }
 

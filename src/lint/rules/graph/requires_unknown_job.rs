@@ -12,14 +12,32 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - deploy:
-    ///     requires: [biuld]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [biuld]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - deploy:
-    ///     requires: [build]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Jobs that orbs without source bring, and other files that are joined with this one.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#requires
     REQUIRES_UNKNOWN_JOB: "requires-unknown-job", Graph, Error, |context, out| context.problems(&REQUIRES_UNKNOWN_JOB, out)
 }

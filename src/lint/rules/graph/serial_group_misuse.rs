@@ -13,14 +13,28 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - deploy:
-    ///     serial-group: deploy to production
+    /// jobs:
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - deploy: {serial-group: deploy to production}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - deploy:
-    ///     serial-group: deploy/production
+    /// jobs:
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - deploy: {serial-group: deploy/production}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Jobs of other projects in the same group.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/controlling-serial-execution-across-your-organization/
     SERIAL_GROUP_MISUSE: "serial-group-misuse", Graph, Warning, |context, out| context.problems(&SERIAL_GROUP_MISUSE, out)
 }

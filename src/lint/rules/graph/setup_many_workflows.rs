@@ -24,5 +24,11 @@ declare_rule! {
     /// workflows:
     ///   generate: {jobs: [generate]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Which workflows the values of a real pipeline start.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/dynamic-config/
     SETUP_MANY_WORKFLOWS: "setup-many-workflows", Graph, Error, |context, out| context.problems(&SETUP_MANY_WORKFLOWS, out)
 }

@@ -26,5 +26,11 @@ declare_rule! {
     ///   generate:
     ///     jobs: [generate]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/dynamic-config/
     SETUP_MISUSE: "setup-misuse", Graph, Warning, |context, out| context.problems(&SETUP_MISUSE, out)
 }

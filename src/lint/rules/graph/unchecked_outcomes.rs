@@ -17,16 +17,36 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when:
-    ///   and:
-    ///     - << pipeline.parameters.deploy >>
-    ///     - not: << pipeline.parameters.deploy >>
+    /// parameters:
+    ///   deploy: {type: boolean, default: false}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       and:
+    ///         - << pipeline.parameters.deploy >>
+    ///         - not: << pipeline.parameters.deploy >>
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: << pipeline.parameters.deploy >>
+    /// parameters:
+    ///   deploy: {type: boolean, default: false}
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: << pipeline.parameters.deploy >>
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What the outcomes that were left out would show.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/pipeline-variables/
     UNCHECKED_OUTCOMES: "unchecked-outcomes", Graph, Info, check
 }
 

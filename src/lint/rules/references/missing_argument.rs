@@ -11,13 +11,38 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - greet   # declares `to` without a default
+    /// commands:
+    ///   greet:
+    ///     parameters:
+    ///       to: {type: string}
+    ///     steps:
+    ///       - run: echo hello << parameters.to >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - greet
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - greet:
-    ///     to: world
+    /// commands:
+    ///   greet:
+    ///     parameters:
+    ///       to: {type: string}
+    ///     steps:
+    ///       - run: echo hello << parameters.to >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - greet: {to: world}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source declare.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/
     MISSING_ARGUMENT: "missing-argument", References, Error, |context, out| context.problems(&MISSING_ARGUMENT, out)
 }

@@ -27,5 +27,12 @@ declare_rule! {
     ///     parameters:
     ///       suite: {type: string}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether the collision is meant.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#jobs
+    /// - https://circleci.com/docs/reusing-config/
     NAME_COLLISION: "name-collision", References, Warning, |context, out| context.problems(&NAME_COLLISION, out)
 }

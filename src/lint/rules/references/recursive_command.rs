@@ -12,13 +12,31 @@ declare_rule! {
     /// # Example
     /// ```yaml
     /// commands:
-    ///   a: {steps: [a]}
+    ///   retry:
+    ///     steps: [run: make, retry]
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - retry
     /// ```
     ///
     /// # Use instead
     /// ```yaml
     /// commands:
-    ///   a: {steps: [checkout]}
+    ///   retry:
+    ///     steps: [run: make || make]
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - retry
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/
     RECURSIVE_COMMAND: "recursive-command", References, Error, |context, out| context.problems(&RECURSIVE_COMMAND, out)
 }

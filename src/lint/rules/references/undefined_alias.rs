@@ -20,5 +20,11 @@ declare_rule! {
     /// base: &base 1
     /// a: *base
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether another file that is joined with this one before it brings the anchor.
+    ///
+    /// # References
+    /// - https://yaml.org/spec/1.2.2/#alias-nodes
     UNDEFINED_ALIAS: "undefined-alias", References, Error, |context, out| context.problems(&UNDEFINED_ALIAS, out)
 }

@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// - checkout
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source hold.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#authoring-reusable-commands
     UNDEFINED_COMMAND: "undefined-command", References, Error, |context, out| context.problems(&UNDEFINED_COMMAND, out)
 }

@@ -11,12 +11,24 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// executor: lunix
+    /// executors:
+    ///   linux: {docker: [{image: "cimg/base:2024.01"}]}
+    /// jobs:
+    ///   build: {executor: lunix, steps: [checkout]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// executor: linux
+    /// executors:
+    ///   linux: {docker: [{image: "cimg/base:2024.01"}]}
+    /// jobs:
+    ///   build: {executor: linux, steps: [checkout]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source hold.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#executor
     UNDEFINED_EXECUTOR: "undefined-executor", References, Error, |context, out| context.problems(&UNDEFINED_EXECUTOR, out)
 }

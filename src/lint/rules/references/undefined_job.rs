@@ -11,12 +11,26 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// jobs: [biuld]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs: [biuld]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// jobs: [build]
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source hold, and jobs of other files that are joined with this one.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#jobs
     UNDEFINED_JOB: "undefined-job", References, Error, |context, out| context.problems(&UNDEFINED_JOB, out)
 }

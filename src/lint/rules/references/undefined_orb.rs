@@ -19,5 +19,11 @@ declare_rule! {
     /// orbs:
     ///   node: circleci/node@5.2.0
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether a setup job puts the orb in.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/orb-intro/
     UNDEFINED_ORB: "undefined-orb", References, Error, |context, out| context.problems(&UNDEFINED_ORB, out)
 }

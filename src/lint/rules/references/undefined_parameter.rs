@@ -12,12 +12,31 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - run: echo << parameters.nmae >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     parameters:
+    ///       name: {type: string, default: world}
+    ///     steps:
+    ///       - run: echo << parameters.nmae >>
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - run: echo << parameters.name >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     parameters:
+    ///       name: {type: string, default: world}
+    ///     steps:
+    ///       - run: echo << parameters.name >>
     /// ```
-    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out)
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#using-the-parameters-declaration
+    /// - https://circleci.com/docs/pipeline-variables/
+    UNDEFINED_PARAMETER: "undefined-parameter", References, Error, |context, out| context.problems(&UNDEFINED_PARAMETER, out), tags = &["next-compiler"]
 }

@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// - run: echo << pipeline.git.branch >>
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Values that the service has added since this version of holdall.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/pipeline-variables/
     UNDEFINED_PIPELINE_VALUE: "undefined-pipeline-value", References, Warning, |context, out| context.problems(&UNDEFINED_PIPELINE_VALUE, out)
 }

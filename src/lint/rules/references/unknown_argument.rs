@@ -11,14 +11,38 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - greet:
-    ///     too: world
+    /// commands:
+    ///   greet:
+    ///     parameters:
+    ///       to: {type: string}
+    ///     steps:
+    ///       - run: echo hello << parameters.to >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - greet: {to: world, too: all}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - greet:
-    ///     to: world
+    /// commands:
+    ///   greet:
+    ///     parameters:
+    ///       to: {type: string}
+    ///     steps:
+    ///       - run: echo hello << parameters.to >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - greet: {to: world}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source declare.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/
     UNKNOWN_ARGUMENT: "unknown-argument", References, Error, |context, out| context.problems(&UNKNOWN_ARGUMENT, out)
 }

@@ -42,8 +42,11 @@ declare_rule! {
     HARDCODED_CREDENTIAL: "hardcoded-credential", Security, Warning, check
 }
 
+/// One kind of secret.
+type Kind = (&'static str, usize, fn(u8) -> bool, &'static str);
+
 /// What a secret begins with, how many signs follow at least, which ones, and whose it is.
-const KINDS: [(&str, usize, fn(u8) -> bool, &str); 14] = [
+const KINDS: [Kind; 14] = [
     ("AKIA", 16, is_upper, "an access key of AWS"),
     ("ASIA", 16, is_upper, "a session key of AWS"),
     ("ghp_", 36, is_word, "a token of GitHub"),

@@ -40,7 +40,7 @@ const SHELLS: [&str; 11] = [
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
-        let commands = &script.script.commands;
+        let commands = &script.commands;
         for (i, command) in commands.iter().enumerate() {
             let fetches = matches!(command.program(), Some("curl" | "wget"));
             // The pipe may go through other programs first.
@@ -58,8 +58,8 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if let Some(shell) = runs.filter(|_| fetches && command.piped) {
                 out.push(
                     REMOTE_SCRIPT
-                        .finding("a fetched script is run unseen", script.script.command_at(command), "whatever comes from there")
-                        .label(script.script.command_at(shell), "runs here")
+                        .finding("a fetched script is run unseen", script.command_at(command), "whatever comes from there")
+                        .label(script.command_at(shell), "runs here")
                         .help("save it, compare its checksum, and run it then; or install the program from a package")
                         .done(),
                 );

@@ -52,7 +52,7 @@ const CHOSEN: [(&str, &str); 10] = [
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
         let mut from = 0;
-        let text = &script.script.text;
+        let text = &script.text;
         while let Some(open) = text[from..].find("<<").map(|i| from + i) {
             let Some(close) = text[open..].find(">>").map(|i| open + i + 2) else {
                 break;
@@ -76,7 +76,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 SCRIPT_INJECTION
                     .finding(
                         "a stranger's text in a script",
-                        script.script.at(open..close),
+                        script.at(open..close),
                         format!("whoever pushes chooses `{chosen}`"),
                     )
                     .confidence(Confidence::High)

@@ -46,7 +46,7 @@ const SECRETS: [&str; 8] = [
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
-        for command in &script.script.commands {
+        for command in &script.commands {
             if !matches!(command.program(), Some("echo" | "printf")) || command.piped {
                 continue;
             }
@@ -65,7 +65,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             });
             if let Some(variable) = secret {
                 // `${#TOKEN}` and `${TOKEN:0:4}` show a part on purpose.
-                let written = script.script.text.get(variable.range.clone()).unwrap_or("");
+                let written = script.text.get(variable.range.clone()).unwrap_or("");
                 if written.contains(':') || written.contains('#') || written.contains('+') {
                     continue;
                 }
@@ -73,7 +73,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     SECRET_PRINTED
                         .finding(
                             "a secret is printed",
-                            script.script.at(variable.range.clone()),
+                            script.at(variable.range.clone()),
                             format!("`{}` goes to the log", variable.name),
                         )
                         .confidence(Confidence::Medium)

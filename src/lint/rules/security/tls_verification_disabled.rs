@@ -35,7 +35,7 @@ declare_rule! {
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
-        for command in &script.script.commands {
+        for command in &script.commands {
             let local = command
                 .words
                 .iter()
@@ -43,7 +43,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if let Some(word) = switch(command).filter(|_| !local) {
                 out.push(
                     TLS_VERIFICATION_DISABLED
-                        .finding("certificates are not checked", script.script.at(word.range.clone()), "anybody may answer in the server's place")
+                        .finding("certificates are not checked", script.at(word.range.clone()), "anybody may answer in the server's place")
                         .help("remove this; give a certificate of your own with `--cacert`, or the program's setting for it")
                         .done(),
                 );

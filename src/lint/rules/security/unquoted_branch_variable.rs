@@ -38,7 +38,7 @@ const CHOSEN: [&str; 3] = ["CIRCLE_BRANCH", "CIRCLE_TAG", "CIRCLE_PR_USERNAME"];
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
-        for command in &script.script.commands {
+        for command in &script.commands {
             // Neither cuts words in an assignment, nor does `[[`.
             if matches!(
                 command.program(),
@@ -56,7 +56,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     UNQUOTED_BRANCH_VARIABLE
                         .finding(
                             "a stranger's text without quotes",
-                            script.script.at(variable.range.clone()),
+                            script.at(variable.range.clone()),
                             "the shell cuts this at blanks",
                         )
                         .confidence(Confidence::Medium)

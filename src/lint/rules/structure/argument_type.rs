@@ -11,12 +11,38 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// parallel: "yes please"   # declared as integer
+    /// commands:
+    ///   test:
+    ///     parameters:
+    ///       nodes: {type: integer}
+    ///     steps:
+    ///       - run: make -j << parameters.nodes >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - test: {nodes: "four"}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// parallel: 4
+    /// commands:
+    ///   test:
+    ///     parameters:
+    ///       nodes: {type: integer}
+    ///     steps:
+    ///       - run: make -j << parameters.nodes >>
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - test: {nodes: 4}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a template stands for that only the service can fill in.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#parameter-types
     ARGUMENT_TYPE: "argument-type", Structure, Error, |context, out| context.problems(&ARGUMENT_TYPE, out)
 }

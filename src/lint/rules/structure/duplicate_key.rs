@@ -22,5 +22,11 @@ declare_rule! {
     /// environment:
     ///   MODE: safe
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Which of the two was meant.
+    ///
+    /// # References
+    /// - https://yaml.org/spec/1.2.2/#mapping
     DUPLICATE_KEY: "duplicate-key", Structure, Error, |context, out| context.problems(&DUPLICATE_KEY, out)
 }

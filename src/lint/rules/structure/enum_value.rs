@@ -11,12 +11,22 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when: allways
+    /// - run:
+    ///     command: make
+    ///     when: allways
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: always
+    /// - run:
+    ///     command: make
+    ///     when: always
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#enum
     ENUM_VALUE: "enum-value", Structure, Error, |context, out| context.problems(&ENUM_VALUE, out)
 }

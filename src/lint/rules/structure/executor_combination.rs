@@ -11,15 +11,25 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// build:
-    ///   docker: [{image: x}]
-    ///   machine: true
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     machine: {image: "ubuntu-2204:current"}
+    ///     steps: [checkout]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// build:
-    ///   docker: [{image: x}]
+    /// jobs:
+    ///   build:
+    ///     machine: {image: "ubuntu-2204:current"}
+    ///     steps: [checkout]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What an orb's executor without source is.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#executors
     EXECUTOR_COMBINATION: "executor-combination", Structure, Error, |context, out| context.problems(&EXECUTOR_COMBINATION, out)
 }

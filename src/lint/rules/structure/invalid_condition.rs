@@ -12,16 +12,30 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// condition:
-    ///   and: []
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       and: []
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// condition:
-    ///   and:
-    ///     - << parameters.a >>
-    ///     - << parameters.b >>
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when:
+    ///       equal: [main, << pipeline.git.branch >>]
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
     INVALID_CONDITION: "invalid-condition", Structure, Error, |context, out| context.problems(&INVALID_CONDITION, out)
 }

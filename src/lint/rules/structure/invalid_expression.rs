@@ -11,12 +11,29 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// when: pipeline.number > "3"
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: pipeline.number > "3"
+    ///     jobs: [build]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// when: pipeline.number > 3
+    /// jobs:
+    ///   build: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     when: pipeline.number > 3
+    ///     jobs: [build]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#logic-statements
+    /// - https://circleci.com/docs/pipeline-variables/
     INVALID_EXPRESSION: "invalid-expression", Structure, Error, |context, out| context.problems(&INVALID_EXPRESSION, out)
 }

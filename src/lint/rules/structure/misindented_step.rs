@@ -21,5 +21,11 @@ declare_rule! {
     /// - run:
     ///     command: make
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Which of the keys was meant to be the step.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#steps
     MISINDENTED_STEP: "misindented-step", Structure, Error, |context, out| context.problems(&MISINDENTED_STEP, out)
 }

@@ -21,5 +21,12 @@ declare_rule! {
     ///     root: out
     ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether a machine without an image still runs, as it did in earlier years: that one is a
+    /// warning.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/
     MISSING_KEY: "missing-key", Structure, Error, |context, out| context.problems(&MISSING_KEY, out)
 }

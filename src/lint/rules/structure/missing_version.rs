@@ -11,13 +11,26 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// jobs: {}
+    /// # the first line is missing
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
     /// version: 2.1
-    /// jobs: {}
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#version
     MISSING_VERSION: "missing-version", Structure, Error, |context, out| context.problems(&MISSING_VERSION, out)
 }

@@ -11,15 +11,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// build:
-    ///   steps: [checkout]
+    /// jobs:
+    ///   build:
+    ///     steps: [checkout]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// build:
-    ///   docker: [{image: cimg/base:2024.01}]
-    ///   steps: [checkout]
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#executors
     NO_EXECUTOR: "no-executor", Structure, Error, |context, out| context.problems(&NO_EXECUTOR, out)
 }

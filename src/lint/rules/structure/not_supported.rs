@@ -12,13 +12,26 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - test:
-    ///     matrix: …
+    /// orbs:
+    ///   node: circleci/node@5.2.0   # without its source in .holdall/orbs
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout, node/install-packages]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - test
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps: [checkout, run: npm ci]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What stands behind it; rules that depend on it are silent or say so.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/orb-intro/
     NOT_SUPPORTED: "not-supported", Structure, Warning, |context, out| context.problems(&NOT_SUPPORTED, out)
 }

@@ -11,14 +11,35 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// steps:
-    ///   - *setup_steps
+    /// x-setup: &setup_steps
+    ///   - checkout
+    ///   - run: npm ci
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - *setup_steps
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// steps:
-    ///   - setup        # a command of the same steps
+    /// commands:
+    ///   setup:
+    ///     steps:
+    ///       - checkout
+    ///       - run: npm ci
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - setup
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#steps
+    /// - https://circleci.com/docs/reusing-config/#authoring-reusable-commands
     STEPS_LIST_NESTED: "steps-list-nested", Structure, Error, |context, out| context.problems(&STEPS_LIST_NESTED, out)
 }

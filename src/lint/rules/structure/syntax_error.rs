@@ -22,5 +22,12 @@ declare_rule! {
     ///   build:
     ///     image: x
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing: the parser says what it cannot read.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/introduction-to-yaml-configurations/
+    /// - https://yaml.org/spec/
     SYNTAX_ERROR: "syntax-error", Structure, Error, |context, out| context.problems(&SYNTAX_ERROR, out)
 }

@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// - run: cat \<<EOF > file
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/reusing-config/#escaping-variable-use
     UNCLOSED_TEMPLATE: "unclosed-template", Structure, Error, |context, out| context.problems(&UNCLOSED_TEMPLATE, out)
 }

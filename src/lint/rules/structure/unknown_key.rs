@@ -20,5 +20,12 @@ declare_rule! {
     /// - attach_workspace:
     ///     at: /tmp
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Keys that the service takes and does not document: in steps other than those of the
+    /// workspace such keys are passed over unless they look like a typing mistake.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/
     UNKNOWN_KEY: "unknown-key", Structure, Error, |context, out| context.problems(&UNKNOWN_KEY, out)
 }

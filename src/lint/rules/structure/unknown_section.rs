@@ -21,5 +21,12 @@ declare_rule! {
     /// workflows:
     ///   main: …
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether the section only holds anchors: any name is fine for that, a near miss of a known
+    /// one is not likely.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/
     UNKNOWN_SECTION: "unknown-section", Structure, Warning, |context, out| context.problems(&UNKNOWN_SECTION, out)
 }

@@ -18,5 +18,11 @@ declare_rule! {
     /// ```yaml
     /// steps: [checkout]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a template stands for that only the service can fill in: such values are passed over.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/
     WRONG_TYPE: "wrong-type", Structure, Error, |context, out| context.problems(&WRONG_TYPE, out)
 }

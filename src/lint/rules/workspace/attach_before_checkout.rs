@@ -27,6 +27,13 @@ declare_rule! {
     ///   - checkout
     ///   - attach_workspace: {at: .}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether a layer holds a git repository.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#checkout
+    /// - https://circleci.com/docs/configuration-reference/#attachworkspace
     ATTACH_BEFORE_CHECKOUT: "attach-before-checkout", Workspace, Error, check, There
 }
 

@@ -21,17 +21,49 @@ declare_rule! {
     /// # Example
     /// ```yaml
     /// jobs:
-    ///   - build            # persists dist
-    ///   - deploy           # attaches, and copies dist
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy
     /// ```
     ///
     /// # Use instead
     /// ```yaml
     /// jobs:
-    ///   - build
-    ///   - deploy:
-    ///       requires: [build]
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What jobs and commands of orbs without source persist: where one is upstream, the rule is
+    /// silent.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     ATTACH_WITHOUT_UPSTREAM: "attach-without-upstream", Workspace, Error, check, Missing
 }
 

@@ -23,17 +23,60 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - unit:            # persists report.xml
-    /// - e2e:             # persists report.xml
-    /// - publish: {requires: [unit, e2e]}
+    /// jobs:
+    ///   unit:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make unit > report.xml
+    ///       - persist_to_workspace: {root: ., paths: [report.xml]}
+    ///   e2e:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make e2e > report.xml
+    ///       - persist_to_workspace: {root: ., paths: [report.xml]}
+    ///   publish:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - unit
+    ///       - e2e
+    ///       - publish: {requires: [unit, e2e]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - unit:            # persists unit.xml
-    /// - e2e:             # persists e2e.xml
-    /// - publish: {requires: [unit, e2e]}
+    /// jobs:
+    ///   unit:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make unit > unit.xml
+    ///       - persist_to_workspace: {root: ., paths: [unit.xml]}
+    ///   e2e:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make e2e > e2e.xml
+    ///       - persist_to_workspace: {root: ., paths: [e2e.xml]}
+    ///   publish:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - unit
+    ///       - e2e
+    ///       - publish: {requires: [unit, e2e]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a command writes into a folder that both persist, and what a pattern matches: then it
+    /// is a warning.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check, There
 }
 

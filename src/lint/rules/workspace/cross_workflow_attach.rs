@@ -17,19 +17,47 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
     /// workflows:
-    ///   build: {jobs: [build]}      # persists dist
-    ///   deploy: {jobs: [deploy]}    # attaches
+    ///   build: {jobs: [build]}
+    ///   deploy: {jobs: [deploy]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
     /// workflows:
     ///   main:
     ///     jobs:
     ///       - build
     ///       - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What orbs without source persist.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     CROSS_WORKFLOW_ATTACH: "cross-workflow-attach", Workspace, Error, check, Missing
 }
 

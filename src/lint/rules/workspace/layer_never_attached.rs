@@ -18,15 +18,45 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - build             # persists
-    /// - deploy            # attaches, but does not require build
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy: {docker: [{image: "cimg/base:2024.01"}], steps: [checkout]}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - build
-    /// - deploy: {requires: [build]}
+    /// jobs:
+    ///   build:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make
+    ///       - persist_to_workspace: {root: ., paths: [dist]}
+    ///   deploy:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    ///       - run: cp -r dist/ /srv
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - build
+    ///       - deploy: {requires: [build]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What jobs of orbs without source attach, and reruns of single jobs.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
     LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check, Missing
 }
 

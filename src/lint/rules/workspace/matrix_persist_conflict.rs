@@ -17,17 +17,50 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// - persist_to_workspace:
-    ///     root: .
-    ///     paths: [report.xml]
+    /// jobs:
+    ///   test:
+    ///     parameters: {os: {type: string}}
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make test > report.xml
+    ///       - persist_to_workspace: {root: ., paths: ["report.xml"]}
+    ///   publish:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - test: {matrix: {parameters: {os: [linux, mac]}}}
+    ///       - publish: {requires: [test]}
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - persist_to_workspace:
-    ///     root: .
-    ///     paths: [report-<< parameters.os >>.xml]
+    /// jobs:
+    ///   test:
+    ///     parameters: {os: {type: string}}
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - run: make test > << parameters.os >>.xml
+    ///       - persist_to_workspace: {root: ., paths: ["<< parameters.os >>.xml"]}
+    ///   publish:
+    ///     docker: [{image: "cimg/base:2024.01"}]
+    ///     steps:
+    ///       - attach_workspace: {at: .}
+    /// workflows:
+    ///   main:
+    ///     jobs:
+    ///       - test: {matrix: {parameters: {os: [linux, mac]}}}
+    ///       - publish: {requires: [test]}
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a command writes into a folder that both persist.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/workspaces/
+    /// - https://circleci.com/docs/configuration-reference/#matrix
     MATRIX_PERSIST_CONFLICT: "matrix-persist-conflict", Workspace, Error,
     |context, out| find(context, &MATRIX_PERSIST_CONFLICT, true, out), There
 }

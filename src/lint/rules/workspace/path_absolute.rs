@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: /tmp/build
     ///     paths: [app]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_ABSOLUTE: "path-absolute", Workspace, Error, check
 }
 

@@ -16,13 +16,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ['dist\app']
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ['dist\app']
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist/app]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist/app]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What a self-hosted runner runs on.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_BACKSLASH: "path-backslash", Workspace, Warning, check
 }
 

@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: .
     ///     paths: [branch.txt]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing: only keys of caches are templates of this kind.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/caching/#using-keys-and-templates
     PATH_CACHE_TEMPLATE: "path-cache-template", Workspace, Error, check
 }
 

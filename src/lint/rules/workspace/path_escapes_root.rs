@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: app
     ///     paths: [package.json]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// What the agent does with such a path: it is not documented.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_ESCAPES_ROOT: "path-escapes-root", Workspace, Error, check
 }
 

@@ -14,13 +14,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: [dist/**]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["dist/**"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist]     # a folder is taken whole
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// How deep the files lie.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_GLOBSTAR: "path-globstar", Workspace, Warning, check
 }
 

@@ -15,13 +15,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ["report[1.xml"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["report[1.xml"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: ["report[1].xml"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ['report\[1.xml']
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_INVALID_GLOB: "path-invalid-glob", Workspace, Error, check
 }
 

@@ -14,13 +14,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: [dist, dist/app.js]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist, dist/app.js]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [dist]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_REDUNDANT: "path-redundant", Workspace, Info, check
 }
 

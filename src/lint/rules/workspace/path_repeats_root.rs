@@ -28,6 +28,12 @@ declare_rule! {
     ///     root: .
     ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether the folder really holds one of its own name.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_REPEATS_ROOT: "path-repeats-root", Workspace, Warning, check
 }
 

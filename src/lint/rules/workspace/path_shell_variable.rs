@@ -23,6 +23,12 @@ declare_rule! {
     /// - attach_workspace:
     ///     at: ~/workspace
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Nothing: no path of a workspace step is expanded.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATH_SHELL_VARIABLE: "path-shell-variable", Workspace, Error, check
 }
 

@@ -15,13 +15,23 @@ declare_rule! {
     ///
     /// # Example
     /// ```yaml
-    /// paths: ["packages/{a,b}/dist"]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: ["packages/{a,b}/dist"]
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// paths: [packages/a/dist, packages/b/dist]
+    /// - persist_to_workspace:
+    ///     root: .
+    ///     paths: [packages/a/dist, packages/b/dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether a file of that very name is there.
+    ///
+    /// # References
+    /// - https://pkg.go.dev/path/filepath#Match
     PATH_UNSUPPORTED_GLOB: "path-unsupported-glob", Workspace, Error, check
 }
 

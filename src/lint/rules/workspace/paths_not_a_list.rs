@@ -25,6 +25,12 @@ declare_rule! {
     ///     root: .
     ///     paths: [dist]
     /// ```
+    ///
+    /// # What holdall cannot know
+    /// Whether the service still takes a text, as it was seen to.
+    ///
+    /// # References
+    /// - https://circleci.com/docs/configuration-reference/#persisttoworkspace
     PATHS_NOT_A_LIST: "paths-not-a-list", Workspace, Warning, check
 }
 

@@ -1,0 +1,159 @@
+//! The engine around the rules: comments that silence, choices of rules, formats for machines.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and says what it skips"
+)]
+
+mod common;
+
+use std::path::Path;
+
+const CONFIG: &str = "\
+version: 2.1
+jobs:
+  build:
+    docker: [{image: \"cimg/base:2024.01\"}]
+    steps:
+      - persist_to_workspace: {root: ., paths: [\"a/**\"]} # holdall: ignore[path-globstar] one level is meant
+      # holdall: ignore[path-globstar]
+      - persist_to_workspace:
+          root: .
+          paths:
+            - \"b/**\"
+      - persist_to_workspace: {root: ., paths: [\"c/**\"]} # cci-ignore it runs
+      # cci-ignore-next-line
+      - persist_to_workspace: {root: ., paths: [\"d/**\"]}
+      # cci-ignore-start
+      - persist_to_workspace: {root: ., paths: [\"e/**\"]}
+      # cci-ignore-end
+      - persist_to_workspace: {root: ., paths: [\"f/**\"]}
+      - run: make # holdall: ignore[path-globstar] nothing here
+      # holdall: ignore[path-globstars]
+      - run: make
+  use:
+    docker: [{image: \"cimg/base:2024.01\"}]
+    steps:
+      - attach_workspace: {at: .}
+workflows:
+  main:
+    jobs: [build, use: {requires: [build]}]
+";
+
+/// Lints a config and returns what is printed, with the exit status.
+fn lint(config: &str, args: &[&str]) -> (String, Option<i32>) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.yml");
+    std::fs::write(&file, config).unwrap();
+    run(dir.path(), args)
+}
+
+fn run(dir: &Path, args: &[&str]) -> (String, Option<i32>) {
+    let out = common::holdall()
+        .current_dir(dir)
+        .args(["lint", "config.yml"])
+        .args(args)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(out.stdout).unwrap() + &String::from_utf8(out.stderr).unwrap();
+    (text, out.status.code())
+}
+
+#[test]
+fn comments_silence_what_they_stand_at_and_say_when_they_do_not() {
+    let (text, status) = lint(CONFIG, &["--format", "concise"]);
+    snapshot!("lint-suppressions", text);
+    assert_eq!(status, Some(0));
+}
+
+#[test]
+fn what_is_silenced_can_be_seen_with_its_reason() {
+    let (text, _) = lint(CONFIG, &["--format", "json", "--show-suppressed"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let reasons: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|f| f["suppressed"]["reason"].as_str())
+        .collect();
+    assert_eq!(reasons, ["one level is meant", "", "it runs", "", ""]);
+    // Silenced findings are not counted.
+    assert_eq!(report["summary"]["warnings"], 3);
+}
+
+#[test]
+fn a_whole_file_is_silenced() {
+    let config = format!(
+        "# holdall: ignore-file[path-globstar, unused-suppression, unknown-rule-in-suppression] all known\n{CONFIG}"
+    );
+    let (text, _) = lint(&config, &["--format", "concise"]);
+    assert!(!text.contains("path-globstar]"), "{text}");
+}
+
+#[test]
+fn rules_are_chosen_and_given_levels() {
+    let plain = CONFIG.replace("# holdall", "# was");
+    let (text, status) = lint(
+        &plain,
+        &["--format", "concise", "--severity", "path-globstar=error"],
+    );
+    assert!(text.contains("error[path-globstar]"), "{text}");
+    assert_eq!(status, Some(1));
+    let (text, _) = lint(&plain, &["--format", "concise", "--select", "graph"]);
+    assert!(!text.contains("path-globstar"), "{text}");
+    let (text, _) = lint(
+        &plain,
+        &["--format", "concise", "--ignore", "path-globstar"],
+    );
+    assert!(!text.contains("path-globstar"), "{text}");
+    let (text, status) = lint(&plain, &["--ignore", "path-globstr"]);
+    assert!(text.contains("did you mean `path-globstar`?"), "{text}");
+    assert_eq!(status, Some(2));
+    let (text, status) = lint(&plain, &["--severity", "path-globstar=fatal"]);
+    assert!(text.contains("fatal"), "{text}");
+    assert_eq!(status, Some(2));
+}
+
+#[test]
+fn every_format_says_the_same() {
+    let config = "\
+version: 2.1
+jobs:
+  build:
+    docker: [{image: \"cimg/base:2024.01\"}]
+    steps:
+      - persist_to_workspace: {root: ., paths: [\"a/**\", /b & <c>]}
+  use:
+    docker: [{image: \"cimg/base:2024.01\"}]
+    steps:
+      - attach_workspace: {at: .}
+workflows:
+  main:
+    jobs: [build, use: {requires: [build]}]
+";
+    for format in ["jsonl", "github", "gitlab", "junit", "checkstyle"] {
+        let (text, status) = lint(config, &["--format", format]);
+        snapshot!(format!("lint-format-{format}"), text);
+        assert_eq!(status, Some(1), "{format}");
+    }
+    let (text, _) = lint(config, &["--format", "sarif", "--select", "path-absolute"]);
+    snapshot!("lint-format-sarif", text);
+}
+
+#[test]
+fn github_actions_get_their_own_format() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("config.yml"), CONFIG).unwrap();
+    let out = common::holdall()
+        .current_dir(dir.path())
+        .env("GITHUB_ACTIONS", "true")
+        .args(["lint", "config.yml"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        text.starts_with("::warning file=config.yml,line="),
+        "{text}"
+    );
+}
