@@ -148,6 +148,9 @@ fn second_opinion(tree: &Tree) {
     };
     // `[?a]` and `{?}`: the older version sees a key wherever a `?` stands between brackets.
     let bare_key = text.contains('?') && tree.nodes().any(Node::is_flow);
+    // `[:a]`: and an empty key, wherever a text between brackets begins with `:`.
+    let colon = |n: Node<'_>| n.style() == Some(ScalarStyle::Plain) && n.source().starts_with(':');
+    let bare_key = bare_key || tree.nodes().any(colon);
     // The other reader takes a wrong node for an anchor that is defined again.
     let mut names: Vec<&str> = tree
         .anchors()

@@ -40,7 +40,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = args.store.open_shown(ui)?;
     let upstream = upstream(args, &workspace, ui)?;
     let request = AttachRequest {
         at: absolute(&args.at)?,

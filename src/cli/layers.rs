@@ -1,6 +1,7 @@
 //! `holdall layers`: what a workspace holds, whether it is whole, and how it is carried elsewhere.
 //! One file a verb; what several verbs and `persist` and `attach` say alike is here.
 
+mod copy;
 mod diff;
 mod export;
 mod files;
@@ -43,6 +44,10 @@ enum Verb {
     Diff(diff::Args),
     /// Check digests, sizes and archives of all layers.
     Verify(verify::Args),
+    /// Copy a workspace to another store; what is there already stays.
+    Push(copy::Args),
+    /// Copy a workspace from another store; what is here already stays.
+    Pull(copy::Args),
     /// Take away expired workspaces and what crashes left.
     Prune(prune::Args),
     /// Write a workspace, or the whole store, as one tar.
@@ -62,6 +67,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Verb::Files(args) => files::run(args, ui),
         Verb::Diff(args) => diff::run(args, ui),
         Verb::Verify(args) => verify::run(args, ui),
+        Verb::Push(args) => copy::push(args, ui),
+        Verb::Pull(args) => copy::pull(args, ui),
         Verb::Prune(args) => prune::run(args, ui),
         Verb::Export(args) => export::run(args, ui),
         Verb::Import(args) => import::run(args, ui),

@@ -9,6 +9,7 @@ mod graph;
 mod input;
 mod layers;
 mod lint;
+mod meter;
 mod orbs;
 mod persist;
 mod rules;

@@ -63,7 +63,7 @@ fn compression(text: &str) -> Result<Compression, String> {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = args.store.open_shown(ui)?;
     let request = PersistRequest {
         job: args.job.clone(),
         attempt: args.attempt,
@@ -86,6 +86,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             "warning: `{item}` matches nothing in {}\n",
             request.root.display()
         ));
+    }
+    if let Some(caveat) = workspace.caveat() {
+        ui.talk(&format!("warning: {caveat}\n"));
     }
     ui.out(&format!(
         "layer {} {}\ntree {}\n",

@@ -36,6 +36,11 @@ impl Ui {
         Self { choice, quiet }
     }
 
+    /// Says whether only what went wrong is wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes a result to stdout.
     pub(crate) fn out(&self, text: &str) -> Result<(), CliError> {
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);

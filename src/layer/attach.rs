@@ -26,6 +26,7 @@ pub(super) fn attach(
     workspace.check_expiry()?;
     let order = Order::of(&request.upstream)?;
     let ids = select(workspace, &request.upstream)?;
+    workspace.prefetch(&ids, true)?;
     let infos = ids
         .iter()
         .map(|id| workspace.layer(id))

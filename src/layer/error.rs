@@ -150,6 +150,24 @@ pub enum LayerError {
         /// The layer that holds a file or link of this name.
         layer: LayerId,
     },
+    /// A store elsewhere could not be reached or refused.
+    #[error("the store {store}: {reason}")]
+    Remote {
+        /// Its URL.
+        store: String,
+        /// What happened there.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The store is of a kind that this build does not speak to.
+    #[error("this build of holdall does not speak to {url}")]
+    Lacks {
+        /// The store's URL.
+        url: String,
+        /// The cargo feature that adds its kind.
+        feature: &'static str,
+    },
     /// The disk is full.
     #[error("no space left while writing {}", path.display())]
     NoSpace {
@@ -199,7 +217,9 @@ impl LayerError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSpace { .. } | Self::Io { .. } => ErrorKind::Unreachable,
+            Self::NoSpace { .. } | Self::Io { .. } | Self::Remote { .. } | Self::Lacks { .. } => {
+                ErrorKind::Unreachable
+            }
             _ => ErrorKind::Input,
         }
     }
@@ -224,6 +244,8 @@ impl LayerError {
             Self::Damaged { .. } => "layer::damaged",
             Self::Missing(_) => "layer::missing",
             Self::InTheWay { .. } => "layer::in-the-way",
+            Self::Remote { .. } => "layer::remote",
+            Self::Lacks { .. } => "layer::kind-of-store",
             Self::NoSpace { .. } => "layer::no-space",
             Self::Io { .. } => "layer::io",
         }
@@ -266,6 +288,10 @@ impl LayerError {
             Self::Missing(_) => "`holdall layers ls` shows what the workspace holds".to_owned(),
             Self::InTheWay { .. } => "remove the folder first, or attach elsewhere".to_owned(),
             Self::NoSpace { .. } => "nothing half-written counts as a layer; make room and try again".to_owned(),
+            Self::Lacks { feature, .. } => format!(
+                "build it with `cargo install holdall --features {feature}`; the released binaries have it"
+            ),
+            Self::Remote { hint, .. } => return hint.clone(),
             Self::Request(_) | Self::Io { .. } => return None,
         };
         Some(text)

@@ -23,8 +23,10 @@ impl Workspace {
     /// # Errors
     /// The store cannot be read, or a document of a layer is damaged.
     pub fn layers(&self) -> Result<Vec<LayerInfo>, LayerError> {
+        let ids = self.ids()?;
+        self.prefetch(&ids, false)?;
         let mut layers = Vec::new();
-        for id in self.ids()? {
+        for id in ids {
             match self.layer(&id) {
                 // Its line has no end: a crash left it, and it does not count.
                 Err(LayerError::Missing(_)) => {}
@@ -58,14 +60,28 @@ impl Workspace {
     }
 
     /// Checks every layer: digests and sizes of ref, manifest, config
-    /// and archive, and every rule of the archive profile.
+    /// and archive, and every rule of the archive profile. Of a store elsewhere everything is
+    /// downloaded anew: what the mirror holds says nothing of it.
     ///
     /// # Errors
     /// The store cannot be listed. What is wrong with a layer is a value, so that one damaged
     /// layer does not hide the next.
     pub fn verify(&self) -> Result<Vec<Verdict>, LayerError> {
+        if let Some((_guard, fresh)) = self.afresh()? {
+            return fresh.verdicts();
+        }
+        self.verdicts()
+    }
+
+    fn verdicts(&self) -> Result<Vec<Verdict>, LayerError> {
+        let ids = self.ids()?;
+        // What cannot be fetched is told below, layer by layer; a store that is gone is not.
+        match self.prefetch(&ids, false) {
+            Err(LayerError::Damaged { .. }) | Ok(()) => {}
+            Err(error) => return Err(error),
+        }
         let mut verdicts = Vec::new();
-        for id in self.ids()? {
+        for id in ids {
             let problem = match self.files(&id) {
                 Ok(_) => None,
                 // Its line has no end: a crash left it, and it does not count.

@@ -16,7 +16,7 @@ pub const CONFIG_TYPE: &str = "application/vnd.holdall.workspace.config.v1+json"
 pub const LAYER_TYPE: &str = "application/vnd.holdall.workspace.layer.v1.tar";
 /// The media type of a table of contents.
 pub const TOC_TYPE: &str = "application/vnd.holdall.workspace.toc.v1+json+zstd";
-const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const TITLE: &str = "org.opencontainers.image.title";
 
 /// The compression of a stored layer: what a reader has to know, without a level.
@@ -283,6 +283,26 @@ impl Manifest {
         self.layers
             .get(1)
             .filter(|layer| layer.media_type == TOC_TYPE)
+    }
+
+    /// Returns the ref's line that belongs to a manifest of these bytes.
+    #[cfg(feature = "registry")]
+    pub(crate) fn record(&self, bytes: &[u8]) -> Result<Record, String> {
+        let layer = self.layers.first().ok_or("its manifest names no archive")?;
+        let encodings = [Encoding::None, Encoding::Gzip, Encoding::Zstd];
+        let encoding = encodings
+            .into_iter()
+            .find(|encoding| encoding.media_type() == layer.media_type)
+            .ok_or("its manifest is not that of a workspace layer")?;
+        let record = Record {
+            manifest: Digest::of(bytes),
+            manifest_size: bytes.len() as u64,
+            layer: layer.digest,
+            layer_size: layer.size,
+            encoding,
+        };
+        self.check(&record)?;
+        Ok(record)
     }
 
     /// Checks that the manifest is one of ours and agrees with the ref.

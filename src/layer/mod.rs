@@ -29,6 +29,7 @@ mod persist;
 mod plan;
 mod prune;
 mod remember;
+mod remote;
 mod scan;
 mod store;
 mod toc;
@@ -38,6 +39,7 @@ mod unpack;
 mod usage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
@@ -55,6 +57,7 @@ pub use manifest::{
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
 pub use prune::{ExpiredWorkspace, LEFTOVER_AGE, PruneRequest, Pruned, prune, workspaces};
+pub use remote::{BadUrl, Copied, CopiedLayer, Location, Moved, RemoteOptions};
 pub use store::LayerInfo;
 pub use tree::tree_digest_of;
 pub use usage::{Amount, Stray, Usage};
@@ -115,6 +118,8 @@ pub struct Workspace {
     lifetime: Duration,
     budget: Budget,
     threads: usize,
+    /// Set where the folder is the mirror of a store elsewhere.
+    link: Option<Arc<remote::Link>>,
 }
 
 /// What to persist.
@@ -219,6 +224,7 @@ impl Workspace {
             lifetime: LIFETIME,
             budget: BUDGET,
             threads: parallel::default_threads(),
+            link: None,
         }
     }
 
@@ -283,6 +289,12 @@ impl Workspace {
         request: &AttachRequest,
         progress: &mut Progress<'_>,
     ) -> Result<Attached, LayerError> {
-        attach::attach(self, request, progress)
+        match attach::attach(self, request, progress) {
+            // A mirror may have rotted where the store has not.
+            Err(LayerError::Damaged { layer, .. }) if self.forget(&layer) => {
+                attach::attach(self, request, progress)
+            }
+            other => other,
+        }
     }
 }

@@ -174,6 +174,12 @@ impl LayerId {
         format!("{}.{}.{}", self.attempt, self.node, self.seq)
     }
 
+    /// Reads the path of a ref below `refs/`: the job's encoded name, a slash, and the file's.
+    pub(crate) fn from_listed(path: &str) -> Option<Self> {
+        let (job, name) = path.split_once('/')?;
+        Self::from_ref_name(&decode_job(job)?, name)
+    }
+
     /// Reads the name of a ref's file; `None` where it is none.
     pub(crate) fn from_ref_name(job: &str, name: &str) -> Option<Self> {
         let mut parts = name.split('.').map(|part| part.parse::<u32>().ok());

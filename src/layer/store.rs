@@ -11,12 +11,13 @@ use tempfile::NamedTempFile;
 
 use super::manifest::{CONFIG_TYPE, LayerConfig, Manifest, Record};
 use super::name::decode_job;
+use super::remote::Blob;
 use super::{Digest, LayerError, LayerId, Workspace};
 
 /// The largest manifest or config that is read, in bytes: registries take manifests up to 4 MiB.
-const MAX_DOCUMENT: u64 = 4 << 20;
+pub(super) const MAX_DOCUMENT: u64 = 4 << 20;
 /// The largest ref that is read, in bytes; a whole one has about 200.
-const MAX_REF: u64 = 1024;
+pub(super) const MAX_REF: u64 = 1024;
 pub(super) const OCI_LAYOUT: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
 /// What became of a ref.
@@ -46,7 +47,7 @@ impl Workspace {
         self.dir().join("blobs/sha256").join(digest.hex())
     }
 
-    fn ref_path(&self, id: &LayerId) -> PathBuf {
+    pub(super) fn ref_path(&self, id: &LayerId) -> PathBuf {
         self.dir()
             .join("refs")
             .join(super::name::encode_job(&id.job))
@@ -74,6 +75,22 @@ impl Workspace {
                 .map_err(|error| LayerError::io("write", &layout, error.error))?;
         }
         Ok(())
+    }
+
+    /// Says whether the folder has a blob in full size.
+    pub(super) fn holds(&self, blob: Blob) -> Result<bool, LayerError> {
+        let path = self.blob_path(blob.digest);
+        match fs::metadata(&path) {
+            Ok(meta) => Ok(meta.is_file() && meta.len() == blob.size),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(LayerError::io("read", &path, error)),
+        }
+    }
+
+    /// Renames a file of `tmp/` whose digest was taken to its place among the blobs.
+    pub(super) fn adopt(&self, file: &Path, digest: Digest) -> Result<(), LayerError> {
+        let path = self.blob_path(digest);
+        fs::rename(file, &path).map_err(|error| LayerError::io("write", &path, error))
     }
 
     /// Makes a file in `tmp/` that vanishes unless it is renamed.
@@ -122,13 +139,17 @@ impl Workspace {
         Ok((digest, bytes.len() as u64))
     }
 
-    /// Creates the ref, which is what makes the layer exist.
+    /// Creates the ref, which is what makes the layer exist. Where the folder is the mirror of a
+    /// store elsewhere, that store decides.
     pub(super) fn commit_ref(
         &self,
         id: &LayerId,
         record: &Record,
         durable: bool,
     ) -> Result<Committed, LayerError> {
+        if let Some(link) = &self.link {
+            return self.publish(link, id, record);
+        }
         let path = self.ref_path(id);
         let write = |error| LayerError::io("write", &path, error);
         let line = format!("{record}\n");
@@ -230,7 +251,7 @@ impl Workspace {
             .unwrap_or(0))
     }
 
-    /// Opens a blob after comparing its size.
+    /// Opens a blob after comparing its size; one that is elsewhere is brought first.
     pub(super) fn open_blob(
         &self,
         id: &LayerId,
@@ -238,6 +259,7 @@ impl Workspace {
         digest: Digest,
         size: u64,
     ) -> Result<File, LayerError> {
+        self.ensure(id, what, Blob { digest, size })?;
         let path = self.blob_path(digest);
         let damaged = |reason: String| LayerError::Damaged {
             layer: id.clone(),
@@ -288,19 +310,6 @@ impl Workspace {
         Ok(bytes)
     }
 
-    /// Reads a layer's manifest and checks that it agrees with the ref.
-    pub(super) fn manifest(&self, id: &LayerId, record: &Record) -> Result<Manifest, LayerError> {
-        let damaged = |reason: String| LayerError::Damaged {
-            layer: id.clone(),
-            reason,
-        };
-        let bytes = self.document(id, "manifest", record.manifest, record.manifest_size)?;
-        let manifest: Manifest = serde_json::from_slice(&bytes)
-            .map_err(|error| damaged(format!("its manifest does not read: {error}")))?;
-        manifest.check(record).map_err(damaged)?;
-        Ok(manifest)
-    }
-
     /// Reads what is known of a layer, and checks that ref, manifest and config agree. The
     /// archive itself is not read.
     ///
@@ -310,14 +319,53 @@ impl Workspace {
         let record = self
             .record(id)?
             .ok_or_else(|| LayerError::Missing(id.clone()))?;
+        let (_, manifest, config) = self.documents(id, &record)?;
+        let stored = self.stored(id)?;
+        Ok(LayerInfo {
+            id: id.clone(),
+            record,
+            config,
+            toc: manifest.toc().map(|toc| (toc.digest, toc.size)),
+            stored,
+        })
+    }
+
+    /// Reads the manifest and checks that it agrees with the ref.
+    pub(super) fn manifest(&self, id: &LayerId, record: &Record) -> Result<Manifest, LayerError> {
+        Ok(self.manifest_bytes(id, record)?.1)
+    }
+
+    fn manifest_bytes(
+        &self,
+        id: &LayerId,
+        record: &Record,
+    ) -> Result<(Vec<u8>, Manifest), LayerError> {
         let damaged = |reason: String| LayerError::Damaged {
             layer: id.clone(),
             reason,
         };
-        let manifest = self.manifest(id, &record)?;
+        let bytes = self.document(id, "manifest", record.manifest, record.manifest_size)?;
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(format!("its manifest does not read: {error}")))?;
+        manifest.check(record).map_err(damaged)?;
+        Ok((bytes, manifest))
+    }
+
+    /// Reads manifest and config, and checks that they agree with each other and with the ref.
+    /// The manifest comes as bytes too.
+    pub(super) fn documents(
+        &self,
+        id: &LayerId,
+        record: &Record,
+    ) -> Result<(Vec<u8>, Manifest, LayerConfig), LayerError> {
+        let damaged = |reason: String| LayerError::Damaged {
+            layer: id.clone(),
+            reason,
+        };
+        let (bytes, manifest) = self.manifest_bytes(id, record)?;
         debug_assert_eq!(manifest.config.media_type, CONFIG_TYPE);
-        let bytes = self.document(id, "config", manifest.config.digest, manifest.config.size)?;
-        let config: LayerConfig = serde_json::from_slice(&bytes)
+        let text = self.document(id, "config", manifest.config.digest, manifest.config.size)?;
+        let config: LayerConfig = serde_json::from_slice(&text)
             .map_err(|error| damaged(format!("its config does not read: {error}")))?;
         if config.schema != 1 {
             return Err(damaged(format!(
@@ -339,14 +387,16 @@ impl Workspace {
                 "its config and its ref name different compressions".to_owned(),
             ));
         }
-        let stored = self.stored(id)?;
-        Ok(LayerInfo {
-            id: id.clone(),
-            record,
-            config,
-            toc: manifest.toc().map(|toc| (toc.digest, toc.size)),
-            stored,
-        })
+        Ok((bytes, manifest, config))
+    }
+
+    /// Says whether the manifest of a layer need not be fetched first. The time of the ref is the
+    /// store's own, and near enough to what the manifest says.
+    fn is_described(&self, id: &LayerId) -> bool {
+        self.link.is_none()
+            || self.record(id).is_ok_and(|record| {
+                record.is_some_and(|record| self.blob_path(record.manifest).exists())
+            })
     }
 
     /// Returns when a ref was made, by the store's clock.
@@ -374,8 +424,9 @@ impl Workspace {
         let mut latest = None;
         for id in self.ids()? {
             let by_config = self
-                .layer(&id)
-                .ok()
+                .is_described(&id)
+                .then(|| self.layer(&id).ok())
+                .flatten()
                 .and_then(|info| info.config.expires)
                 .and_then(|text| humantime::parse_rfc3339(&text).ok());
             let date = match by_config {

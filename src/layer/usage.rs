@@ -1,6 +1,7 @@
 //! What a workspace costs: the room that it takes, how long it takes it, and what its attaches
 //! have read.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use super::inventory::Role;
@@ -74,7 +75,11 @@ impl Workspace {
     pub fn usage(&self, now: SystemTime) -> Result<Usage, LayerError> {
         let referenced = self.referenced()?;
         let mut usage = Usage::default();
+        let mut here = HashSet::new();
         for found in self.inventory()? {
+            if let Role::Blob(digest) = found.role {
+                here.insert(digest);
+            }
             let amount = match &found.role {
                 Role::Blob(digest) if referenced.archives.contains(digest) => &mut usage.archives,
                 Role::Blob(digest) if referenced.documents.contains(digest) => &mut usage.documents,
@@ -95,6 +100,10 @@ impl Workspace {
             let Ok(stored) = self.stored(&id) else {
                 continue;
             };
+            // What the mirror of a store elsewhere does not hold takes its room there.
+            if self.link.is_some() && here.insert(record.layer) {
+                usage.archives.add(record.layer_size);
+            }
             let days = |until: SystemTime| {
                 until
                     .duration_since(stored)

@@ -23,7 +23,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = match args.all {
+        true => args.store.open_folder("export --all")?,
+        false => args.store.open_shown(ui)?,
+    };
     let workspaces = match args.all {
         true => layer::workspaces(workspace.store()).map_err(|error| failure(&error))?,
         false => vec![workspace.clone()],
@@ -36,7 +39,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
     if layers == 0 {
         ui.note(&format!(
             "{} holds no layer to export",
-            workspace.store().display()
+            workspace.store_name()
         ));
     }
     ui.talk(&format!(

@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let store = args.store.open()?.store().to_owned();
+    let store = args.store.open_folder("import")?.store().to_owned();
     let input: Box<dyn Read> = match args.file == Path::new("-") {
         true => Box::new(std::io::stdin().lock()),
         false => Box::new(File::open(&args.file).map_err(|error| {

@@ -18,7 +18,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = args.store.open_folder("index")?;
     let indexed = workspace.write_index().map_err(|error| failure(&error))?;
     match args.format {
         Format::Json => {

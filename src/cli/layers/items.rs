@@ -34,6 +34,7 @@ impl Items {
 }
 
 /// Looks into the layers. One that is damaged has no items: `verify` says what is wrong with it.
+/// Neither has one that would have to be fetched from a store elsewhere first.
 pub(in crate::cli) fn of(
     workspace: &Workspace,
     layers: &[LayerInfo],
@@ -41,7 +42,10 @@ pub(in crate::cli) fn of(
     let unread: BTreeMap<LayerId, Vec<String>> = workspace.unread()?;
     let mut all = Vec::with_capacity(layers.len());
     for layer in layers {
-        let entries = workspace.listed(&layer.id).unwrap_or_default();
+        let entries = match workspace.is_at_hand(layer) {
+            true => workspace.listed(&layer.id).unwrap_or_default(),
+            false => Vec::new(),
+        };
         let unread = unread.get(&layer.id).map(|names| {
             let names: HashSet<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
             largest_of(

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         ui.talk(&format!(
             "the workspace {} in {} holds no layer\n",
             workspace.id(),
-            workspace.store().display()
+            workspace.store_name()
         ));
     } else {
         let mut text = listing(&layers);

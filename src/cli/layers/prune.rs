@@ -32,7 +32,7 @@ fn age(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = args.store.open_folder("prune")?;
     let request = PruneRequest {
         now: SystemTime::now(),
         age: args.older_than.unwrap_or(LEFTOVER_AGE),
