@@ -25,6 +25,8 @@ pub(super) enum Role {
     Temporary,
     /// A note of what an attach applied.
     Note,
+    /// What was remembered of trees that were packed and targets that were filled.
+    Cache,
     /// Something that the format does not know.
     Stray,
 }
@@ -102,6 +104,7 @@ impl Workspace {
         Ok(match parts.as_deref() {
             Some(["oci-layout" | "index.json"]) => Role::Layout,
             Some(["tmp", ..]) => Role::Temporary,
+            Some(["cache", _]) => Role::Cache,
             Some([super::ledger::FOLDER, name]) if name.ends_with(".json") => Role::Note,
             Some(["blobs", "sha256", hex]) => match format!("sha256:{hex}").parse() {
                 Ok(digest) => Role::Blob(digest),

@@ -224,12 +224,7 @@ pub(super) fn plan(
     let mut left = budget;
     let mut layers: Vec<Planned> = Vec::with_capacity(infos.len());
     for info in infos {
-        let planned = match info.toc {
-            Some(toc) if info.record.encoding == Encoding::Zstd => {
-                read_contents(workspace, info, toc, left, &mut ground)?
-            }
-            _ => read_layer(workspace, info, left, &mut ground)?,
-        };
+        let planned = read_listing(workspace, info, left, &mut ground)?;
         left.entries = left.entries.saturating_sub(planned.list.items.len() as u64);
         left.bytes = left.bytes.saturating_sub(planned.uncompressed);
         world.add(layers.len(), &planned, &ground.arena, &layers, order)?;
@@ -244,6 +239,21 @@ pub(super) fn plan(
         layers,
         world,
     })
+}
+
+/// Reads what a layer holds by the shortest way: its table of contents, else its archive.
+pub(super) fn read_listing(
+    workspace: &Workspace,
+    info: LayerInfo,
+    budget: Budget,
+    ground: &mut Ground,
+) -> Result<Planned, LayerError> {
+    match info.toc {
+        Some(toc) if info.record.encoding == Encoding::Zstd => {
+            read_contents(workspace, info, toc, budget, ground)
+        }
+        _ => read_layer(workspace, info, budget, ground),
+    }
 }
 
 /// The paths of several archives, and the rules that span the entries of one.

@@ -8,7 +8,7 @@ mod write;
 pub(crate) use profile::{Added, Arena, Shape};
 pub use read::Budget;
 pub(crate) use read::{ReadError, Reader};
-pub(crate) use write::{END, Writer, headers_length, padding, push_headers};
+pub(crate) use write::{END, headers_length, padding, push_headers};
 
 use super::name::EntryPath;
 

@@ -2,7 +2,7 @@
 //! nothing in them that depends on the machine. An archive is the headers and content of its
 //! entries, one after the other, so where each byte lies follows from the entries alone.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::{BLOCK, Entry, EntryKind, OCTAL_LIMIT};
 
@@ -82,48 +82,6 @@ pub(crate) fn headers_length(entry: &Entry) -> u64 {
 /// Returns how many zeros fill the last block of a file (or of records) of this size.
 pub(crate) fn padding(size: u64) -> usize {
     (size.next_multiple_of(BLOCK as u64) - size) as usize
-}
-
-/// Writes entries in the order in which they come.
-pub(crate) struct Writer<W: Write> {
-    inner: W,
-    headers: Vec<u8>,
-    written: u64,
-}
-
-impl<W: Write> Writer<W> {
-    pub(crate) fn new(inner: W) -> Self {
-        Self {
-            inner,
-            headers: Vec::new(),
-            written: 0,
-        }
-    }
-
-    /// Writes an entry's headers; a file's bytes follow through [`Self::content`].
-    pub(crate) fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        self.headers.clear();
-        push_headers(entry, &mut self.headers)?;
-        self.written += self.headers.len() as u64;
-        self.inner.write_all(&self.headers)
-    }
-
-    /// Writes a piece of the current file.
-    pub(crate) fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.written += bytes.len() as u64;
-        self.inner.write_all(bytes)
-    }
-
-    /// Fills the last block of a file of this size.
-    pub(crate) fn pad(&mut self, size: u64) -> io::Result<()> {
-        self.content(&[0; BLOCK][..padding(size)])
-    }
-
-    /// Writes the end of the archive and returns the inner writer and the number of bytes.
-    pub(crate) fn finish(mut self) -> io::Result<(W, u64)> {
-        self.content(&[0; END as usize])?;
-        Ok((self.inner, self.written))
-    }
 }
 
 /// A record counts its own length, its digits included.
