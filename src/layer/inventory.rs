@@ -23,7 +23,7 @@ pub(super) enum Role {
     Blob(Digest),
     /// A file under construction, or what is left of one.
     Temporary,
-    /// A note of what an attach applied.
+    /// A note of what an attach applied, or a record of what was packed or attached.
     Note,
     /// Something that the format does not know.
     Stray,
@@ -103,6 +103,7 @@ impl Workspace {
             Some(["oci-layout" | "index.json"]) => Role::Layout,
             Some(["tmp", ..]) => Role::Temporary,
             Some([super::ledger::FOLDER, name]) if name.ends_with(".json") => Role::Note,
+            Some([super::remember::FOLDER, _]) => Role::Note,
             Some(["blobs", "sha256", hex]) => match format!("sha256:{hex}").parse() {
                 Ok(digest) => Role::Blob(digest),
                 Err(_) => Role::Stray,
