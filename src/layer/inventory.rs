@@ -58,7 +58,8 @@ impl Referenced {
 }
 
 impl Workspace {
-    /// Lists every file of the workspace's folder, sorted by path; none where there is no folder.
+    /// Lists every file of the workspace's folder but for records, sorted by path; none where there
+    /// is no folder.
     pub(super) fn inventory(&self) -> Result<Vec<Found>, LayerError> {
         let mut found = Vec::new();
         let mut folders = vec![PathBuf::new()];
@@ -77,7 +78,10 @@ impl Workspace {
                     other => other.map_err(|error| LayerError::io("read", &item.path(), error))?,
                 };
                 if meta.is_dir() {
-                    folders.push(relative);
+                    // Records of what was packed and attached come and go as they like.
+                    if relative != Path::new(super::remember::FOLDER) {
+                        folders.push(relative);
+                    }
                     continue;
                 }
                 let role = match meta.is_file() {

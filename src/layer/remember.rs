@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::scan::Scan;
 use super::{Compression, Digest, PersistRequest, Workspace};
 
+/// The folder of a workspace that holds the records.
+pub(super) const FOLDER: &str = "cache";
 /// The first line of every record: the version of what follows.
 const MAGIC: &[u8] = b"holdall record 1\n";
 /// How much older than the scan everything has to be: the clocks of file systems tick every ten
@@ -73,7 +75,7 @@ impl Record {
     fn new(workspace: &Workspace, what: &str, key: &[u8]) -> Self {
         let name = format!("{what}-{}", Digest::of(key).hex());
         Self {
-            path: workspace.dir().join("cache").join(name),
+            path: workspace.dir().join(FOLDER).join(name),
         }
     }
 
