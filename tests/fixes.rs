@@ -139,7 +139,7 @@ fn holds(path: &Path, text: &str, unsafe_too: bool) -> usize {
     let parsed = parse(now.as_str());
     assert_eq!(parsed.error, None, "{}: {now}", path.display());
     let about_comments = |rule: &&str| rule.ends_with("-suppression");
-    if !after.fixed.iter().any(|r| about_comments(&r)) {
+    if !after.fixed.iter().any(|r| about_comments(r)) {
         let comments = |text: &str| {
             let tree = parse(text).tree;
             let all = tree.comments().iter();

@@ -329,7 +329,7 @@ fn inside_a_swapping_process() {
                 }
             }
         }
-        if swaps % 64 == 0 || swaps < 2 {
+        if swaps.is_multiple_of(64) || swaps < 2 {
             let temp = out.join(".ready-new");
             let _ = fs::write(&temp, swaps.to_string()).and_then(|()| fs::rename(&temp, &ready));
         }

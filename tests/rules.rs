@@ -11,7 +11,7 @@
 mod common;
 
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use holdall::finding::{Look, Report, Severity, human};
 use holdall::lint::{self, Fixable, Options};
@@ -25,7 +25,7 @@ fn check(path: &PathBuf) -> Report {
     };
     // What git would say, where a case needs it: `tracked` beside it, a name a line.
     let tracked = path.with_file_name("tracked");
-    let tracked: Option<Rc<[String]>> = std::fs::read_to_string(tracked)
+    let tracked: Option<Arc<[String]>> = std::fs::read_to_string(tracked)
         .ok()
         .map(|names| names.lines().map(str::to_owned).collect());
     let ask = || tracked.clone();
@@ -205,7 +205,7 @@ fn documentation_shows_what_the_rule_finds_and_what_it_does_not() {
             .join("tests/fixtures/rules")
             .join(rule.name)
             .join("tracked");
-        let tracked: Option<Rc<[String]>> = std::fs::read_to_string(tracked)
+        let tracked: Option<Arc<[String]>> = std::fs::read_to_string(tracked)
             .ok()
             .map(|names| names.lines().map(str::to_owned).collect());
         let ask = || tracked.clone();

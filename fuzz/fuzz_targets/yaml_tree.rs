@@ -248,7 +248,7 @@ fn same(a: &Value, b: &Value) -> bool {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
         // `012`, `-0x1f` and `1E999`: the two do not have the same numbers.
         (Value::Number(_), Value::String(text)) | (Value::String(text), Value::Number(_)) => {
-            let digits = text.trim_start_matches(['+', '-']);
+            let digits = text.trim_start_matches(['+', '-', '.']);
             digits.starts_with(|c: char| c.is_ascii_digit())
         }
         _ => a == b,

@@ -2,9 +2,10 @@
 //! be. One that cannot be written stays as it is and stops no other.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::CliError;
+use crate::finding::Report;
 use crate::lint::{self, Checked, Fixed};
 use crate::yaml::Source;
 
@@ -27,24 +28,47 @@ pub(crate) struct FixArgs {
 
 /// What came of one config.
 pub(crate) struct Mended {
-    /// The findings of what stands in the file now.
+    /// The findings of what stands in the file once this is settled.
     pub(crate) checked: Checked,
     /// What goes to stdout: a diff, or the text of stdin.
     pub(crate) out: String,
     /// What is to be said about it.
     pub(crate) said: String,
-    /// Why it could not be written.
-    pub(crate) error: Option<CliError>,
+    change: Option<Change>,
+}
+
+/// A file that is to be written.
+struct Change {
+    path: PathBuf,
+    before: String,
+    after: String,
+    /// The findings of the text before.
+    unmended: Report,
+}
+
+impl Mended {
+    /// Writes the file, if it is to be written; what cannot be written is as it was.
+    pub(crate) fn settle(&mut self) -> Result<(), CliError> {
+        let Some(change) = self.change.take() else {
+            return Ok(());
+        };
+        let written = write(&change.path, &change.before, &change.after);
+        if written.is_err() {
+            self.checked.report = change.unmended;
+            self.said.clear();
+        }
+        written
+    }
 }
 
 impl FixArgs {
-    /// Says whether anything is mended at all, or that the options do not go together.
-    pub(crate) fn wanted(&self) -> Result<bool, CliError> {
+    /// Says where options do not go together.
+    pub(crate) fn make_sense(&self) -> Result<(), CliError> {
         if self.unsafe_too && !self.fix && !self.diff {
             return Err(CliError::usage("`--unsafe` alone mends nothing")
                 .hint("add `--fix` to write the fixes, or `--diff` to see them"));
         }
-        Ok(self.fix || self.diff)
+        Ok(())
     }
 
     /// Says whether stdout holds a diff, and not the findings.
@@ -52,45 +76,40 @@ impl FixArgs {
         self.diff
     }
 
-    /// Checks a config, and mends it as far as that is asked for.
+    /// Checks a config, and mends its text as far as that is asked for; writes nothing yet.
     pub(crate) fn mend(
         &self,
         path: &Path,
         source: Source,
         check: &dyn Fn(Source) -> Checked,
     ) -> Mended {
+        let mut mended = Mended {
+            checked: check(source.clone()),
+            out: String::new(),
+            said: String::new(),
+            change: None,
+        };
         if !self.fix && !self.diff {
-            return Mended {
-                checked: check(source),
-                out: String::new(),
-                said: String::new(),
-                error: None,
-            };
+            return mended;
         }
         let first = source.clone();
         let fixed = lint::fix(source, self.unsafe_too, check);
-        let now = fixed.text();
-        let said = format!("{}{}", self.summary(&fixed, &first), left(&fixed, &first));
-        let stdin = path == Path::new("-");
-        let mut mended = Mended {
-            out: match (self.diff, stdin) {
-                (true, _) => diff(&first.name(), first.text(), &now),
-                (false, true) => now.clone(),
-                (false, false) => String::new(),
-            },
-            checked: fixed.checked,
-            said,
-            error: None,
-        };
+        let after = fixed.text();
+        mended.said = format!("{}{}", self.summary(&fixed, &first), left(&fixed, &first));
         if self.diff {
-            mended.checked = check(first);
-        } else if !stdin && now != first.text() {
-            if let Err(error) = write(path, first.text(), &now) {
-                // What stands in the file is what it was.
-                mended.checked = check(first);
-                mended.said.clear();
-                mended.error = Some(error);
-            }
+            mended.out = diff(&first.name(), first.text(), &after);
+            return mended;
+        }
+        let unmended = std::mem::replace(&mut mended.checked, fixed.checked).report;
+        if path == Path::new("-") {
+            mended.out = after;
+        } else if fixed.before.is_some() {
+            mended.change = Some(Change {
+                path: path.to_owned(),
+                before: first.text().to_owned(),
+                after,
+                unmended,
+            });
         }
         mended
     }

@@ -1,10 +1,9 @@
 //! Which configs a command means, and their text.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::CliError;
 use crate::yaml::Source;
@@ -139,20 +138,20 @@ pub(crate) fn project_root(config: &Path) -> PathBuf {
 /// The files that git tracks, asked for once a repository, and only where a rule wants to know.
 #[derive(Debug, Default)]
 pub(crate) struct Checkouts {
-    known: RefCell<HashMap<PathBuf, Option<Rc<[String]>>>>,
+    known: Mutex<HashMap<PathBuf, Option<Arc<[String]>>>>,
 }
 
 impl Checkouts {
     /// Returns the tracked files of the repository that a config lies in, relative to its root;
     /// nothing where it lies in none.
-    pub(crate) fn tracked(&self, config: &Path) -> Option<Rc<[String]>> {
+    pub(crate) fn tracked(&self, config: &Path) -> Option<Arc<[String]>> {
         let folder = project_root(config).canonicalize().ok()?;
         let root = folder.ancestors().find(|dir| dir.join(".git").exists())?;
         // A config elsewhere in the repository is an example or a test, not the checkout's own.
         if root != folder {
             return None;
         }
-        let mut known = self.known.borrow_mut();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let files = known.entry(root.to_path_buf()).or_insert_with(|| {
             let out = std::process::Command::new("git")
                 .arg("-C")

@@ -1,16 +1,18 @@
 //! `holdall lint`.
 
-use std::path::PathBuf;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::ValueEnum;
 
 use super::baseline::Baseline;
-use super::fix::FixArgs;
+use super::fix::{FixArgs, Mended};
 use super::orbs::OrbArgs;
 use super::settings::Settings;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input};
-use crate::circleci::{GivenError, Inputs};
+use crate::circleci::{Given, GivenError, Inputs};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 use crate::yaml::Source;
@@ -78,6 +80,9 @@ pub(crate) struct Args {
     values: ValueArgs,
 }
 
+/// Stack of a thread that checks configs, in bytes: as much as the main thread usually has.
+const STACK: usize = 8 << 20;
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
     Human,
@@ -106,7 +111,6 @@ enum FailOn {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let checkouts = input::Checkouts::default();
     let mut reports: Vec<Report> = Vec::new();
     let mut unread = None;
     let given = args.values.given()?;
@@ -130,54 +134,43 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Some(path) if !args.update_baseline => Baseline::read(path)?,
         _ => Baseline::default(),
     };
-    let fixing = args.fixes.wanted()?;
-    let mut printed = String::new();
-    for path in paths {
-        let settings = Settings::of(&path)?;
-        if settings.excludes(&path) {
-            continue;
-        }
-        match input::read(&path) {
-            Ok(source) => {
-                let orbs = args.orbs.sources_or(&path, settings.orb_dir.clone());
-                let inputs = Inputs {
-                    orbs: &orbs,
-                    given: given.clone(),
-                    ..Inputs::default()
-                };
-                let tracked = || checkouts.tracked(&path);
-                let mut selection = settings.selection;
-                choose(args, &mut selection)?;
-                let options = lint::Options {
-                    least,
-                    tracked: Some(&tracked),
-                    selection: &selection,
-                };
-                let check = |source: Source| {
-                    let mut checked = lint::check_with(source, options, &inputs);
-                    // What is known is neither reported nor mended.
-                    known.drop_known(std::slice::from_mut(&mut checked.report));
-                    checked
-                };
-                let mended = args.fixes.mend(&path, source, &check);
-                printed.push_str(&mended.out);
-                ui.talk(&mended.said);
-                if let Some(error) = &mended.error {
-                    unread = Some(ui.fail(error));
-                }
-                let mut checked = mended.checked;
-                if !args.show_suppressed {
-                    checked.report.suppressed.clear();
-                }
-                reports.push(checked.report);
-                refused.push(checked.compiled.refused);
+    args.fixes.make_sense()?;
+    let job = Job {
+        args,
+        given: &given,
+        least,
+        known: &known,
+        checkouts: input::Checkouts::default(),
+    };
+    let mut all = Vec::new();
+    for done in job.all(&paths) {
+        match done {
+            Done::Checked(mended) => {
+                refused.push(mended.checked.compiled.refused.clone());
+                all.push(*mended);
             }
+            Done::LeftOut => {}
+            Done::Wrong(error) => return Err(error),
             // One file that cannot be read does not stop the others.
-            Err(error) => unread = Some(ui.fail(&error)),
+            Done::Unread(error) => unread = Some(ui.fail(&error)),
         }
     }
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
+    }
+    // Nothing is written before all that is asked for is known to make sense.
+    let mut printed = String::new();
+    for mut mended in all {
+        if let Err(error) = mended.settle() {
+            unread = Some(ui.fail(&error));
+        }
+        ui.talk(&mended.said);
+        printed.push_str(&mended.out);
+        let mut report = mended.checked.report;
+        if !args.show_suppressed {
+            report.suppressed.clear();
+        }
+        reports.push(report);
     }
     if args.update_baseline {
         let Some(path) = &baseline else {
@@ -211,14 +204,14 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Format::Junit => finding::junit(&reports),
         Format::Checkstyle => finding::checkstyle(&reports),
     };
-    match (args.fixes.prints_diff(), fixing && !printed.is_empty()) {
-        (true, _) => ui.out(&printed)?,
-        // The text of stdin has stdout for itself.
-        (false, true) => {
-            ui.out(&printed)?;
+    // A diff has stdout for itself, and so has the text of stdin.
+    if args.fixes.prints_diff() || !printed.is_empty() {
+        ui.out(&printed)?;
+        if !args.fixes.prints_diff() {
             ui.talk(&text);
         }
-        (false, false) => ui.out(&text)?,
+    } else {
+        ui.out(&text)?;
     }
     let limit = match args.fail_on {
         Some(FailOn::Error) => Some(Severity::Error),
@@ -229,6 +222,105 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     };
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}
+
+/// What became of a config.
+enum Done {
+    Checked(Box<Mended>),
+    /// The settings say that it is none of ours.
+    LeftOut,
+    /// The settings are wrong.
+    Wrong(CliError),
+    /// It could not be read.
+    Unread(CliError),
+}
+
+/// What is asked of each config.
+struct Job<'a> {
+    args: &'a Args,
+    given: &'a Given,
+    least: Severity,
+    known: &'a Baseline,
+    checkouts: input::Checkouts,
+}
+
+impl Job<'_> {
+    /// Checks configs on all processors; the answers are in the order of the paths.
+    fn all(&self, paths: &[PathBuf]) -> Vec<Done> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = threads.min(paths.len());
+        if threads < 2 {
+            return paths.iter().map(|path| self.one(path)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let mut done = Vec::new();
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                let Some(path) = paths.get(i) else {
+                    return done;
+                };
+                done.push((i, self.one(path)));
+            }
+        };
+        let mut all: Vec<(usize, Done)> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads)
+                .map(|_| {
+                    // What a config may nest needs more than a thread usually has.
+                    let builder = std::thread::Builder::new().stack_size(STACK);
+                    builder.spawn_scoped(scope, worker)
+                })
+                .collect();
+            running
+                .into_iter()
+                .flat_map(|thread| match thread {
+                    Ok(thread) => thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    // No thread is to be had: this one does it.
+                    Err(_) => worker(),
+                })
+                .collect()
+        });
+        all.sort_by_key(|(i, _)| *i);
+        all.into_iter().map(|(_, done)| done).collect()
+    }
+
+    fn one(&self, path: &Path) -> Done {
+        let settings = match Settings::of(path) {
+            Ok(settings) if settings.excludes(path) => return Done::LeftOut,
+            Ok(settings) => settings,
+            Err(error) => return Done::Wrong(error),
+        };
+        let source = match input::read(path) {
+            Ok(source) => source,
+            Err(error) => return Done::Unread(error),
+        };
+        let orbs = self.args.orbs.sources_or(path, settings.orb_dir.clone());
+        let inputs = Inputs {
+            orbs: &orbs,
+            given: self.given.clone(),
+            ..Inputs::default()
+        };
+        let tracked = || self.checkouts.tracked(path);
+        let mut selection = settings.selection;
+        if let Err(error) = choose(self.args, &mut selection) {
+            return Done::Wrong(error);
+        }
+        let options = lint::Options {
+            least: self.least,
+            tracked: Some(&tracked),
+            selection: &selection,
+        };
+        let check = |source: Source| {
+            let mut checked = lint::check_with(source, options, &inputs);
+            // What is known is neither reported nor mended.
+            self.known
+                .drop_known(std::slice::from_mut(&mut checked.report));
+            checked
+        };
+        Done::Checked(Box::new(self.args.fixes.mend(path, source, &check)))
+    }
 }
 
 /// Adds what the command line says of rules to what the settings say.

@@ -34,12 +34,6 @@ impl Beneath {
         Ok(self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC)?)
     }
 
-    /// Opens a file below the root for reading. A FIFO that took its place does not block.
-    pub(super) fn file(&self, path: &[u8]) -> io::Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(self.resolve(path, flags)?)
-    }
-
     fn resolve(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
         if path.is_empty() {
             return openat(&self.root, c".", flags, Mode::empty());

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::archive::{Budget, Entry, EntryKind, ReadError, Reader, Writer};
+use super::archive::{Budget, END, Entry, EntryKind, ReadError, Reader, padding, push_headers};
 use super::digest::Hashing;
 use super::name::{EntryPath, decode_job, encode_job, printable};
 use super::prune::STAGING;
@@ -61,10 +61,7 @@ pub fn export(
     output: impl Write,
     name: &Path,
 ) -> Result<Vec<Carried>, LayerError> {
-    let mut tar = Tar {
-        writer: Writer::new(output),
-        name,
-    };
+    let mut tar = Tar { output, name };
     let mut all = Vec::new();
     let mut refs = Vec::new();
     for workspace in workspaces {
@@ -73,8 +70,8 @@ pub fn export(
     for (path, line, stored) in refs {
         tar.bytes(&path, &line, stored)?;
     }
-    let (mut output, _) = tar.writer.finish().map_err(|e| tar_error(name, e))?;
-    output.flush().map_err(|error| tar_error(name, error))?;
+    tar.zeros(END)?;
+    tar.output.flush().map_err(|error| tar_error(name, error))?;
     Ok(all)
 }
 
@@ -83,7 +80,7 @@ fn tar_error(name: &Path, error: io::Error) -> LayerError {
 }
 
 struct Tar<'a, W: Write> {
-    writer: Writer<W>,
+    output: W,
     /// What the output is called, for errors.
     name: &'a Path,
 }
@@ -149,9 +146,7 @@ impl<W: Write> Tar<'_, W> {
             if count == 0 {
                 break;
             }
-            self.writer
-                .content(&buffer[..count])
-                .map_err(|error| tar_error(self.name, error))?;
+            self.put(&buffer[..count])?;
         }
         let (_, found, length) = content.finish();
         if found != digest || length != size {
@@ -160,18 +155,14 @@ impl<W: Write> Tar<'_, W> {
                 reason: format!("its blob does not have the digest {digest}"),
             });
         }
-        self.writer
-            .pad(size)
-            .map_err(|error| tar_error(self.name, error))
+        self.zeros(padding(size) as u64)
     }
 
     fn bytes(&mut self, path: &str, bytes: &[u8], time: SystemTime) -> Result<(), LayerError> {
         let size = bytes.len() as u64;
         self.header(path, size, time)?;
-        self.writer
-            .content(bytes)
-            .and_then(|()| self.writer.pad(size))
-            .map_err(|error| tar_error(self.name, error))
+        self.put(bytes)?;
+        self.zeros(padding(size) as u64)
     }
 
     fn header(&mut self, path: &str, size: u64, time: SystemTime) -> Result<(), LayerError> {
@@ -181,8 +172,20 @@ impl<W: Write> Tar<'_, W> {
             mode: 0o644,
             mtime: time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         };
-        self.writer
-            .entry(&entry)
+        let mut headers = Vec::new();
+        push_headers(&entry, &mut headers).map_err(|error| tar_error(self.name, error))?;
+        self.put(&headers)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.output
+            .write_all(bytes)
+            .map_err(|error| tar_error(self.name, error))
+    }
+
+    fn zeros(&mut self, count: u64) -> Result<(), LayerError> {
+        io::copy(&mut io::repeat(0).take(count), &mut self.output)
+            .map(drop)
             .map_err(|error| tar_error(self.name, error))
     }
 }
@@ -290,12 +293,12 @@ impl Staged<'_> {
 
 /// Says whether a file of a store is one that each store makes for itself.
 fn made_anew(path: &[u8]) -> bool {
-    let notes = format!("/{}/", super::ledger::FOLDER);
-    path.ends_with(b"/oci-layout")
-        || path.ends_with(b"/index.json")
-        || path
-            .windows(notes.len())
-            .any(|part| part == notes.as_bytes())
+    let mut parts = path.splitn(3, |byte| *byte == b'/').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some(b"oci-layout" | b"index.json"), None) => true,
+        (Some(folder), Some(_)) => folder == super::ledger::FOLDER.as_bytes() || folder == b"cache",
+        _ => false,
+    }
 }
 
 fn refused(error: ReadError) -> ImportError {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::archive::{Arena, Entry, EntryKind, ReadError, Reader};
-use super::plan::{read_layer, walk};
+use super::archive::{Entry, EntryKind, ReadError, Reader};
+use super::plan::{Ground, read_layer, walk};
 use super::{Digest, LayerError, LayerId, Workspace};
 
 /// What became of a path from one layer to the other.
@@ -72,7 +72,7 @@ impl Workspace {
     fn states(&self, id: &LayerId) -> Result<BTreeMap<Vec<u8>, State>, LayerError> {
         let info = self.layer(id)?;
         // The first pass checks all of it, so that no content is taken from a layer that is bad.
-        let (mut planned, _) = read_layer(self, info, self.budget, &mut Arena::default())?;
+        let mut planned = read_layer(self, info, self.budget, &mut Ground::default())?;
         let mut states = BTreeMap::new();
         walk(
             &planned.info,

@@ -27,7 +27,18 @@ impl Digest {
     /// Returns the 64 hex digits without the algorithm's name: the name of the blob's file.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut text = Vec::with_capacity(64);
+        self.push_hex(&mut text);
+        text.into_iter().map(char::from).collect()
+    }
+
+    /// Appends the 64 hex digits to a buffer.
+    pub(crate) fn push_hex(&self, out: &mut Vec<u8>) {
+        for byte in self.0 {
+            for digit in [byte >> 4, byte & 15] {
+                out.push(b"0123456789abcdef"[usize::from(digit)]);
+            }
+        }
     }
 }
 
@@ -88,6 +99,10 @@ impl<T> Hashing<T> {
             state: Sha256::new(),
             length: 0,
         }
+    }
+
+    pub(crate) fn inner(&self) -> &T {
+        &self.inner
     }
 
     pub(crate) fn length(&self) -> u64 {

@@ -1,40 +1,35 @@
 //! Writes entries below a target folder, relative to folder handles, and never through a link:
-//! not one that a layer brings, and not one that the target holds.
+//! not one that a layer brings, and not one that the target holds. Several threads write at once,
+//! each with a hand of its own.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, fchmod, futimens, linkat, mkdirat,
-    openat, statat, symlinkat, unlinkat, utimensat,
+    AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, fchmod, fstat, futimens, linkat,
+    mkdirat, openat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
-use super::archive::{Entry, EntryKind, ReadError};
 use super::beneath::Beneath;
-use super::digest::Hashing;
 use super::name::{EntryPath, MARKER, printable};
-use super::tree::Tree;
-use super::{LayerError, LayerId, Transferred};
+use super::parallel::Pieces;
+use super::plan::{Item, ItemKind, Plan, Planned};
+use super::tree::IMPLIED_MODE;
+use super::{LayerError, LayerId};
 
-/// The mode of a folder that no entry names.
-const IMPLIED_MODE: u32 = 0o755;
+/// What a folder's owner has to be allowed while it is filled.
+const OWNER: u32 = 0o700;
+/// How many folders a thread finishes at a time.
+const BATCH: usize = 128;
 
 /// A target folder while layers are written to it.
 pub(super) struct Target {
     path: PathBuf,
-    beneath: Beneath,
-    /// The folder that was used last: entries of one folder mostly come together.
-    current: Option<(Vec<u8>, OwnedFd)>,
-    /// Folders that entries name; their modes and times are set at the end.
-    folders: BTreeMap<Vec<u8>, (u32, u64)>,
-    /// Links of the current layer: made after its files.
-    links: Vec<Entry>,
-    pub(super) tree: Tree,
-    pub(super) done: Transferred,
+    pub(super) beneath: Beneath,
 }
 
 impl Target {
@@ -46,11 +41,6 @@ impl Target {
         let target = Self {
             path: path.to_owned(),
             beneath,
-            current: None,
-            folders: BTreeMap::new(),
-            links: Vec::new(),
-            tree: Tree::default(),
-            done: Transferred::default(),
         };
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -66,197 +56,86 @@ impl Target {
         }
     }
 
-    fn failed(&self, path: &[u8], error: io::Error) -> LayerError {
+    pub(super) fn failed(&self, path: &[u8], error: io::Error) -> LayerError {
         let path = self
             .path
             .join(super::scan::os_path(&EntryPath::found(path)));
         LayerError::io("write", &path, error)
     }
 
-    /// Writes one entry; `content` hands out a file's bytes until it returns 0.
-    pub(super) fn apply(
-        &mut self,
-        layer: &LayerId,
-        entry: &Entry,
-        content: &mut dyn FnMut(&mut [u8]) -> Result<usize, ReadError>,
-    ) -> Result<(), ApplyError> {
-        let path = entry.path.as_bytes();
-        match &entry.kind {
-            EntryKind::Folder => {
-                let handle = self.ensure_folder(path)?;
-                // A folder that its owner may not enter could not be filled.
-                fchmod(&handle, Mode::from_raw_mode(entry.mode | 0o700))
-                    .map_err(|error| self.failed(path, error.into()))?;
-                self.current = Some((path.to_vec(), handle));
-                self.folders
-                    .insert(path.to_vec(), (entry.mode, entry.mtime));
-                self.tree.folder(path, entry.mode);
-            }
-            EntryKind::File { .. } => self.file(layer, entry, content)?,
-            EntryKind::Hardlink { target } => self.hardlink(layer, entry, target)?,
-            EntryKind::Symlink { target } => {
-                self.tree.link(path, target);
-                self.links.push(entry.clone());
-            }
-        }
-        self.done.entries += 1;
-        Ok(())
-    }
-
-    fn file(
-        &mut self,
-        layer: &LayerId,
-        entry: &Entry,
-        content: &mut dyn FnMut(&mut [u8]) -> Result<usize, ReadError>,
-    ) -> Result<(), ApplyError> {
-        let path = entry.path.as_bytes();
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = self.replacing(layer, &entry.path, |folder, name| {
-            openat(folder, name, flags, Mode::from_raw_mode(0o600))
-        })?;
-        let mut file = Hashing::new(File::from(handle));
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let count = content(&mut buffer).map_err(ApplyError::Read)?;
-            if count == 0 {
-                break;
-            }
-            file.write_all(&buffer[..count])
-                .map_err(|error| self.failed(path, error))?;
-            self.done.bytes += count as u64;
-        }
-        let (file, digest, _) = file.finish();
-        fchmod(&file, Mode::from_raw_mode(entry.mode))
-            .and_then(|()| futimens(&file, &times(entry.mtime)))
-            .map_err(|error| self.failed(path, error.into()))?;
-        self.tree.file(path, entry.mode, digest);
-        Ok(())
-    }
-
-    fn hardlink(
-        &mut self,
-        layer: &LayerId,
-        entry: &Entry,
-        target: &EntryPath,
-    ) -> Result<(), LayerError> {
-        let (folder, name) = target.split();
-        let from = self
-            .beneath
-            .folder(folder.unwrap_or_default())
-            .map_err(|error| self.failed(target.as_bytes(), error))?;
-        self.replacing(layer, &entry.path, |folder, new| {
-            linkat(&from, name, folder, new, AtFlags::empty())
-        })?;
-        self.tree.same(entry.path.as_bytes(), target.as_bytes());
-        Ok(())
-    }
-
-    /// Makes the links of the layer that has just been written.
-    pub(super) fn finish_layer(&mut self, layer: &LayerId) -> Result<(), LayerError> {
-        for entry in std::mem::take(&mut self.links) {
-            let EntryKind::Symlink { target } = &entry.kind else {
+    /// Makes every folder of a plan that is missing, so that files can be written in any order. A
+    /// file or link in the way is replaced, as it would be by an entry of its own.
+    pub(super) fn make_folders(&self, plan: &Plan) -> Result<(), LayerError> {
+        let mut parent: (u32, Option<OwnedFd>) = (0, None);
+        let mut last: (u32, Option<OwnedFd>) = (0, None);
+        // Parents have smaller numbers than what lies below them.
+        for node in 1..=plan.arena.len() as u32 {
+            let slot = plan.world.slot(node);
+            if !slot.folder {
                 continue;
-            };
-            self.replacing(layer, &entry.path, |folder, name| {
-                symlinkat(target.as_slice(), folder, name)?;
-                utimensat(folder, name, &times(entry.mtime), AtFlags::SYMLINK_NOFOLLOW)
-            })?;
+            }
+            let above = plan.arena.parent(node);
+            if parent.0 != above || parent.1.is_none() {
+                parent = if last.0 == above && last.1.is_some() {
+                    std::mem::take(&mut last)
+                } else {
+                    let path = plan.arena.path_bytes(above);
+                    let handle = self.beneath.folder(&path);
+                    (
+                        above,
+                        Some(handle.map_err(|error| self.failed(&path, error))?),
+                    )
+                };
+            }
+            let Some(handle) = &parent.1 else { continue };
+            let made = make_folder(handle.as_fd(), plan.arena.name(node), slot.named.is_none());
+            let made =
+                made.map_err(|error| self.failed(&plan.arena.path_bytes(node), error.into()))?;
+            last = (node, Some(made));
         }
         Ok(())
     }
 
-    /// Makes something new under a name; a file or link of that name is removed first, never
-    /// written to.
-    fn replacing<T>(
-        &mut self,
-        layer: &LayerId,
-        path: &EntryPath,
-        make: impl Fn(BorrowedFd<'_>, &[u8]) -> rustix::io::Result<T>,
-    ) -> Result<T, LayerError> {
-        let (parent, name) = path.split();
-        let parent = parent.unwrap_or_default();
-        let folder = match self.current.take() {
-            Some((known, handle)) if known == parent => handle,
-            _ => self.ensure_folder(parent)?,
-        };
-        let made = match make(folder.as_fd(), name) {
-            Err(Errno::EXIST) => match unlinkat(&folder, name, AtFlags::empty()) {
-                Ok(()) => make(folder.as_fd(), name),
-                Err(error) => {
-                    let is_folder = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
-                        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir());
-                    if is_folder {
-                        return Err(LayerError::InTheWay {
-                            path: printable(path.as_bytes()),
-                            layer: layer.clone(),
-                        });
-                    }
-                    Err(error)
+    /// Sets modes and times of the folders that entries name.
+    pub(super) fn finish_folders(&self, plan: &Plan, threads: usize) -> Result<(), LayerError> {
+        let (mut open, mut tight) = (Vec::new(), Vec::new());
+        for node in 1..=plan.arena.len() as u32 {
+            if let Some(item) = plan.item(node).filter(|item| item.kind == ItemKind::Folder) {
+                if u32::from(item.mode) & OWNER == OWNER {
+                    open.push(item);
+                } else {
+                    tight.push(item);
                 }
-            },
-            other => other,
-        };
-        self.current = Some((parent.to_vec(), folder));
-        made.map_err(|error| self.failed(path.as_bytes(), error.into()))
-    }
-
-    /// Opens a folder below the target. What is missing is made; a file or link in the way is
-    /// replaced, as it would be by an entry of its own.
-    fn ensure_folder(&mut self, path: &[u8]) -> Result<OwnedFd, LayerError> {
-        match self.beneath.folder(path) {
-            Ok(handle) => return Ok(handle),
-            Err(error) if path.is_empty() => return Err(self.failed(path, error)),
-            Err(_) => {}
+            }
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut here = self
-            .beneath
-            .folder(b"")
-            .map_err(|error| self.failed(b"", error))?;
-        let ends = path
-            .iter()
-            .enumerate()
-            .filter_map(|(at, byte)| (*byte == b'/').then_some(at))
-            .chain([path.len()]);
-        let mut start = 0;
-        for end in ends {
-            let (name, so_far) = (&path[start..end], &path[..end]);
-            start = end + 1;
-            let open = || openat(&here, name, flags, Mode::empty());
-            let next = match open() {
-                Err(error @ (Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => {
-                    let cleared = match error {
-                        Errno::NOENT => Ok(()),
-                        _ => unlinkat(&here, name, AtFlags::empty()),
-                    };
-                    // Whatever the umask is, as in an archive that names the folder.
-                    cleared
-                        .and_then(|()| mkdirat(&here, name, Mode::from_raw_mode(0o700)))
-                        .and_then(|()| open())
-                        .and_then(|made| {
-                            fchmod(&made, Mode::from_raw_mode(IMPLIED_MODE)).map(|()| made)
-                        })
-                }
-                other => other,
-            };
-            here = next.map_err(|error| self.failed(so_far, error.into()))?;
-        }
-        Ok(here)
-    }
-
-    /// Sets modes and times of folders, the deepest first, and removes the marker.
-    pub(super) fn finish(&mut self) -> Result<(), LayerError> {
-        self.current = None;
-        for (path, (mode, mtime)) in std::mem::take(&mut self.folders).into_iter().rev() {
+        let finish = |item: &Item| {
+            let path = plan.arena.path_bytes(item.node);
             let handle = self
                 .beneath
                 .folder(&path)
                 .map_err(|error| self.failed(&path, error))?;
-            fchmod(&handle, Mode::from_raw_mode(mode))
-                .and_then(|()| futimens(&handle, &times(mtime)))
-                .map_err(|error| self.failed(&path, error.into()))?;
-        }
+            seal(&handle, item).map_err(|error| self.failed(&path, error.into()))
+        };
+        let pieces = Pieces {
+            threads,
+            count: open.len().div_ceil(BATCH),
+            ahead: usize::MAX / 2,
+            stop: &AtomicBool::new(false),
+        };
+        pieces.run(
+            || Ok(()),
+            |(), batch| {
+                let batch = open[batch * BATCH..].iter().take(BATCH);
+                batch.copied().try_for_each(finish)
+            },
+            |()| Ok(()),
+        )?;
+        // What its owner may not enter comes last, the deepest first.
+        tight.into_iter().rev().try_for_each(finish)
+    }
+
+    /// Removes the marker: the tree is whole.
+    pub(super) fn finish(&self) -> Result<(), LayerError> {
         match unlinkat(self.beneath.root(), MARKER, AtFlags::empty()) {
             // The shell twin uses a folder of this name, and one of its attaches failed here.
             Err(Errno::ISDIR | Errno::PERM) => std::fs::remove_dir_all(self.path.join(MARKER)),
@@ -266,15 +145,152 @@ impl Target {
     }
 }
 
-/// Why an entry could not be applied.
-pub(super) enum ApplyError {
-    Read(ReadError),
-    Layer(LayerError),
+/// Makes a folder or takes the one that is there, and opens it.
+fn make_folder(parent: BorrowedFd<'_>, name: &[u8], implied: bool) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || openat(parent, name, flags, Mode::empty());
+    let mut made = mkdirat(parent, name, Mode::from_raw_mode(OWNER));
+    let handle = match (made, open()) {
+        (Err(Errno::EXIST), Err(Errno::NOTDIR | Errno::LOOP)) => {
+            unlinkat(parent, name, AtFlags::empty())?;
+            made = mkdirat(parent, name, Mode::from_raw_mode(OWNER));
+            made?;
+            open()?
+        }
+        (Ok(()) | Err(Errno::EXIST), opened) => opened?,
+        (Err(error), _) => return Err(error),
+    };
+    if made.is_ok() {
+        if implied {
+            // Whatever the umask is, as in an archive that names the folder.
+            fchmod(&handle, Mode::from_raw_mode(IMPLIED_MODE))?;
+        }
+    } else if !implied {
+        // A folder that its owner may not enter could not be filled.
+        let mode = fstat(&handle)?.st_mode & 0o7777;
+        if mode & OWNER != OWNER {
+            fchmod(&handle, Mode::from_raw_mode(mode | OWNER))?;
+        }
+    }
+    Ok(handle)
 }
 
-impl From<LayerError> for ApplyError {
-    fn from(error: LayerError) -> Self {
-        Self::Layer(error)
+/// Gives a folder or file its mode and time.
+fn seal(handle: impl AsFd, item: &Item) -> rustix::io::Result<()> {
+    fchmod(&handle, Mode::from_raw_mode(u32::from(item.mode)))?;
+    futimens(&handle, &times(item.mtime))
+}
+
+/// Writes into a target from one thread.
+pub(super) struct Hand<'a> {
+    target: &'a Target,
+    layer: &'a LayerId,
+    /// The folder that was used last: entries of one folder mostly come together.
+    folder: Option<(Vec<u8>, OwnedFd)>,
+}
+
+impl<'a> Hand<'a> {
+    pub(super) fn new(target: &'a Target, layer: &'a LayerId) -> Self {
+        Self {
+            target,
+            layer,
+            folder: None,
+        }
+    }
+
+    pub(super) fn failed(&self, path: &EntryPath, error: io::Error) -> LayerError {
+        self.target.failed(path.as_bytes(), error)
+    }
+
+    /// Creates a file, which nobody but the owner can read yet.
+    pub(super) fn create(&mut self, path: &EntryPath) -> Result<File, LayerError> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = self.replacing(path, |folder, name| {
+            openat(folder, name, flags, Mode::from_raw_mode(0o600))
+        })?;
+        Ok(handle.into())
+    }
+
+    /// Gives a file that is written its mode and time.
+    pub(super) fn seal(
+        &self,
+        path: &EntryPath,
+        file: &File,
+        item: &Item,
+    ) -> Result<(), LayerError> {
+        seal(file, item).map_err(|error| self.failed(path, error.into()))
+    }
+
+    /// Makes the links of a layer whose files are written: hard ones, then symbolic ones.
+    pub(super) fn link(&mut self, plan: &Plan, layer: &Planned) -> Result<(), LayerError> {
+        let lasting = || {
+            let items = layer.list.items.iter().enumerate();
+            items.filter(|(number, _)| layer.list.lasts(*number))
+        };
+        for (_, item) in lasting() {
+            if let ItemKind::Hardlink(file) = item.kind {
+                let path = plan.arena.path(item.node);
+                let target = plan.arena.path(layer.list.items[file as usize].node);
+                let (folder, name) = target.split();
+                let from = self
+                    .target
+                    .beneath
+                    .folder(folder.unwrap_or_default())
+                    .map_err(|error| self.failed(&target, error))?;
+                self.replacing(&path, |folder, new| {
+                    linkat(&from, name, folder, new, AtFlags::empty())
+                })?;
+            }
+        }
+        for (_, item) in lasting() {
+            if let ItemKind::Symlink(number) = item.kind {
+                let target = layer.list.target(number);
+                self.replacing(&plan.arena.path(item.node), |folder, name| {
+                    symlinkat(target, folder, name)?;
+                    utimensat(folder, name, &times(item.mtime), AtFlags::SYMLINK_NOFOLLOW)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes something new under a name; a file or link of that name is removed first, never
+    /// written to.
+    fn replacing<T>(
+        &mut self,
+        path: &EntryPath,
+        make: impl Fn(BorrowedFd<'_>, &[u8]) -> rustix::io::Result<T>,
+    ) -> Result<T, LayerError> {
+        let (parent, name) = path.split();
+        let parent = parent.unwrap_or_default();
+        let folder = match self.folder.take() {
+            Some((known, handle)) if known == parent => (known, handle),
+            _ => {
+                let opened = self.target.beneath.folder(parent);
+                let handle = opened.map_err(|error| self.target.failed(parent, error))?;
+                (parent.to_vec(), handle)
+            }
+        };
+        let made = match make(folder.1.as_fd(), name) {
+            Err(Errno::EXIST) => match unlinkat(&folder.1, name, AtFlags::empty()) {
+                Ok(()) => make(folder.1.as_fd(), name),
+                Err(error) => {
+                    let is_folder = statat(&folder.1, name, AtFlags::SYMLINK_NOFOLLOW)
+                        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir());
+                    if is_folder {
+                        return Err(LayerError::InTheWay {
+                            path: printable(path.as_bytes()),
+                            layer: self.layer.clone(),
+                        });
+                    }
+                    Err(error)
+                }
+            },
+            other => other,
+        };
+        self.folder = Some(folder);
+        made.map_err(|error| self.failed(path, error.into()))
     }
 }
 

@@ -10,7 +10,9 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use super::archive::{Arena, Budget, Entry, EntryKind, ReadError, Reader, Shape, Writer};
+use super::archive::{
+    Arena, Budget, END, Entry, EntryKind, ReadError, Reader, Shape, padding, push_headers,
+};
 use super::name::{decode_job, encode_job};
 use super::{LayerConfig, LayerId, Manifest, Record};
 
@@ -99,15 +101,16 @@ impl Read for Pieces<'_> {
 }
 
 fn write(entries: &Contents) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new());
+    let mut out = Vec::new();
     for (entry, content) in entries {
-        writer.entry(entry).expect("memory takes it");
+        push_headers(entry, &mut out).expect("memory takes it");
         if matches!(entry.kind, EntryKind::File { .. }) {
-            writer.content(content).expect("memory takes it");
-            writer.pad(content.len() as u64).expect("memory takes it");
+            out.extend_from_slice(content);
+            out.resize(out.len() + padding(content.len() as u64), 0);
         }
     }
-    writer.finish().expect("memory takes it").0
+    out.resize(out.len() + END as usize, 0);
+    out
 }
 
 /// Compares with a reader that others wrote.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::archive::{Arena, Entry};
-use super::plan::read_layer;
+use super::archive::Entry;
+use super::plan::{Ground, read_layer, read_listing};
 use super::store::LayerInfo;
 use super::{LayerError, LayerId, Upstream, Workspace};
 
@@ -42,8 +42,21 @@ impl Workspace {
     /// The layer is missing, damaged or refused.
     pub fn files(&self, id: &LayerId) -> Result<Vec<Entry>, LayerError> {
         let info = self.layer(id)?;
-        let (planned, _) = read_layer(self, info, self.budget, &mut Arena::default())?;
-        Ok(planned.entries)
+        let mut ground = Ground::default();
+        let planned = read_layer(self, info, self.budget, &mut ground)?;
+        Ok(planned.list.entries(&ground.arena))
+    }
+
+    /// Returns what a layer holds, as its table of contents says where it has one; the archive
+    /// is read only where it has none.
+    ///
+    /// # Errors
+    /// The layer is missing, or what was read of it is damaged or refused.
+    pub fn listed(&self, id: &LayerId) -> Result<Vec<Entry>, LayerError> {
+        let info = self.layer(id)?;
+        let mut ground = Ground::default();
+        let planned = read_listing(self, info, self.budget, &mut ground)?;
+        Ok(planned.list.entries(&ground.arena))
     }
 
     /// Checks every layer: digests and sizes of ref, manifest, config

@@ -25,6 +25,8 @@ pub(super) enum Role {
     Temporary,
     /// A note of what an attach applied.
     Note,
+    /// What was remembered of trees that were packed and targets that were filled.
+    Cache,
     /// Something that the format does not know.
     Stray,
 }
@@ -56,7 +58,8 @@ impl Referenced {
 }
 
 impl Workspace {
-    /// Lists every file of the workspace's folder, sorted by path; none where there is no folder.
+    /// Lists every file of the workspace's folder but for records, sorted by path; none where there
+    /// is no folder.
     pub(super) fn inventory(&self) -> Result<Vec<Found>, LayerError> {
         let mut found = Vec::new();
         let mut folders = vec![PathBuf::new()];
@@ -75,7 +78,10 @@ impl Workspace {
                     other => other.map_err(|error| LayerError::io("read", &item.path(), error))?,
                 };
                 if meta.is_dir() {
-                    folders.push(relative);
+                    // Records of what was packed and attached come and go as they like.
+                    if relative != Path::new(super::remember::FOLDER) {
+                        folders.push(relative);
+                    }
                     continue;
                 }
                 let role = match meta.is_file() {
@@ -102,6 +108,7 @@ impl Workspace {
         Ok(match parts.as_deref() {
             Some(["oci-layout" | "index.json"]) => Role::Layout,
             Some(["tmp", ..]) => Role::Temporary,
+            Some(["cache", _]) => Role::Cache,
             Some([super::ledger::FOLDER, name]) if name.ends_with(".json") => Role::Note,
             Some(["blobs", "sha256", hex]) => match format!("sha256:{hex}").parse() {
                 Ok(digest) => Role::Blob(digest),

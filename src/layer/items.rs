@@ -33,7 +33,7 @@ impl<'e> Node<'e> {
     fn add(&mut self, entry: &'e Entry, size: u64, chosen: bool) {
         let mut here = self;
         here.count(size, chosen);
-        for component in entry.path.components() {
+        for component in entry.path.as_bytes().split(|byte| *byte == b'/') {
             here.folder = true;
             here = here.children.entry(component).or_default();
             here.count(size, chosen);

@@ -130,7 +130,7 @@ impl Workspace {
             folders: HashMap::new(),
         };
         for layer in &mut noted.note.layers {
-            let entries = self.files(&layer.id())?;
+            let entries = self.listed(&layer.id())?;
             let unread = entries.iter().filter(|entry| seen.is_unread(entry));
             let names =
                 unread.filter_map(|entry| String::from_utf8(entry.path.as_bytes().into()).ok());

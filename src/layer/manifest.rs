@@ -14,6 +14,8 @@ pub const ARTIFACT_TYPE: &str = "application/vnd.holdall.workspace.v1";
 pub const CONFIG_TYPE: &str = "application/vnd.holdall.workspace.config.v1+json";
 /// The media type of a layer, without the suffix of its compression.
 pub const LAYER_TYPE: &str = "application/vnd.holdall.workspace.layer.v1.tar";
+/// The media type of a table of contents.
+pub const TOC_TYPE: &str = "application/vnd.holdall.workspace.toc.v1+json+zstd";
 pub(crate) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const TITLE: &str = "org.opencontainers.image.title";
 
@@ -252,6 +254,35 @@ impl Manifest {
                 annotations: Some(annotations),
             }],
         }
+    }
+
+    /// Adds the table of contents of the archive.
+    #[must_use]
+    pub fn with_toc(mut self, digest: Digest, size: u64) -> Self {
+        let title = self.layers.first().and_then(|layer| {
+            let title = layer.annotations.as_ref()?.get(TITLE)?.as_str()?;
+            Some(format!("{title}.toc.json.zst"))
+        });
+        let annotations = title.map(|title| {
+            let mut annotations = serde_json::Map::new();
+            annotations.insert(TITLE.to_owned(), title.into());
+            annotations
+        });
+        self.layers.push(Descriptor {
+            media_type: TOC_TYPE.to_owned(),
+            digest,
+            size,
+            annotations,
+        });
+        self
+    }
+
+    /// Returns the table of contents, where the archive has one.
+    #[must_use]
+    pub fn toc(&self) -> Option<&Descriptor> {
+        self.layers
+            .get(1)
+            .filter(|layer| layer.media_type == TOC_TYPE)
     }
 
     /// Returns the ref's line that belongs to a manifest of these bytes.

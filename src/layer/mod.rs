@@ -13,21 +13,29 @@ mod extract;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod holding;
 mod index;
 mod inspect;
 mod inventory;
 mod items;
+mod layout;
 mod ledger;
+mod listing;
 mod manifest;
 mod name;
+mod pack;
+mod parallel;
 mod persist;
 mod plan;
 mod prune;
+mod remember;
 mod remote;
 mod scan;
 mod store;
+mod toc;
 mod tree;
 pub mod twin;
+mod unpack;
 mod usage;
 
 use std::path::{Path, PathBuf};
@@ -45,7 +53,7 @@ pub use items::{Item, largest, largest_of};
 pub use ledger::{Note, Noted, NotedLayer};
 pub use manifest::{
     ARTIFACT_TYPE, CONFIG_TYPE, Descriptor, Encoding, LAYER_TYPE, LayerBlob, LayerConfig, Manifest,
-    Record,
+    Record, TOC_TYPE,
 };
 pub use name::{EntryPath, decode_job, encode_job, printable};
 pub use prune::{ExpiredWorkspace, LEFTOVER_AGE, PruneRequest, Pruned, prune, workspaces};
@@ -109,6 +117,7 @@ pub struct Workspace {
     dir: PathBuf,
     lifetime: Duration,
     budget: Budget,
+    threads: usize,
     /// Set where the folder is the mirror of a store elsewhere.
     link: Option<Arc<remote::Link>>,
 }
@@ -214,6 +223,7 @@ impl Workspace {
             dir: store.join(encode_job(id)),
             lifetime: LIFETIME,
             budget: BUDGET,
+            threads: parallel::default_threads(),
             link: None,
         }
     }
@@ -229,6 +239,14 @@ impl Workspace {
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Returns the workspace with another number of threads than `HOLDALL_THREADS` or the machine
+    /// says. What is made does not depend on it.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
         self
     }
 

@@ -19,48 +19,16 @@ impl EntryPath {
     /// Checks a name as an archive has it. One leading `./` and the trailing `/` of a folder are
     /// dropped first; `None` is the root itself (`.` or `./`).
     pub(crate) fn from_archive(name: &[u8], folder: bool) -> Result<Option<Self>, &'static str> {
-        if name.is_empty() {
-            return Err("its name is empty");
+        Ok(normal(name, folder)?.map(|path| Self(path.to_vec())))
+    }
+
+    /// Checks a path as it was found below a root: nothing in it is dropped first.
+    pub(crate) fn check(path: &[u8]) -> Result<(), &'static str> {
+        match normal(path, false)? {
+            Some(same) if same.len() == path.len() => Ok(()),
+            Some(_) => Err("its name has a `.` component"),
+            None => Err("it is the root"),
         }
-        if name.contains(&0) {
-            return Err("its name holds a NUL byte");
-        }
-        if name.len() > MAX_PATH {
-            return Err("its name is longer than 4,096 bytes");
-        }
-        if name[0] == b'/' {
-            return Err("its name is absolute");
-        }
-        let mut rest = name;
-        if rest.ends_with(b"/") {
-            if !folder {
-                return Err("its name ends in `/`, and it is no folder");
-            }
-            rest = &rest[..rest.len() - 1];
-        }
-        if rest == b"." {
-            return if folder {
-                Ok(None)
-            } else {
-                Err("it replaces the root by something that is no folder")
-            };
-        }
-        rest = rest.strip_prefix(b"./").unwrap_or(rest);
-        for component in rest.split(|byte| *byte == b'/') {
-            match component {
-                b"" => return Err("its name has an empty component"),
-                b"." => return Err("its name has a `.` component"),
-                b".." => return Err("its name has a `..` component"),
-                _ if component.len() > 255 => {
-                    return Err("a component of its name is longer than 255 bytes");
-                }
-                _ => {}
-            }
-        }
-        if rest == MARKER.as_bytes() {
-            return Err("its name is reserved for an attach under way");
-        }
-        Ok(Some(Self(rest.to_vec())))
     }
 
     /// Wraps a path that was found below a root on disk.
@@ -85,6 +53,53 @@ impl EntryPath {
     pub(crate) fn components(&self) -> impl Iterator<Item = &[u8]> {
         self.0.split(|byte| *byte == b'/')
     }
+}
+
+/// Returns an entry's name without a leading `./` and the trailing `/` of a folder; `None` for the
+/// root itself.
+fn normal(name: &[u8], folder: bool) -> Result<Option<&[u8]>, &'static str> {
+    if name.is_empty() {
+        return Err("its name is empty");
+    }
+    if name.contains(&0) {
+        return Err("its name holds a NUL byte");
+    }
+    if name.len() > MAX_PATH {
+        return Err("its name is longer than 4,096 bytes");
+    }
+    if name[0] == b'/' {
+        return Err("its name is absolute");
+    }
+    let mut rest = name;
+    if rest.ends_with(b"/") {
+        if !folder {
+            return Err("its name ends in `/`, and it is no folder");
+        }
+        rest = &rest[..rest.len() - 1];
+    }
+    if rest == b"." {
+        return if folder {
+            Ok(None)
+        } else {
+            Err("it replaces the root by something that is no folder")
+        };
+    }
+    rest = rest.strip_prefix(b"./").unwrap_or(rest);
+    for component in rest.split(|byte| *byte == b'/') {
+        match component {
+            b"" => return Err("its name has an empty component"),
+            b"." => return Err("its name has a `.` component"),
+            b".." => return Err("its name has a `..` component"),
+            _ if component.len() > 255 => {
+                return Err("a component of its name is longer than 255 bytes");
+            }
+            _ => {}
+        }
+    }
+    if rest == MARKER.as_bytes() {
+        return Err("its name is reserved for an attach under way");
+    }
+    Ok(Some(rest))
 }
 
 impl fmt::Display for EntryPath {

@@ -1,21 +1,24 @@
 //! Makes a layer: scan, archive, blobs, and the ref last.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
+use std::borrow::Cow;
+use std::io::{self, BufWriter, Write};
 use std::time::SystemTime;
 
-use super::archive::{Entry, EntryKind, Writer};
-use super::beneath::Beneath;
-use super::codec::Encoder;
+use tempfile::NamedTempFile;
+
 use super::digest::Hashing;
+use super::listing::Kind;
 use super::manifest::{CONFIG_TYPE, Descriptor, LayerBlob, LayerConfig, Manifest, Record};
-use super::name::{encode_job, printable};
-use super::scan::{Scan, Source, Stamp, scan};
+use super::name::encode_job;
+use super::pack::{Packed, Packer};
+use super::remember::{Packing, Record as Memory};
+use super::scan::{Scan, scan};
 use super::store::{Committed, timestamp};
-use super::tree::Tree;
+use super::toc::{Frame, TocWriter};
+use super::tree::{self, IMPLIED_MODE, Line};
 use super::{
-    Digest, LayerError, LayerId, PersistRequest, Persisted, Progress, Transferred, Workspace,
+    Compression, Digest, LayerError, LayerId, PersistRequest, Persisted, Progress, Transferred,
+    Workspace,
 };
 
 /// How often another number is tried before giving up; each try means that another writer won.
@@ -23,11 +26,8 @@ const TRIES: u32 = 10_000;
 
 /// An archive that is in the store, without a ref.
 struct Archived {
-    layer: Digest,
-    size: u64,
-    uncompressed: u64,
-    tree: Digest,
-    scan: Scan,
+    packing: Packing,
+    unmatched: Vec<String>,
 }
 
 pub(super) fn persist(
@@ -65,128 +65,161 @@ fn archive(
     request: &PersistRequest,
     progress: &mut Progress<'_>,
 ) -> Result<Archived, LayerError> {
-    let scan = scan(&request.root, &request.paths, workspace.store())?;
+    let scan = scan(
+        &request.root,
+        &request.paths,
+        workspace.store(),
+        workspace.threads,
+    )?;
     workspace.prepare(&request.job)?;
-    let root = Beneath::open(&request.root)
-        .map_err(|error| LayerError::io("read", &request.root, error))?;
-    let temp = workspace.temp()?;
-    let path = temp.path().to_owned();
-    let failed = |error| LayerError::io("write", &path, error);
-
-    let hashing = Hashing::new(BufWriter::with_capacity(1 << 17, temp));
-    let mut packer = Packer {
-        writer: Writer::new(Encoder::new(hashing, request.compression)),
-        tree: Tree::default(),
-        done: Transferred::default(),
-        buffer: vec![0; 1 << 17],
-        archive: &path,
-        root,
-        at: &request.root,
-    };
-    for source in &scan.sources {
-        packer.add(source)?;
-        progress(packer.done);
+    let record = Memory::of_packing(workspace, request);
+    if let Some(record) = &record
+        && let Some(packing) = Packing::recall(record, workspace, &scan, request.durable)
+    {
+        return Ok(Archived {
+            packing,
+            unmatched: scan.unmatched,
+        });
     }
-    let Packer { writer, tree, .. } = packer;
-    let (encoder, uncompressed) = writer.finish().map_err(failed)?;
-    let (buffer, layer, size) = encoder.finish().map_err(failed)?.finish();
-    let temp = buffer
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    workspace.commit_blob(temp, layer, request.durable)?;
+    progress(Transferred::default());
+    let packer = Packer::new(&scan, &request.root, request.compression, workspace.threads)?;
+    let mut files = Files::new(workspace, request.compression, &scan)?;
+    packer.run(|packed| {
+        files.add(&packer, packed)?;
+        progress(files.done);
+        Ok(())
+    })?;
+    let uncompressed = packer.total();
+    let packing = files.commit(workspace, request.durable, uncompressed)?;
+    if let Some(record) = &record {
+        packing.remember(record, workspace, &scan);
+    }
     Ok(Archived {
-        layer,
-        size,
-        uncompressed,
-        tree: tree.digest(),
-        scan,
+        packing,
+        unmatched: scan.unmatched,
     })
 }
 
-struct Packer<'a, W: Write> {
-    writer: Writer<W>,
-    tree: Tree,
+/// The blobs of a layer under construction.
+struct Files<'a> {
+    scan: &'a Scan,
+    archive: Hashing<NamedTempFile>,
+    toc: Option<TocWriter<Hashing<BufWriter<NamedTempFile>>>>,
+    frames: Vec<Frame>,
+    digests: Vec<Digest>,
+    /// How many places of the scan the table of contents has.
+    listed: usize,
     done: Transferred,
-    buffer: Vec<u8>,
-    archive: &'a Path,
-    root: Beneath,
-    at: &'a Path,
 }
 
-impl<W: Write> Packer<'_, W> {
-    fn add(&mut self, source: &Source) -> Result<(), LayerError> {
-        let entry = &source.entry;
-        let path = entry.path.as_bytes();
-        match &entry.kind {
-            EntryKind::File { size } => {
-                let digest = self.file(entry, *size, source.stamp)?;
-                self.tree.file(path, entry.mode, digest);
+impl<'a> Files<'a> {
+    fn new(
+        workspace: &Workspace,
+        compression: Compression,
+        scan: &'a Scan,
+    ) -> Result<Self, LayerError> {
+        let toc = match compression {
+            Compression::Zstd(_) => {
+                let temp = workspace.temp()?;
+                let path = temp.path().to_owned();
+                let writer = TocWriter::new(Hashing::new(BufWriter::new(temp)));
+                Some(writer.map_err(|error| LayerError::io("write", &path, error))?)
             }
-            EntryKind::Folder => {
-                self.header(entry)?;
-                self.tree.folder(path, entry.mode);
-            }
-            EntryKind::Symlink { target } => {
-                self.header(entry)?;
-                self.tree.link(path, target);
-            }
-            EntryKind::Hardlink { target } => {
-                self.header(entry)?;
-                self.tree.same(path, target.as_bytes());
+            // The pieces of gzip are made for readers that know nothing of them.
+            Compression::None | Compression::Gzip => None,
+        };
+        Ok(Self {
+            scan,
+            archive: Hashing::new(workspace.temp()?),
+            toc,
+            frames: Vec::new(),
+            digests: vec![Digest([0; 32]); scan.len()],
+            listed: 0,
+            done: Transferred::default(),
+        })
+    }
+
+    /// Writes the next piece.
+    fn add(&mut self, packer: &Packer<'_>, packed: &Packed) -> Result<(), LayerError> {
+        let offset = self.archive.length();
+        let written = self.archive.write_all(&packed.bytes);
+        written.map_err(|error| LayerError::io("write", self.archive.inner().path(), error))?;
+        for (index, digest) in &packed.digests {
+            self.digests[*index] = *digest;
+        }
+        self.done.bytes += packed.done.bytes;
+        self.done.entries += packed.done.entries;
+        if let Some(toc) = &mut self.toc {
+            self.frames.push(Frame {
+                offset,
+                length: packed.bytes.len() as u64,
+                size: packed.raw as u64,
+            });
+            for index in self.listed..packed.complete {
+                let digest = packer.is_file(index).then(|| self.digests[index]);
+                if let Some(entry) = self.scan.entry(index) {
+                    toc.entry(&entry, digest).map_err(|error| {
+                        LayerError::io("write", self.archive.inner().path(), error)
+                    })?;
+                }
             }
         }
-        self.done.entries += 1;
+        self.listed = packed.complete;
         Ok(())
     }
 
-    fn header(&mut self, entry: &Entry) -> Result<(), LayerError> {
-        self.writer
-            .entry(entry)
-            .map_err(|error| LayerError::io("write", self.archive, error))
+    fn commit(
+        self,
+        workspace: &Workspace,
+        durable: bool,
+        uncompressed: u64,
+    ) -> Result<Packing, LayerError> {
+        let tree = self.tree();
+        let (temp, layer, size) = self.archive.finish();
+        let path = temp.path().to_owned();
+        let failed = |error: io::Error| LayerError::io("write", &path, error);
+        workspace.commit_blob(temp, layer, durable)?;
+        let toc = match self.toc {
+            Some(toc) => {
+                let hashing = toc.finish(&self.frames).map_err(failed)?;
+                let (buffer, digest, size) = hashing.finish();
+                let temp = buffer
+                    .into_inner()
+                    .map_err(|error| failed(error.into_error()))?;
+                workspace.commit_blob(temp, digest, durable)?;
+                Some((digest, size))
+            }
+            None => None,
+        };
+        Ok(Packing {
+            fingerprint: self.scan.fingerprint(),
+            layer,
+            size,
+            uncompressed,
+            entries: self.scan.entries(),
+            tree,
+            toc,
+        })
     }
 
-    /// Archives a file and makes sure that it is the one that was found, before and after.
-    fn file(&mut self, entry: &Entry, size: u64, stamp: Stamp) -> Result<Digest, LayerError> {
-        let changed = || LayerError::Changed {
-            path: printable(entry.path.as_bytes()),
-        };
-        let here = self.at.join(super::scan::os_path(&entry.path));
-        let read = |error: io::Error| LayerError::io("read", &here, error);
-        let file: File = match self.root.file(entry.path.as_bytes()) {
-            Ok(handle) => handle.into(),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(read(error));
-            }
-            // Gone, or a link by now.
-            Err(_) => return Err(changed()),
-        };
-        let current = |file: &File| file.metadata().map(|meta| Stamp::of(&meta)).map_err(read);
-        if current(&file)? != stamp {
-            return Err(changed());
-        }
-        self.header(entry)?;
-        let mut content = Hashing::new(&file);
-        while content.length() < size {
-            let limit = usize::try_from(size - content.length())
-                .unwrap_or(usize::MAX)
-                .min(self.buffer.len());
-            let count = content.read(&mut self.buffer[..limit]).map_err(read)?;
-            if count == 0 {
-                return Err(changed());
-            }
-            self.writer
-                .content(&self.buffer[..count])
-                .map_err(|error| LayerError::io("write", self.archive, error))?;
-            self.done.bytes += count as u64;
-        }
-        self.writer
-            .pad(size)
-            .map_err(|error| LayerError::io("write", self.archive, error))?;
-        let (_, digest, _) = content.finish();
-        if current(&file)? != stamp {
-            return Err(changed());
-        }
-        Ok(digest)
+    fn tree(&self) -> Digest {
+        let scan = self.scan;
+        tree::digest(
+            scan.len(),
+            |index, out| scan.push_path(index, out),
+            |index| match scan.kind(index) {
+                Kind::Implied => Line::Folder(IMPLIED_MODE),
+                Kind::Folder(_) => Line::Folder(scan.mode(index)),
+                Kind::Symlink(_) => Line::Link(Cow::Borrowed(scan.target(index))),
+                Kind::Hardlink(first) => {
+                    let first = first as usize;
+                    Line::File(scan.mode(first), self.digests[first])
+                }
+                Kind::File { .. } | Kind::Special(_) => {
+                    Line::File(scan.mode(index), self.digests[index])
+                }
+            },
+        )
     }
 }
 
@@ -210,18 +243,18 @@ fn commit(
         let persisted = |manifest| Persisted {
             id: id.clone(),
             manifest,
-            layer: archived.layer,
-            size: archived.size,
-            uncompressed: archived.uncompressed,
-            entries: archived.scan.sources.len() as u64,
-            tree: archived.tree,
-            unmatched: archived.scan.unmatched.clone(),
+            layer: archived.packing.layer,
+            size: archived.packing.size,
+            uncompressed: archived.packing.uncompressed,
+            entries: archived.packing.entries,
+            tree: archived.packing.tree,
+            unmatched: archived.unmatched.clone(),
         };
         match workspace.commit_ref(&id, &record, request.durable)? {
             Committed::New => return Ok(persisted(record.manifest)),
             Committed::Exists(_) if request.seq.is_none() => {}
             // A retry after a crash or a lost answer.
-            Committed::Exists(existing) if existing.layer == archived.layer => {
+            Committed::Exists(existing) if existing.layer == archived.packing.layer => {
                 return Ok(persisted(existing.manifest));
             }
             Committed::Exists(_) => return Err(LayerError::Taken { id }),
@@ -257,8 +290,8 @@ fn describe(
         created: Some(timestamp(now)),
         expires: Some(timestamp(now + workspace.lifetime)),
         compression: encoding,
-        uncompressed_size: Some(archived.uncompressed),
-        entries: Some(archived.scan.sources.len() as u64),
+        uncompressed_size: Some(archived.packing.uncompressed),
+        entries: Some(archived.packing.entries),
         producer: Some(concat!("holdall/", env!("CARGO_PKG_VERSION")).to_owned()),
     };
     let text = |error: serde_json::Error| {
@@ -267,7 +300,7 @@ fn describe(
     let (digest, size) =
         workspace.put_document(&serde_json::to_vec(&config).map_err(text)?, request.durable)?;
     let title = format!("{}.{}", encode_job(&id.job), id.ref_name());
-    let manifest = Manifest::describe(
+    let mut manifest = Manifest::describe(
         Descriptor {
             media_type: CONFIG_TYPE.to_owned(),
             digest,
@@ -276,11 +309,14 @@ fn describe(
         },
         LayerBlob {
             title: &title,
-            digest: archived.layer,
-            size: archived.size,
+            digest: archived.packing.layer,
+            size: archived.packing.size,
             encoding,
         },
     );
+    if let Some((digest, size)) = archived.packing.toc {
+        manifest = manifest.with_toc(digest, size);
+    }
     let (manifest, manifest_size) = workspace.put_document(
         &serde_json::to_vec(&manifest).map_err(text)?,
         request.durable,
@@ -288,8 +324,8 @@ fn describe(
     Ok(Record {
         manifest,
         manifest_size,
-        layer: archived.layer,
-        layer_size: archived.size,
+        layer: archived.packing.layer,
+        layer_size: archived.packing.size,
         encoding,
     })
 }

@@ -1,86 +1,67 @@
 //! What a persist takes: items are resolved below the root, folders are taken whole, links stay
-//! links. Nothing is read here but folders; the list is sorted by bytes.
+//! links. Nothing is read here but folders; the list is sorted by bytes. `listing` reads folders
+//! and holds what was found; here it is decided what is taken, and in which order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::glob::{ExpandError, Pattern, expand};
 
-use super::LayerError;
 use super::archive::{Entry, EntryKind};
+use super::beneath::Beneath;
+use super::listing::{Kind, Lister, Listing, Stamp};
 use super::name::{EntryPath, printable};
-use super::tree::special;
+use super::{Digest, LayerError};
 
-/// What was found.
+/// What was found, sorted by path. A path is kept as its folder and its name: half a million
+/// entries have to fit beside the pieces that are compressed.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// Sorted by path.
-    pub(super) sources: Vec<Source>,
+    listings: Vec<Listing>,
+    /// Listing and number therein, in the order of the archive.
+    order: Vec<(u32, u32)>,
+    /// How many of them are folders that no entry names.
+    implied: usize,
     /// The items that selected nothing.
     pub(super) unmatched: Vec<String>,
-}
-
-/// One entry and what its file looked like when it was found.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) entry: Entry,
-    pub(super) stamp: Stamp,
-}
-
-/// What tells that a file is still the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    seconds: i64,
-    nanoseconds: i64,
-}
-
-impl Stamp {
-    pub(super) fn of(meta: &Metadata) -> Self {
-        Self {
-            device: meta.dev(),
-            inode: meta.ino(),
-            size: meta.size(),
-            seconds: meta.mtime(),
-            nanoseconds: meta.mtime_nsec(),
-        }
-    }
+    /// When the scan began.
+    pub(super) began: SystemTime,
 }
 
 /// Resolves the items below the root. `store` is never taken, wherever it lies: a store inside
 /// its own layers would grow while it is read.
-pub(super) fn scan(root: &Path, items: &[String], store: &Path) -> Result<Scan, LayerError> {
+pub(super) fn scan(
+    root: &Path,
+    items: &[String],
+    store: &Path,
+    threads: usize,
+) -> Result<Scan, LayerError> {
+    let began = SystemTime::now();
     check_root(root)?;
     let cleaned = items
         .iter()
         .map(|item| clean(item))
         .collect::<Result<Vec<_>, _>>()?;
-    let store = fs::metadata(store)
-        .ok()
-        .map(|meta| (meta.dev(), meta.ino()));
-    let mut walk = Walk {
-        root,
-        store,
-        found: BTreeMap::new(),
-    };
+    let mut selected = BTreeSet::new();
     let mut unmatched = Vec::new();
     for (item, pattern) in items.iter().zip(&cleaned) {
-        let selected = expand(root, pattern).map_err(|error| match error {
+        let found = expand(root, pattern).map_err(|error| match error {
             ExpandError::Pattern(error) => LayerError::Pattern(error),
             ExpandError::Io { path, source } => LayerError::io("read", &path, source),
         })?;
-        if selected.is_empty() {
+        if found.is_empty() {
             unmatched.push(item.clone());
         }
-        for path in selected {
-            walk.take(path)?;
+        for path in found {
+            selected.insert(path.into_os_string().into_encoded_bytes());
         }
     }
     if unmatched.len() == items.len() {
@@ -89,10 +70,39 @@ pub(super) fn scan(root: &Path, items: &[String], store: &Path) -> Result<Scan, 
             paths: items.to_vec(),
         });
     }
-    Ok(Scan {
-        sources: walk.finish()?,
+    let lister = Lister {
+        root,
+        beneath: Beneath::open(root).map_err(|error| LayerError::io("read", root, error))?,
+        skip: fs::metadata(store)
+            .ok()
+            .map(|meta| (meta.dev(), meta.ino())),
+    };
+    let top = if selected.contains(&b""[..]) {
+        lister.list(b"")?
+    } else {
+        lister.pick(&outermost(&selected))?
+    };
+    let mut scan = Scan {
+        listings: lister.descend(top, threads)?,
+        order: Vec::new(),
+        implied: 0,
         unmatched,
-    })
+        began,
+    };
+    scan.sort();
+    scan.judge()?;
+    Ok(scan)
+}
+
+/// Leaves out what lies below another selected path.
+fn outermost(selected: &BTreeSet<Vec<u8>>) -> Vec<&[u8]> {
+    let covered = |path: &[u8]| {
+        path.iter()
+            .enumerate()
+            .any(|(at, byte)| *byte == b'/' && selected.contains(&path[..at]))
+    };
+    let all = selected.iter().map(Vec::as_slice);
+    all.filter(|path| !covered(path)).collect()
 }
 
 /// The words are those of Go's `stat`, which CircleCI prints.
@@ -143,92 +153,182 @@ fn clean(item: &str) -> Result<String, LayerError> {
     Ok(kept.join("/"))
 }
 
-struct Walk<'a> {
-    root: &'a Path,
-    store: Option<(u64, u64)>,
-    found: BTreeMap<Vec<u8>, (PathBuf, Metadata)>,
-}
+impl Scan {
+    /// Returns how many there are, folders that are only implied among them.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
 
-impl Walk<'_> {
-    /// Takes a path and, where it is a folder, everything below it.
-    fn take(&mut self, path: PathBuf) -> Result<(), LayerError> {
-        let mut todo = vec![path];
-        while let Some(path) = todo.pop() {
-            let here = self.root.join(&path);
-            let failed = |error| LayerError::io("read", &here, error);
-            if path.as_os_str().is_empty() {
-                for item in fs::read_dir(&here).map_err(failed)? {
-                    todo.push(PathBuf::from(item.map_err(failed)?.file_name()));
+    /// Returns how many entries the archive will hold.
+    pub(super) fn entries(&self) -> u64 {
+        (self.order.len() - self.implied) as u64
+    }
+
+    fn at(&self, index: usize) -> (&Listing, usize) {
+        let (listing, item) = self.order[index];
+        (&self.listings[listing as usize], item as usize)
+    }
+
+    /// Appends the path to a buffer.
+    pub(super) fn push_path(&self, index: usize, out: &mut Vec<u8>) {
+        let (listing, item) = self.at(index);
+        listing.push_path(item, out);
+    }
+
+    pub(super) fn path(&self, index: usize) -> EntryPath {
+        let mut bytes = Vec::new();
+        self.push_path(index, &mut bytes);
+        EntryPath::found(&bytes)
+    }
+
+    pub(super) fn kind(&self, index: usize) -> Kind {
+        let (listing, item) = self.at(index);
+        listing.items[item].kind
+    }
+
+    pub(super) fn mode(&self, index: usize) -> u32 {
+        let (listing, item) = self.at(index);
+        u32::from(listing.items[item].mode)
+    }
+
+    pub(super) fn stamp(&self, index: usize) -> Stamp {
+        let (listing, item) = self.at(index);
+        listing.items[item].stamp
+    }
+
+    /// Returns a symbolic link's target.
+    pub(super) fn target(&self, index: usize) -> &[u8] {
+        let (listing, item) = self.at(index);
+        listing.target(item)
+    }
+
+    /// Returns the entry; `None` for a folder that is only implied.
+    pub(super) fn entry(&self, index: usize) -> Option<Entry> {
+        let (listing, item) = self.at(index);
+        let found = &listing.items[item];
+        let kind = match found.kind {
+            Kind::Implied => return None,
+            Kind::Folder(_) => EntryKind::Folder,
+            Kind::Symlink(_) => EntryKind::Symlink {
+                target: listing.target(item).to_vec(),
+            },
+            Kind::Hardlink(first) => EntryKind::Hardlink {
+                target: self.path(first as usize),
+            },
+            // No special file is left after the scan.
+            Kind::File { .. } | Kind::Special(_) => EntryKind::File {
+                size: found.stamp.size,
+            },
+        };
+        Some(Entry {
+            path: self.path(index),
+            kind,
+            mode: u32::from(found.mode),
+            // Before 1970 there is no whole second that every tar can hold.
+            mtime: u64::try_from(found.stamp.modified.0).unwrap_or(0),
+        })
+    }
+
+    /// Puts everything into the order of bytes. What lies below a folder follows the folder, but
+    /// for names that continue the folder's own with a byte before `/`: `a`, `a.b`, `a/c`.
+    fn sort(&mut self) {
+        self.order.reserve_exact(
+            self.listings
+                .iter()
+                .map(|listing| listing.items.len())
+                .sum(),
+        );
+        // Each with the next item, and the folders before it whose content is still to come.
+        let mut levels: Vec<(u32, usize, Vec<usize>)> = vec![(0, 0, Vec::new())];
+        while let Some((number, next, pending)) = levels.last_mut() {
+            let listing = &self.listings[*number as usize];
+            let name = (*next < listing.items.len()).then(|| listing.name(*next));
+            let due = pending.last().is_some_and(|folder| {
+                let folder = listing.name(*folder);
+                !name.is_some_and(|name| {
+                    name.strip_prefix(folder)
+                        .and_then(<[u8]>::first)
+                        .is_some_and(|byte| *byte < b'/')
+                })
+            });
+            if due && let Some(folder) = pending.pop() {
+                if let Kind::Folder(below) = listing.items[folder].kind {
+                    levels.push((below, 0, Vec::new()));
                 }
-                continue;
-            }
-            if self.found.contains_key(path.as_os_str().as_bytes()) {
-                continue;
-            }
-            let meta = fs::symlink_metadata(&here).map_err(failed)?;
-            if Some((meta.dev(), meta.ino())) == self.store {
-                continue;
-            }
-            if meta.is_dir() {
-                for item in fs::read_dir(&here).map_err(failed)? {
-                    todo.push(path.join(item.map_err(failed)?.file_name()));
+            } else if name.is_some() {
+                self.order.push((*number, *next as u32));
+                if matches!(listing.items[*next].kind, Kind::Folder(_)) {
+                    pending.push(*next);
                 }
+                *next += 1;
+            } else {
+                levels.pop();
             }
-            self.found
-                .insert(path.as_os_str().as_bytes().to_vec(), (path, meta));
+        }
+    }
+
+    /// Refuses what no layer can hold, and finds the names of one file.
+    fn judge(&mut self) -> Result<(), LayerError> {
+        let mut names: HashMap<(u64, u64), u32> = HashMap::new();
+        let mut bytes = Vec::new();
+        for index in 0..self.order.len() {
+            bytes.clear();
+            self.push_path(index, &mut bytes);
+            let (listing, item) = self.order[index];
+            let found = &mut self.listings[listing as usize].items[item as usize];
+            if let Kind::Special(what) = found.kind {
+                return Err(LayerError::Special {
+                    path: printable(&bytes),
+                    what: what.name(),
+                });
+            }
+            EntryPath::check(&bytes).map_err(|reason| LayerError::Name {
+                path: printable(&bytes),
+                reason,
+            })?;
+            match found.kind {
+                Kind::File { linked: true } => {
+                    let file = (found.stamp.device, found.stamp.inode);
+                    // Fewer entries than 2^32: their paths alone would fill more memory.
+                    let first = *names.entry(file).or_insert(index as u32);
+                    if first as usize != index {
+                        found.kind = Kind::Hardlink(first);
+                    }
+                }
+                Kind::Implied => self.implied += 1,
+                _ => {}
+            }
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Vec<Source>, LayerError> {
-        let mut names: HashMap<(u64, u64), EntryPath> = HashMap::new();
-        let mut sources = Vec::with_capacity(self.found.len());
-        for (bytes, (path, meta)) in self.found {
-            let kind = meta.file_type();
-            if let Some(what) = special(&kind) {
-                return Err(LayerError::Special {
-                    path: printable(&bytes),
-                    what,
-                });
-            }
-            let path_in_layer = EntryPath::from_archive(&bytes, false)
-                .and_then(|path| path.ok_or("it is the root"))
-                .map_err(|reason| LayerError::Name {
-                    path: printable(&bytes),
-                    reason,
-                })?;
-            let kind = if kind.is_dir() {
-                EntryKind::Folder
-            } else if kind.is_symlink() {
-                let here = self.root.join(&path);
-                let target =
-                    fs::read_link(&here).map_err(|error| LayerError::io("read", &here, error))?;
-                EntryKind::Symlink {
-                    target: target.as_os_str().as_bytes().to_vec(),
-                }
-            } else {
-                match names.get(&(meta.dev(), meta.ino())) {
-                    Some(first) if meta.nlink() > 1 => EntryKind::Hardlink {
-                        target: first.clone(),
-                    },
-                    _ => {
-                        names.insert((meta.dev(), meta.ino()), path_in_layer.clone());
-                        EntryKind::File { size: meta.size() }
-                    }
-                }
-            };
-            sources.push(Source {
-                entry: Entry {
-                    path: path_in_layer,
-                    kind,
-                    mode: meta.mode() & 0o777,
-                    // Before 1970 there is no whole second that every tar can hold.
-                    mtime: u64::try_from(meta.mtime()).unwrap_or(0),
-                },
-                stamp: Stamp::of(&meta),
-            });
+    /// Returns a digest of everything that was found and how it was stamped. Two scans of a root
+    /// that are equal in it found the same files, unchanged.
+    pub(super) fn fingerprint(&self) -> Digest {
+        let mut state = Sha256::new();
+        let mut line = Vec::new();
+        for index in 0..self.order.len() {
+            let (listing, item) = self.at(index);
+            line.clear();
+            listing.push_path(item, &mut line);
+            line.push(0);
+            listing.items[item].push_bytes(&mut line);
+            line.extend_from_slice(listing.target(item));
+            line.push(0);
+            state.update(&line);
         }
-        Ok(sources)
+        Digest(state.finalize().into())
+    }
+
+    /// Returns the latest time at which something that was found changed.
+    pub(super) fn latest_change(&self) -> (i64, u32) {
+        self.listings
+            .iter()
+            .flat_map(|listing| &listing.items)
+            .filter(|item| item.kind != Kind::Implied)
+            .map(|item| item.stamp.changed.max(item.stamp.modified))
+            .max()
+            .unwrap_or_default()
     }
 }
 

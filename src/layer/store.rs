@@ -36,6 +36,8 @@ pub struct LayerInfo {
     pub record: Record,
     /// The facts.
     pub config: LayerConfig,
+    /// Digest and size of the archive's table of contents, where it has one.
+    pub toc: Option<(Digest, u64)>,
     /// When the ref was made, by the store's clock.
     pub stored: SystemTime,
 }
@@ -317,12 +319,13 @@ impl Workspace {
         let record = self
             .record(id)?
             .ok_or_else(|| LayerError::Missing(id.clone()))?;
-        let (_, _, config) = self.documents(id, &record)?;
+        let (_, manifest, config) = self.documents(id, &record)?;
         let stored = self.stored(id)?;
         Ok(LayerInfo {
             id: id.clone(),
             record,
             config,
+            toc: manifest.toc().map(|toc| (toc.digest, toc.size)),
             stored,
         })
     }

@@ -11,95 +11,99 @@
 //! (`LC_ALL=C sort`). The root itself has no line; a folder that is only implied by what lies
 //! below it has the mode `755`. A hard link is a file.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use super::digest::Hashing;
 use super::name::printable;
 use super::{Digest, LayerError};
 
-/// Collects what a tree holds, in any order; a later entry of a path replaces an earlier one.
-#[derive(Debug, Default)]
-pub(crate) struct Tree {
-    lines: BTreeMap<Vec<u8>, Line>,
-}
-
+/// What a line says beside the path.
 #[derive(Debug, Clone)]
-enum Line {
+pub(crate) enum Line<'a> {
     Folder(u32),
     File(u32, Digest),
-    Link(Vec<u8>),
+    Link(Cow<'a, [u8]>),
 }
 
-impl Tree {
-    pub(crate) fn folder(&mut self, path: &[u8], mode: u32) {
-        self.lines.insert(path.to_vec(), Line::Folder(mode));
-    }
+/// The mode of a folder that no entry names.
+pub(crate) const IMPLIED_MODE: u32 = 0o755;
 
-    pub(crate) fn file(&mut self, path: &[u8], mode: u32, content: Digest) {
-        self.lines.insert(path.to_vec(), Line::File(mode, content));
-    }
-
-    pub(crate) fn link(&mut self, path: &[u8], target: &[u8]) {
-        self.lines
-            .insert(path.to_vec(), Line::Link(target.to_vec()));
-    }
-
-    /// Adds another name of a file that is there already.
-    pub(crate) fn same(&mut self, path: &[u8], target: &[u8]) {
-        if let Some(line) = self.lines.get(target).cloned() {
-            self.lines.insert(path.to_vec(), line);
-        }
-    }
-
-    /// Returns the digest of the sorted lines.
-    pub(crate) fn digest(&self) -> Digest {
-        let mut lines: Vec<Vec<u8>> = Vec::with_capacity(self.lines.len());
-        let mut last_parent: &[u8] = b"";
-        let mut implied: BTreeMap<&[u8], ()> = BTreeMap::new();
-        for (path, line) in &self.lines {
-            let mut end = path.len();
-            while let Some(slash) = path[..end].iter().rposition(|byte| *byte == b'/') {
-                let parent = &path[..slash];
-                if parent == last_parent || self.lines.contains_key(parent) {
-                    break;
-                }
-                implied.insert(parent, ());
-                end = slash;
-            }
-            if let Some(slash) = path.iter().rposition(|byte| *byte == b'/') {
-                last_parent = &path[..slash];
-            }
-            lines.push(encode(path, line));
-        }
-        for parent in implied.keys() {
-            lines.push(encode(parent, &Line::Folder(0o755)));
-        }
-        lines.sort();
-        Digest::of(&lines.concat())
-    }
-}
-
-fn encode(path: &[u8], line: &Line) -> Vec<u8> {
-    let mut text = Vec::with_capacity(path.len() + 80);
-    escape(path, &mut text);
-    let (kind, mode) = match line {
-        Line::Folder(mode) => ('d', *mode),
-        Line::File(mode, _) => ('f', *mode),
-        Line::Link(_) => ('l', 0o777),
+/// Returns the digest of the sorted lines of `count` paths, none of which comes twice. `path`
+/// appends one to a buffer. Paths that come in order already cost no memory.
+pub(crate) fn digest<'a>(
+    count: usize,
+    path: impl Fn(usize, &mut Vec<u8>),
+    line: impl Fn(usize) -> Line<'a>,
+) -> Digest {
+    let mut raw = Vec::new();
+    let mut push_key = |number: usize, out: &mut Vec<u8>| {
+        raw.clear();
+        path(number, &mut raw);
+        escape(&raw, out);
+        // With its end, so that the order of keys is that of the lines.
+        out.push(b'\t');
     };
-    text.extend_from_slice(format!("\t{kind}\t{:03o}\t", mode & 0o777).as_bytes());
+    let mut state = Sha256::new();
+    let (mut last, mut key) = (Vec::new(), Vec::new());
+    let mut in_order = true;
+    for number in 0..count {
+        key.clear();
+        push_key(number, &mut key);
+        if key <= last {
+            in_order = false;
+            break;
+        }
+        std::mem::swap(&mut key, &mut last);
+        update(&mut state, &last, &line(number));
+    }
+    if !in_order {
+        let mut keys = Vec::new();
+        let mut lines: Vec<(usize, usize)> = Vec::with_capacity(count);
+        for number in 0..count {
+            lines.push((keys.len(), number));
+            push_key(number, &mut keys);
+        }
+        let key = |at: usize| {
+            let rest = &keys[at..];
+            let end = rest.iter().position(|byte| *byte == b'\t');
+            &rest[..end.map_or(rest.len(), |end| end + 1)]
+        };
+        lines.sort_unstable_by(|a, b| key(a.0).cmp(key(b.0)));
+        state = Sha256::new();
+        for (at, number) in lines {
+            update(&mut state, key(at), &line(number));
+        }
+    }
+    Digest(state.finalize().into())
+}
+
+fn update(state: &mut Sha256, key: &[u8], line: &Line<'_>) {
+    let mut text = Vec::with_capacity(80);
+    let (kind, mode) = match line {
+        Line::Folder(mode) => (b'd', *mode),
+        Line::File(mode, _) => (b'f', *mode),
+        Line::Link(_) => (b'l', 0o777),
+    };
+    text.extend_from_slice(&[kind, b'\t']);
+    for shift in [6, 3, 0] {
+        text.push(b'0' + (mode >> shift & 7) as u8);
+    }
+    text.push(b'\t');
     match line {
         Line::Folder(_) => text.push(b'-'),
-        Line::File(_, digest) => text.extend_from_slice(digest.hex().as_bytes()),
+        Line::File(_, digest) => digest.push_hex(&mut text),
         Line::Link(target) => escape(target, &mut text),
     }
     text.push(b'\n');
-    text
+    state.update(key);
+    state.update(&text);
 }
 
 fn escape(bytes: &[u8], text: &mut Vec<u8>) {
@@ -119,7 +123,7 @@ fn escape(bytes: &[u8], text: &mut Vec<u8>) {
 /// # Errors
 /// A file that cannot be read, or a socket, device or FIFO.
 pub fn tree_digest_of(dir: &Path) -> Result<Digest, LayerError> {
-    let mut tree = Tree::default();
+    let mut lines: Vec<(Vec<u8>, Line<'static>)> = Vec::new();
     let mut folders = vec![Vec::new()];
     while let Some(folder) = folders.pop() {
         let path = dir.join(std::ffi::OsStr::from_bytes(&folder));
@@ -136,11 +140,12 @@ pub fn tree_digest_of(dir: &Path) -> Result<Digest, LayerError> {
             let meta = here.symlink_metadata().map_err(read)?;
             let kind = meta.file_type();
             if kind.is_dir() {
-                tree.folder(&name, meta.mode());
-                folders.push(name);
+                folders.push(name.clone());
+                lines.push((name, Line::Folder(meta.mode())));
             } else if kind.is_symlink() {
                 let target = fs::read_link(&here).map_err(read)?;
-                tree.link(&name, target.as_os_str().as_bytes());
+                let target = target.into_os_string().into_encoded_bytes();
+                lines.push((name, Line::Link(Cow::Owned(target))));
             } else if let Some(what) = special(&kind) {
                 return Err(LayerError::Special {
                     path: printable(&name),
@@ -148,11 +153,19 @@ pub fn tree_digest_of(dir: &Path) -> Result<Digest, LayerError> {
                 });
             } else {
                 let digest = File::open(&here).and_then(digest_of).map_err(read)?;
-                tree.file(&name, meta.mode(), digest);
+                lines.push((name, Line::File(meta.mode(), digest)));
             }
         }
     }
-    Ok(tree.digest())
+    Ok(digest_of_lines(&lines))
+}
+
+fn digest_of_lines(lines: &[(Vec<u8>, Line<'_>)]) -> Digest {
+    digest(
+        lines.len(),
+        |number, out| out.extend_from_slice(&lines[number].0),
+        |number| lines[number].1.clone(),
+    )
 }
 
 /// Returns the word for a file type that no layer can hold.
@@ -181,35 +194,25 @@ mod tests {
 
     #[test]
     fn the_lines_are_as_documented() {
-        let mut tree = Tree::default();
-        tree.link(b"b\nc", b"t\ta\\");
-        tree.file(b"a/x/f", 0o100_644, Digest::of(b""));
-        tree.folder(b"a", 0o40_700);
+        let lines = [
+            (b"b\nc".to_vec(), Line::Link(Cow::Borrowed(b"t\ta\\"))),
+            (b"a/x/f".to_vec(), Line::File(0o100_644, Digest::of(b""))),
+            (b"a/x".to_vec(), Line::Folder(IMPLIED_MODE)),
+            (b"a\x01".to_vec(), Line::Folder(0o40_000)),
+            (b"a".to_vec(), Line::Folder(0o40_700)),
+        ];
         let empty = Digest::of(b"").hex();
         let text = format!(
-            "a\td\t700\t-\na/x\td\t755\t-\na/x/f\tf\t644\t{empty}\nb\\nc\tl\t777\tt\\ta\\\\\n"
+            "a\x01\td\t000\t-\na\td\t700\t-\na/x\td\t755\t-\na/x/f\tf\t644\t{empty}\nb\\nc\tl\t777\tt\\ta\\\\\n"
         );
-        assert_eq!(tree.digest(), Digest::of(text.as_bytes()));
+        let expected = Digest::of(text.as_bytes());
+        assert_eq!(digest_of_lines(&lines), expected);
+        let sorted = [3, 4, 2, 1, 0].map(|at: usize| lines[at].clone());
+        assert_eq!(digest_of_lines(&sorted), expected);
     }
 
     #[test]
     fn an_empty_tree_is_the_digest_of_nothing() {
-        assert_eq!(Tree::default().digest(), Digest::of(b""));
-    }
-
-    #[test]
-    fn every_implied_folder_has_a_line() {
-        let mut tree = Tree::default();
-        for path in ["a/b/f", "a/b/c/g", "a/b!", "a/z"] {
-            tree.link(path.as_bytes(), b"t");
-        }
-        let mut explicit = Tree::default();
-        for path in ["a/b/f", "a/b/c/g", "a/b!", "a/z"] {
-            explicit.link(path.as_bytes(), b"t");
-        }
-        for path in ["a", "a/b", "a/b/c"] {
-            explicit.folder(path.as_bytes(), 0o755);
-        }
-        assert_eq!(tree.digest(), explicit.digest());
+        assert_eq!(digest_of_lines(&[]), Digest::of(b""));
     }
 }

@@ -36,6 +36,8 @@ pub struct Usage {
     pub unreferenced: Amount,
     /// Files under construction, or what is left of them.
     pub temporary: Amount,
+    /// What was remembered of trees and targets, to spare work.
+    pub caches: Amount,
     /// Files that are not of the format.
     pub strays: Amount,
     /// Bytes of all archives times the days since they were stored, but not past their expiry.
@@ -56,6 +58,7 @@ impl Usage {
             self.documents,
             self.unreferenced,
             self.temporary,
+            self.caches,
             self.strays,
         ]
         .iter()
@@ -83,6 +86,7 @@ impl Workspace {
                 Role::Blob(_) => &mut usage.unreferenced,
                 Role::Layout | Role::Ref(_) | Role::Note => &mut usage.documents,
                 Role::CutRef | Role::Temporary => &mut usage.temporary,
+                Role::Cache => &mut usage.caches,
                 Role::Stray => &mut usage.strays,
             };
             amount.add(found.size);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
@@ -76,7 +77,7 @@ impl<'c> Context<'c> {
     }
 
     /// Returns the files that the checkout brings, where they are known.
-    pub(super) fn tracked(&self) -> Option<Rc<[String]>> {
+    pub(super) fn tracked(&self) -> Option<Arc<[String]>> {
         self.tracked.and_then(|tracked| tracked())
     }
 

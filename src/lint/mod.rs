@@ -20,7 +20,7 @@ pub use select::{Level, Selection, SelectionError};
 pub use fix::{Fixed, Left, fix};
 pub use rule::{Claim, Fixable, Rule};
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -47,7 +47,7 @@ static EVERYTHING: Selection = Selection::new();
 
 /// Returns the files that the checkout would bring, relative to the repository's root, with `/`;
 /// nothing where that is not known. Asked for only by a rule that needs it.
-pub type Tracked<'o> = dyn Fn() -> Option<Rc<[String]>> + 'o;
+pub type Tracked<'o> = dyn Fn() -> Option<Arc<[String]>> + 'o;
 
 /// What is asked of the linter, and what is known around the config.
 #[derive(Clone, Copy)]

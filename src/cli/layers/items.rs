@@ -43,7 +43,7 @@ pub(in crate::cli) fn of(
     let mut all = Vec::with_capacity(layers.len());
     for layer in layers {
         let entries = match workspace.is_at_hand(layer) {
-            true => workspace.files(&layer.id).unwrap_or_default(),
+            true => workspace.listed(&layer.id).unwrap_or_default(),
             false => Vec::new(),
         };
         let unread = unread.get(&layer.id).map(|names| {

@@ -90,6 +90,7 @@ fn costs(workspace: &Workspace, layers: usize) -> Result<String, CliError> {
         ("documents", files(usage.documents, "file")),
         ("without a ref", files(usage.unreferenced, "blob")),
         ("temporary", files(usage.temporary, "file")),
+        ("remembered", files(usage.caches, "file")),
     ];
     if usage.strays.files > 0 {
         rows.push(("not ours", files(usage.strays, "file")));
@@ -168,7 +169,7 @@ fn total(layers: &[LayerInfo], usage: &Usage) -> Value {
     json!({
         "layers": layers.len(), "size": size, "archives": amount(usage.archives),
         "documents": amount(usage.documents), "unreferenced": amount(usage.unreferenced),
-        "temporary": amount(usage.temporary), "strays": amount(usage.strays),
+        "temporary": amount(usage.temporary), "caches": amount(usage.caches), "strays": amount(usage.strays),
         "disk": usage.total(), "byte_days": usage.byte_days,
         "byte_days_at_expiry": usage.byte_days_at_expiry,
         "attaches": {"count": usage.attaches.files, "size": usage.attaches.bytes},

@@ -5,10 +5,10 @@ mod profile;
 mod read;
 mod write;
 
-pub(crate) use profile::{Arena, Shape};
+pub(crate) use profile::{Added, Arena, Shape};
 pub use read::Budget;
 pub(crate) use read::{ReadError, Reader};
-pub(crate) use write::Writer;
+pub(crate) use write::{END, headers_length, padding, push_headers};
 
 use super::name::EntryPath;
 

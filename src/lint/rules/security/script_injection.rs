@@ -1,9 +1,15 @@
 //! `script-injection`: a value of the pipeline that a stranger sets is put into a script by a
 //! template: the branch's name, the tag, the title or the message of what was pushed.
 
-use crate::finding::{Confidence, Finding};
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::finding::Finding;
 use crate::lint::Context;
+use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
+use crate::plan::{FilterKind, Job};
+use crate::yaml::Location;
 
 declare_rule! {
     /// # What it does
@@ -36,8 +42,7 @@ declare_rule! {
 
 /// Values that whoever pushes or writes a comment chooses, by how their names begin, with what to
 /// use in their place.
-const CHOSEN: [(&str, &str); 10] = [
-    ("pipeline.git.branch.is_default", ""),
+const CHOSEN: [(&str, &str); 9] = [
     ("pipeline.git.branch", "$CIRCLE_BRANCH"),
     ("pipeline.git.tag", "$CIRCLE_TAG"),
     ("pipeline.git.commit.subject", ""),
@@ -50,39 +55,69 @@ const CHOSEN: [(&str, &str); 10] = [
 ];
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
-    for script in context.scripts() {
-        let mut from = 0;
-        let text = &script.text;
-        while let Some(open) = text[from..].find("<<").map(|i| from + i) {
-            let Some(close) = text[open..].find(">>").map(|i| open + i + 2) else {
-                break;
-            };
-            from = close;
-            let name = text[open + 2..close - 2].trim();
-            let Some((chosen, instead)) = CHOSEN.iter().find(|(n, _)| name == *n) else {
+    let mut told = HashSet::new();
+    for job in context.jobs() {
+        for (_, run) in runs(job) {
+            let Some(script) = context.script(run) else {
                 continue;
             };
-            if chosen.ends_with("is_default") {
-                continue;
-            }
-            let help = match *instead {
-                "" => "put it into the step's `environment`, and use the variable in quotes"
-                    .to_owned(),
-                variable => {
-                    format!("use the variable that the service sets, in quotes: `\"{variable}\"`")
+            for (range, chosen, instead) in chosen(&script.text) {
+                // Of fixed names nobody chooses one.
+                let fixed = chosen == "pipeline.git.branch" && only_fixed_branches(job);
+                let at = script.at(range);
+                if fixed || !told.insert(at) {
+                    continue;
                 }
-            };
-            out.push(
-                SCRIPT_INJECTION
-                    .finding(
-                        "a stranger's text in a script",
-                        script.at(open..close),
-                        format!("whoever pushes chooses `{chosen}`"),
-                    )
-                    .confidence(Confidence::High)
-                    .help(help)
-                    .done(),
-            );
+                out.push(report(at, chosen, instead));
+            }
         }
     }
+}
+
+/// Returns the references of a script to values that a stranger chooses.
+fn chosen(text: &str) -> Vec<(Range<usize>, &'static str, &'static str)> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    while let Some(open) = text[from..].find("<<").map(|i| from + i) {
+        let Some(close) = text[open..].find(">>").map(|i| open + i + 2) else {
+            break;
+        };
+        from = close;
+        let name = text[open + 2..close - 2].trim();
+        if let Some((chosen, instead)) = CHOSEN.iter().find(|(n, _)| name == *n) {
+            out.push((open..close, *chosen, *instead));
+        }
+    }
+    out
+}
+
+/// Says whether nobody can choose the branch that a job runs for: it runs for certain names only,
+/// or for no branch at all.
+fn only_fixed_branches(job: &Job) -> bool {
+    job.filters.as_ref().is_some_and(|f| match &f.kind {
+        FilterKind::Map {
+            branches: Some(rule),
+            ..
+        } if rule.only.is_empty() => rule.ignore.iter().any(|b| b.value == "/.*/"),
+        FilterKind::Map {
+            branches: Some(rule),
+            ..
+        } => rule.only.iter().all(|b| !b.value.starts_with('/')),
+        _ => false,
+    })
+}
+
+fn report(at: Location, chosen: &str, instead: &str) -> Finding {
+    let help = match instead {
+        "" => "put it into the step's `environment`, and use the variable in quotes".to_owned(),
+        variable => format!("use the variable that the service sets, in quotes: `\"{variable}\"`"),
+    };
+    SCRIPT_INJECTION
+        .finding(
+            "a stranger's text in a script",
+            at,
+            format!("whoever pushes chooses `{chosen}`"),
+        )
+        .help(help)
+        .done()
 }
