@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use holdall::finding::Severity;
 use holdall::lint::{self, Checked, Fixable, Fixed, Options, Selection};
 use holdall::yaml::{Source, parse};
+use proptest::prelude::*;
 
 /// Fixtures in which a finding stays, since its text does not allow the fix, or nothing
 /// says what was meant.
@@ -139,7 +140,7 @@ fn holds(path: &Path, text: &str, unsafe_too: bool) -> usize {
     let parsed = parse(now.as_str());
     assert_eq!(parsed.error, None, "{}: {now}", path.display());
     let about_comments = |rule: &&str| rule.ends_with("-suppression");
-    if !after.fixed.iter().any(|r| about_comments(r)) {
+    if !after.fixed.iter().any(about_comments) {
         let comments = |text: &str| {
             let tree = parse(text).tree;
             let all = tree.comments().iter();
@@ -228,6 +229,33 @@ fn fixes_of_the_corpus_change_what_they_say_and_nothing_else() {
     }
     println!("{count} fixes");
     assert!(count > 0);
+}
+
+/// Pieces that mean something to YAML, to templates, or to a fix.
+const PIECES: [&str; 20] = [
+    "\n", "\r\n", "  ", "- ", ": ", ",", "[", "]", "{", "}", "&a ", "*a", "<<", ">>", "<<: *a",
+    "|\n", "'", "\"", " # c", "\u{e9}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_broken_config_is_mended_as_well_or_left_alone(
+        which in any::<prop::sample::Index>(),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..12_usize, prop::sample::select(&PIECES[..])), 0..3),
+    ) {
+        let fixable: Vec<_> = lint::rules().iter().filter(|r| r.fix != Fixable::No).collect();
+        let all: Vec<PathBuf> = fixable.iter().flat_map(|r| fixtures(r.name)).collect();
+        let path = &all[which.index(all.len())];
+        let mut text: Vec<char> = std::fs::read_to_string(path).unwrap().chars().collect();
+        for (at, len, piece) in cuts {
+            let start = at.index(text.len() + 1);
+            let end = (start + len).min(text.len());
+            text.splice(start..end, piece.chars());
+        }
+        holds(path, &text.into_iter().collect::<String>(), true);
+    }
 }
 
 #[test]

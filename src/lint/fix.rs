@@ -261,3 +261,94 @@ fn shared_steps(compiled: &Compiled) -> HashSet<Span> {
     }
     shared
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mend;
+    use super::*;
+    use crate::lint::{Options, check_with};
+
+    fn mending(text: &str, from: &str, to: &str, touches: Vec<Touch>) -> Fix {
+        let start = text.find(from).unwrap();
+        let edit = Edit {
+            span: Span::new(start, start + from.len()),
+            text: to.to_owned(),
+        };
+        mend::fix("x", true, vec![edit], touches)
+    }
+
+    fn refused(text: &str, from: &str, to: &str) -> String {
+        let tree = parse(text).tree;
+        after(&tree, &[&mending(text, from, to, Vec::new())]).unwrap_err()
+    }
+
+    #[test]
+    fn what_changes_more_than_it_says_is_refused() {
+        assert_eq!(
+            refused("a: 1\nb: 2\n", "1", "3"),
+            "the value at `a` changed"
+        );
+        assert_eq!(
+            refused("a: 1 # c\n", " # c", ""),
+            "the comment `# c` is gone"
+        );
+        assert!(refused("a: 1\n", "1", "[").starts_with("the text could not be read"));
+    }
+
+    fn config() -> &'static str {
+        "version: 2.1\njobs:\n  a: {docker: [{image: x}], steps: [checkout]}\nworkflows:\n  version: 2\n  main: {jobs: [a]}\n"
+    }
+
+    fn answer(source: Source) -> Checked {
+        let options = Options {
+            least: Severity::Info,
+            ..Options::default()
+        };
+        check_with(source, options, &crate::circleci::Inputs::default())
+    }
+
+    #[test]
+    fn what_does_not_help_is_taken_back_and_said() {
+        let check = |source: Source| {
+            let text = source.text().to_owned();
+            let mut checked = answer(source);
+            checked
+                .report
+                .findings
+                .retain(|f| f.rule == "redundant-version");
+            for finding in &mut checked.report.findings {
+                // It does what it says, and the finding stays.
+                let Some(line) = text.find("  version: 2\n") else {
+                    continue;
+                };
+                let start = line + 11;
+                let span = Span::new(start, start + 1);
+                let touch = Touch::Text(span, "2.0".to_owned());
+                finding.fix = Some(mending(
+                    &text,
+                    "version: 2\n",
+                    "version: 2.0\n",
+                    vec![touch],
+                ));
+            }
+            checked
+        };
+        let fixed = fix(Source::new("c.yml", config()), true, &check);
+        assert_eq!(fixed.text(), config());
+        assert!(fixed.before.is_none() && fixed.fixed.is_empty());
+        assert_eq!(fixed.left.len(), 1);
+        assert_eq!(fixed.left[0].why, "it would not help");
+    }
+
+    #[test]
+    fn fixes_that_meet_are_made_one_after_the_other() {
+        let text = config().replace(
+            "version: 2\n",
+            "version: 2\n  # holdall: ignore[path-globstar]\n",
+        );
+        let fixed = fix(Source::new("c.yml", text.as_str()), false, &answer);
+        assert_eq!(fixed.text(), config().replace("  version: 2\n", ""));
+        assert_eq!(fixed.fixed.len(), 2);
+        assert_eq!(fixed.before.unwrap().text(), text);
+    }
+}
