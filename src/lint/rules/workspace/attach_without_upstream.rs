@@ -137,7 +137,12 @@ pub(super) fn makers<'c>(
 }
 
 /// Lets a job wait for another one, which is not one that waits for it.
-fn edge(context: &Context<'_>, flow: &Flow<'_>, job: usize, maker: usize) -> Option<Fix> {
+pub(super) fn edge(
+    context: &Context<'_>,
+    flow: &Flow<'_>,
+    job: usize,
+    maker: usize,
+) -> Option<Fix> {
     let (job_of, other) = (flow.job(job), flow.job(maker));
     let own = job_of.origin.via.is_empty() && !flow.graph.is_upstream(job, maker);
     let name = other

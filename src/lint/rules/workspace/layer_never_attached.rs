@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::lint::Context;
-use crate::lint::rule::declare_rule;
+use crate::lint::rule::{Fixable, declare_rule};
 use crate::yaml::Location;
+
+use super::attach_without_upstream::edge;
 
 declare_rule! {
     /// # What it does
@@ -57,7 +59,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/workspaces/
-    LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check, Missing
+    LAYER_NEVER_ATTACHED: "layer-never-attached", Workspace, Warning, check, Missing, fix = Fixable::Unsafe
 }
 
 /// What is known of one persist step over all the jobs that it runs in.
@@ -68,6 +70,8 @@ struct Use<'c> {
     entry: Location,
     /// A job of the workflow that attaches without waiting for this one.
     reader: Option<(&'c str, Location)>,
+    /// Lets that job wait, where it is the only one.
+    fix: Option<Fix>,
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -85,19 +89,27 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     .attaches
                     .iter()
                     .any(|a| flow.graph.is_upstream(layer.job, a.job));
-            let reader = blind
+            let mut readers = blind
                 .iter()
-                .find(|a| flow.graph.is_concurrent(a.job, layer.job))
-                .map(|a| (flow.job(a.job).name.as_str(), a.origin.at));
+                .filter(|a| flow.graph.is_concurrent(a.job, layer.job));
+            let first = readers.next();
+            let alone = readers.all(|a| Some(a.job) == first.map(|f| f.job));
+            let fix = first
+                .filter(|_| alone && !seen)
+                .and_then(|a| edge(context, flow, a.job, layer.job));
+            let reader = first.map(|a| (flow.job(a.job).name.as_str(), a.origin.at));
             let entry = uses.entry(layer.persist.paths_at).or_insert(Use {
                 root: layer.origin.at,
                 seen: false,
                 job: &job.name,
                 entry: job.origin.at,
                 reader: None,
+                fix: None,
             });
             entry.seen |= seen;
-            entry.reader = entry.reader.or(reader);
+            if entry.reader.is_none() {
+                (entry.reader, entry.fix) = (reader, fix);
+            }
         }
     }
     for (_, found) in uses.into_iter().filter(|(_, u)| !u.seen) {
@@ -114,6 +126,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     at,
                     format!("`{reader}` attaches, but does not wait for `{}`", found.job),
                 )
+                .fix(found.fix)
                 .help(format!(
                     "add `{}` to what `{reader}` requires, or remove the step",
                     found.job
