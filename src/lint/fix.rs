@@ -1,7 +1,7 @@
 //! Making the fixes of findings: chosen in order, applied, and verified by reading the text again.
 //! A fix that does not do what it says is left out, and said so.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Checked;
 use crate::circleci::Compiled;
@@ -55,16 +55,18 @@ pub fn fix(source: Source, unsafe_too: bool, check: &dyn Fn(Source) -> Checked) 
         fixed: Vec::new(),
         refused: HashSet::new(),
         left: Vec::new(),
+        stale: false,
         unsafe_too,
     };
     // What is read in part cannot be compared.
     if parse(work.now.text_arc()).error.is_none() {
-        let mut one_by_one = false;
+        let mut most = usize::MAX;
         for _ in 0..MOST_ROUNDS {
-            match work.round(one_by_one, check) {
+            match work.round(most, check) {
+                Round::Done if work.again() => most = usize::MAX,
                 Round::Done => break,
-                Round::Fixed => one_by_one = false,
-                Round::Apart => one_by_one = true,
+                Round::Fixed => most = most.saturating_mul(2),
+                Round::Apart(tried) => most = (tried / 2).max(1),
             }
         }
     }
@@ -85,6 +87,8 @@ struct Work {
     /// The fingerprints of what cannot be mended.
     refused: HashSet<String>,
     left: Vec<Left>,
+    /// Whether the text is another one than when the first of these were refused.
+    stale: bool,
     unsafe_too: bool,
 }
 
@@ -94,13 +98,13 @@ enum Round {
     Done,
     /// The text is another one.
     Fixed,
-    /// The fixes do not go together, or one of them does not go at all.
-    Apart,
+    /// So many fixes do not go together, or one of them does not go at all.
+    Apart(usize),
 }
 
 impl Work {
-    fn round(&mut self, one_by_one: bool, check: &dyn Fn(Source) -> Checked) -> Round {
-        let chosen = self.choose(if one_by_one { 1 } else { usize::MAX });
+    fn round(&mut self, most: usize, check: &dyn Fn(Source) -> Checked) -> Round {
+        let chosen = self.choose(most);
         if chosen.is_empty() {
             return Round::Done;
         }
@@ -116,45 +120,56 @@ impl Work {
             (Ok((source, checked)), _) => {
                 self.fixed.extend(chosen.iter().map(|f| f.rule));
                 (self.now, self.checked) = (source, checked);
-                // What did not go before may go now; and fingerprints count what is alike.
-                self.refused.clear();
-                self.left.clear();
+                self.stale = true;
                 Round::Fixed
             }
             (Err(why), [one]) => {
                 self.refuse(one, why);
-                Round::Apart
+                Round::Apart(1)
             }
-            (Err(_), _) => Round::Apart,
+            (Err(_), several) => Round::Apart(several.len()),
         }
     }
 
-    /// Returns findings whose fixes are wanted, can be made, and do not meet.
-    fn choose(&mut self, most: usize) -> Vec<Finding> {
-        let wanted: Vec<Finding> = self
-            .checked
-            .report
-            .findings
-            .iter()
+    /// Forgets what was refused, if that was of another text: what did not go before may go now,
+    /// and fingerprints count what is alike.
+    fn again(&mut self) -> bool {
+        let again = self.stale && !self.refused.is_empty();
+        if again {
+            self.refused.clear();
+            self.left.clear();
+        }
+        self.stale = false;
+        again
+    }
+
+    /// Returns findings whose fixes are wanted and do not meet.
+    fn choose(&self, most: usize) -> Vec<Finding> {
+        let findings = self.checked.report.findings.iter();
+        let wanted = findings
             .filter(|f| !self.refused.contains(&f.fingerprint))
             .filter(|f| {
                 f.fix
                     .as_ref()
                     .is_some_and(|fix| fix.safe || self.unsafe_too)
-            })
-            .cloned()
-            .collect();
-        let tree = parse(self.now.text_arc()).tree;
-        let mut chosen: Vec<Finding> = Vec::new();
+            });
+        let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut chosen = Vec::new();
         for finding in wanted {
             let Some(fix) = &finding.fix else { continue };
-            let meets = |other: &Finding| other.fix.as_ref().is_some_and(|o| meet(o, fix));
-            if chosen.len() >= most || chosen.iter().any(meets) {
+            // Bytes that only touch meet too: two insertions in one place have no order.
+            let meets = |(_, edit): &(SourceId, Edit)| {
+                let before = taken.range(..=edit.span.end).next_back();
+                before.is_some_and(|(_, end)| *end >= edit.span.start)
+            };
+            if fix.edits.iter().any(meets) {
                 continue;
             }
-            match after(&tree, &[fix]) {
-                Ok(_) => chosen.push(finding),
-                Err(why) => self.refuse(&finding, why),
+            let spans = fix.edits.iter().map(|(_, e)| (e.span.start, e.span.end));
+            taken.extend(spans);
+            chosen.push(finding.clone());
+            if chosen.len() >= most {
+                break;
             }
         }
         chosen
@@ -192,14 +207,6 @@ impl Work {
         }
         Ok(())
     }
-}
-
-/// Says whether two fixes want the same bytes, or bytes that touch.
-fn meet(a: &Fix, b: &Fix) -> bool {
-    a.edits.iter().any(|(source, x)| {
-        let close = |y: &Edit| x.span.start <= y.span.end && y.span.start <= x.span.end;
-        b.edits.iter().any(|(other, y)| source == other && close(y))
-    })
 }
 
 /// Returns the text after fixes, if it differs from the one before in nothing but what they touch.

@@ -1,6 +1,8 @@
 //! Whether an edited text still says what it said: the data equal but where an edit was declared,
 //! and every comment still there.
 
+use std::collections::HashMap;
+
 use super::span::Span;
 use super::tree::Tree;
 use super::view::{Entry, Node, Shape};
@@ -62,22 +64,42 @@ impl<F: Fn(Node<'_>) -> bool> Rights for F {
     }
 }
 
-impl Rights for [Touch] {
+/// What is touched, by its place.
+struct Touched<'t>(HashMap<Span, Vec<&'t Touch>>);
+
+impl<'t> Touched<'t> {
+    fn new(all: &'t [Touch]) -> Self {
+        let mut places: HashMap<Span, Vec<&Touch>> = HashMap::new();
+        for touch in all {
+            let (Touch::Value(span)
+            | Touch::Text(span, _)
+            | Touch::Gone(span)
+            | Touch::Grows(span)
+            | Touch::Comment(span)) = touch;
+            places.entry(*span).or_default().push(touch);
+        }
+        Self(places)
+    }
+
+    fn at(&self, span: Span) -> &[&'t Touch] {
+        self.0.get(&span).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Rights for Touched<'_> {
     fn of(&self, node: Node<'_>) -> Allowed<'_> {
-        let here = node.span();
-        let found = self.iter().find_map(|touch| match touch {
-            Touch::Value(span) if *span == here => Some(Allowed::Anything),
-            Touch::Text(span, text) if *span == here && node.text().is_some() => {
-                Some(Allowed::Text(text))
-            }
-            Touch::Grows(span) if *span == here && node.text().is_none() => Some(Allowed::Grows),
+        let found = self.at(node.span()).iter().find_map(|touch| match touch {
+            Touch::Value(_) => Some(Allowed::Anything),
+            Touch::Text(_, text) if node.text().is_some() => Some(Allowed::Text(text)),
+            Touch::Grows(_) if node.text().is_none() => Some(Allowed::Grows),
             _ => None,
         });
         found.unwrap_or(Allowed::Same)
     }
 
     fn gone(&self, item: Node<'_>) -> bool {
-        self.contains(&Touch::Gone(item.span()))
+        let touches = self.at(item.span());
+        touches.iter().any(|t| matches!(t, Touch::Gone(_)))
     }
 }
 
@@ -92,7 +114,7 @@ pub fn same_except(
     declared: &dyn Fn(Node<'_>) -> bool,
 ) -> Result<(), Difference> {
     trees(old, new, &declared)?;
-    comments(old, new, &[])
+    comments(old, new, &Touched::new(&[]))
 }
 
 /// Compares the tree of an edited text with the original one, which may differ only in what is
@@ -101,8 +123,9 @@ pub fn same_except(
 /// # Errors
 /// The first difference that was not declared.
 pub fn same_but(old: &Tree, new: &Tree, touched: &[Touch]) -> Result<(), Difference> {
-    trees(old, new, touched)?;
-    comments(old, new, touched)
+    let touched = Touched::new(touched);
+    trees(old, new, &touched)?;
+    comments(old, new, &touched)
 }
 
 fn trees<R: Rights + ?Sized>(old: &Tree, new: &Tree, rights: &R) -> Result<(), Difference> {
@@ -113,20 +136,21 @@ fn trees<R: Rights + ?Sized>(old: &Tree, new: &Tree, rights: &R) -> Result<(), D
     }
 }
 
-fn comments(old: &Tree, new: &Tree, touched: &[Touch]) -> Result<(), Difference> {
-    let mut left: Vec<&str> = new
-        .comments()
-        .iter()
-        .map(|c| new.slice_of(c.span).trim_end())
-        .collect();
+fn comments(old: &Tree, new: &Tree, touched: &Touched<'_>) -> Result<(), Difference> {
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for comment in new.comments() {
+        let text = new.slice_of(comment.span).trim_end();
+        *left.entry(text).or_default() += 1;
+    }
     for comment in old.comments() {
-        if touched.contains(&Touch::Comment(comment.span)) {
+        let touches = touched.at(comment.span);
+        if touches.iter().any(|t| matches!(t, Touch::Comment(_))) {
             continue;
         }
         let text = old.slice_of(comment.span).trim_end();
-        match left.iter().position(|c| *c == text) {
-            Some(i) => drop(left.swap_remove(i)),
-            None => return Err(Difference::Comment(text.to_owned())),
+        match left.get_mut(text) {
+            Some(n) if *n > 0 => *n -= 1,
+            _ => return Err(Difference::Comment(text.to_owned())),
         }
     }
     Ok(())
