@@ -10,7 +10,8 @@
 mod common;
 
 use holdall::yaml::{
-    Limits, Node, Scalar, ScalarStyle, Schema, Shape, Span, Tree, is_merge_key, parse, parse_with,
+    Limits, Node, Scalar, ScalarStyle, Schema, Shape, Span, TextMap, Tree, is_merge_key, parse,
+    parse_with,
 };
 use serde_yaml::Value;
 
@@ -460,4 +461,44 @@ proptest::proptest! {
     fn no_text_breaks_the_laws(text in "([a-c:#&*|>'\"{}\\[\\], \n\t-]|<<|!!|é){0,60}") {
         check_laws(&parse(text.as_str()).tree);
     }
+}
+
+/// Every word of every scalar of the real configs stands where the map of its text says.
+#[test]
+fn each_word_of_a_real_config_is_found_in_its_source() {
+    let Some(shared) = common::shared("each_word_of_a_real_config_is_found_in_its_source") else {
+        return;
+    };
+    let mut words = 0;
+    for folder in ["configs", "history", "orbs"] {
+        for file in common::yaml_files(&shared.join("corpus").join(folder)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let parsed = parse(text.as_str());
+            for node in parsed.tree.nodes() {
+                let (Some(value), Some(map)) = (node.text(), TextMap::of(node)) else {
+                    continue;
+                };
+                // What is escaped is written otherwise; it is looked at by the map's own tests.
+                let written = node.source();
+                if written.starts_with('"') && written.contains('\\') {
+                    continue;
+                }
+                let mut from = 0;
+                for word in value.split_whitespace() {
+                    let start = from + value[from..].find(word).unwrap();
+                    from = start + word.len();
+                    let span = map.span(start..from);
+                    let source = text[span.range()].replace("''", "'");
+                    assert_eq!(
+                        source,
+                        word.replace("''", "'"),
+                        "{}: {written}",
+                        file.display()
+                    );
+                    words += 1;
+                }
+            }
+        }
+    }
+    assert!(words > 100_000, "{words}");
 }

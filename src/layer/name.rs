@@ -49,10 +49,6 @@ impl EntryPath {
             None => (None, &self.0),
         }
     }
-
-    pub(crate) fn components(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.split(|byte| *byte == b'/')
-    }
 }
 
 /// Returns an entry's name without a leading `./` and the trailing `/` of a folder; `None` for the

@@ -90,16 +90,12 @@ impl Job {
 }
 
 impl Workflow {
-    /// Returns the workflow as it runs for a push, and the jobs that its filters leave out. A job
-    /// all of whose requirements are left out does not run either, and one that waits for a job
-    /// without a filter for tags runs for no tag.
+    /// Says for each job whether it runs for a push. A job all of whose requirements are left out
+    /// does not run either, and one that waits for a job without a filter for tags runs for no tag.
     ///
     /// # Errors
     /// The first filter that cannot be decided, with its job.
-    pub fn for_push(
-        &self,
-        pushed: &GitRef,
-    ) -> Result<(Self, Vec<JobIndex>), (JobIndex, Undecided)> {
+    pub fn runs_for(&self, pushed: &GitRef) -> Result<Vec<bool>, (JobIndex, Undecided)> {
         let mut runs = Vec::with_capacity(self.jobs.len());
         for (index, job) in self.jobs.iter().enumerate() {
             let admitted = match &job.filters {
@@ -126,6 +122,19 @@ impl Workflow {
                 }
             }
         }
+        Ok(runs)
+    }
+
+    /// Returns the workflow as it runs for a push ([`Self::runs_for`]), and the jobs that its
+    /// filters leave out.
+    ///
+    /// # Errors
+    /// The first filter that cannot be decided, with its job.
+    pub fn for_push(
+        &self,
+        pushed: &GitRef,
+    ) -> Result<(Self, Vec<JobIndex>), (JobIndex, Undecided)> {
+        let runs = self.runs_for(pushed)?;
         let mut places = vec![None; self.jobs.len()];
         let mut jobs = Vec::new();
         for (index, job) in self.jobs.iter().enumerate().filter(|(i, _)| runs[*i]) {

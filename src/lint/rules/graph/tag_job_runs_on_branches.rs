@@ -78,10 +78,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             // What it waits for may keep it from branches.
             let branch = GitRef::Branch("some-other-branch".to_owned());
-            if workflow
-                .for_push(&branch)
-                .is_ok_and(|(_, left)| left.contains(&index))
-            {
+            if workflow.runs_for(&branch).is_ok_and(|runs| !runs[index]) {
                 continue;
             }
             out.push(

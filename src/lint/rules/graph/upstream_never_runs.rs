@@ -58,18 +58,18 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         {
             continue;
         }
-        let tried: Vec<(GitRef, Vec<usize>)> = pushes(workflow)
+        let tried: Vec<(GitRef, Vec<bool>)> = pushes(workflow)
             .into_iter()
             .filter_map(|push| {
-                let left = workflow.for_push(&push).ok()?.1;
-                Some((push, left))
+                let runs = workflow.runs_for(&push).ok()?;
+                Some((push, runs))
             })
             .collect();
         for (index, job) in workflow.jobs.iter().enumerate() {
             let Some(filters) = job.filters.as_ref().filter(|_| !job.requires.is_empty()) else {
                 continue;
             };
-            let wanted: Vec<&(GitRef, Vec<usize>)> = tried
+            let wanted: Vec<&(GitRef, Vec<bool>)> = tried
                 .iter()
                 .filter(|(push, _)| filters.admit(push) == Ok(true))
                 .collect();
@@ -77,9 +77,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 continue;
             };
             // Tags are the business of tag-filter-missing-upstream.
-            if matches!(push, GitRef::Tag(_))
-                || wanted.iter().any(|(_, left)| !left.contains(&index))
-            {
+            if matches!(push, GitRef::Tag(_)) || wanted.iter().any(|(_, runs)| runs[index]) {
                 continue;
             }
             let mut draft = UPSTREAM_NEVER_RUNS

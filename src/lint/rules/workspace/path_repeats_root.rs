@@ -53,10 +53,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             .ends_with(name);
         for item in &persist.step.paths {
             let mut parts = item.value.split('/').filter(|p| !p.is_empty() && *p != ".");
-            if parts.next() != Some(name) {
+            let whole = repeats_whole(&persist.step.root.value, &item.value);
+            if !whole && parts.next() != Some(name) {
                 continue;
             }
-            if !named && parts.next().is_none() {
+            if !whole && !named && parts.next().is_none() {
                 continue;
             }
             let looked = root.join(&item.value);
@@ -84,6 +85,17 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// Says whether an item begins with all of a root of several names, as if it counted from where
+/// the root does.
+fn repeats_whole(root: &str, item: &str) -> bool {
+    let names = |path: &'_ str| -> Vec<String> {
+        let parts = path.split('/').filter(|p| !p.is_empty() && *p != ".");
+        parts.map(str::to_owned).collect()
+    };
+    let root = names(root);
+    root.len() > 1 && names(item).starts_with(&root)
 }
 
 /// Says whether an earlier step of the job names a folder in a folder of the same name: then it is

@@ -6,6 +6,7 @@ use crate::flow::Flow;
 use crate::lint::Context;
 use crate::lint::pushes::{describe, pushes};
 use crate::lint::rule::declare_rule;
+use crate::plan::JobIndex;
 use std::collections::HashSet;
 
 declare_rule! {
@@ -80,37 +81,25 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         }
         let mut told = HashSet::new();
         for push in pushes(flow.workflow) {
-            let Ok((running, _)) = flow.workflow.for_push(&push) else {
+            let Ok(runs) = flow.workflow.runs_for(&push) else {
                 continue;
             };
-            let then = Flow::new(&running);
-            for attach in &then.attaches {
-                let job = then.job(attach.job);
-                if then.sees_layers(attach.job)
-                    || then.may_see_more(attach.job)
-                    || told.contains(&attach.origin.at)
-                {
+            for attach in flow.attaches.iter().filter(|a| runs[a.job]) {
+                if told.contains(&attach.origin.at) || sees(flow, &runs, attach.job) {
                     continue;
                 }
-                let all = flow
-                    .attaches
-                    .iter()
-                    .find(|a| a.origin.at == attach.origin.at && flow.job(a.job).name == job.name);
-                let Some(all) = all else {
-                    continue;
-                };
-                let visible = flow.visible(all.job);
+                let visible = flow.visible(attach.job);
                 let Some(layer) = visible.first() else {
                     continue;
                 };
                 told.insert(attach.origin.at);
-                let maker = flow.job(layer.job);
+                let (job, maker) = (flow.job(attach.job), flow.job(layer.job));
                 out.push(
                     UPSTREAM_FILTERED_OUT
                         .finding(
                             "attached where the persisting job does not run",
                             attach.origin.at,
-                            format!("on {} `{}` sees no layer", describe(&push), job.name),
+                            format!("on {}, `{}` sees no layer", describe(&push), job.name),
                         )
                         .label(
                             maker.filters.as_ref().map_or(maker.origin.at, |f| f.at),
@@ -123,4 +112,27 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Says whether a job sees a layer, or may see one that is not known, where only some jobs run: a
+/// requirement that is left out is ignored, with all that is behind it.
+fn sees(flow: &Flow<'_>, runs: &[bool], job: JobIndex) -> bool {
+    let mut seen = vec![false; runs.len()];
+    let mut next = vec![job];
+    while let Some(at) = next.pop() {
+        let here = flow.job(at);
+        let opaque = at != job && here.opaque.is_some();
+        if opaque
+            || !here.unknown_requires.is_empty()
+            || at != job && !flow.layers_of(at).is_empty()
+        {
+            return true;
+        }
+        for requirement in &here.requires {
+            if runs[requirement.job] && !std::mem::replace(&mut seen[requirement.job], true) {
+                next.push(requirement.job);
+            }
+        }
+    }
+    false
 }
