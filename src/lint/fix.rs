@@ -187,14 +187,13 @@ impl Work {
 
     /// Says whether what was to be mended is, and nothing else is worse.
     fn better(&self, chosen: &[Finding], new: &Checked) -> Result<(), String> {
-        let count = |checked: &Checked, rule: &str| {
-            let findings = checked.report.findings.iter();
-            findings.filter(|f| f.rule == rule).count()
-        };
-        for finding in chosen {
-            let rule = finding.rule;
-            let mended = chosen.iter().filter(|f| f.rule == rule).count();
-            if count(new, rule) + mended > count(&self.checked, rule) {
+        let (before, now) = (
+            by_rule(&self.checked.report.findings),
+            by_rule(&new.report.findings),
+        );
+        for (rule, mended) in by_rule(chosen) {
+            let count = |of: &HashMap<&str, usize>| of.get(rule).copied().unwrap_or(0);
+            if count(&now) + mended > count(&before) {
                 return Err("it would not help".to_owned());
             }
         }
@@ -207,6 +206,15 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// Counts the findings of each rule.
+fn by_rule(findings: &[Finding]) -> HashMap<&'static str, usize> {
+    let mut counts = HashMap::new();
+    for finding in findings {
+        *counts.entry(finding.rule).or_default() += 1;
+    }
+    counts
 }
 
 /// Returns the text after fixes, if it differs from the one before in nothing but what they touch.
