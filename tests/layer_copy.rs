@@ -62,6 +62,10 @@ impl Lab {
         while let Some(folder) = folders.pop() {
             for item in fs::read_dir(&folder).unwrap() {
                 let path = item.unwrap().path();
+                // What a machine remembers of its own trees stays on it.
+                if path.ends_with("cache") {
+                    continue;
+                }
                 if path.is_dir() {
                     folders.push(path);
                 } else {
@@ -87,6 +91,13 @@ fn spoil(file: &Path) {
     fs::write(file, bytes).unwrap();
 }
 
+/// Compares two stores without printing what is in them.
+fn same(one: &BTreeMap<PathBuf, Vec<u8>>, other: &BTreeMap<PathBuf, Vec<u8>>) {
+    let names = |tree: &BTreeMap<PathBuf, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(one), names(other));
+    assert!(one == other, "files of one name differ");
+}
+
 #[test]
 fn a_copy_holds_the_same_and_is_made_once() {
     let lab = Lab::new();
@@ -95,7 +106,7 @@ fn a_copy_holds_the_same_and_is_made_once() {
     let (code, said) = lab.run("here", &["layers", "push", "there"]);
     assert_eq!(code, 0, "{said}");
     snapshot!("layers-push", said);
-    assert_eq!(lab.tree("here"), lab.tree("there"));
+    same(&lab.tree("here"), &lab.tree("there"));
 
     let (_, said) = lab.run("here", &["layers", "push", "there", "--format", "json"]);
     let report: serde_json::Value =
@@ -105,7 +116,7 @@ fn a_copy_holds_the_same_and_is_made_once() {
     let there = format!("file://{}", lab.path("there").display());
     let (code, said) = lab.run("back", &["layers", "pull", &there]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lab.tree("here"), lab.tree("back"));
+    same(&lab.tree("here"), &lab.tree("back"));
     let (code, said) = lab.run("back", &["attach", "--at", "out", "--upstream", "a"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(fs::read(lab.path("out/a")).unwrap(), b"one");
@@ -122,7 +133,7 @@ fn a_copy_that_was_interrupted_is_completed() {
     fs::write(&blob, b"torn").unwrap();
     let (code, said) = lab.run("here", &["layers", "push", "there"]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lab.tree("here"), lab.tree("there"));
+    same(&lab.tree("here"), &lab.tree("there"));
 }
 
 #[test]
