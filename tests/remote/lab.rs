@@ -477,6 +477,8 @@ impl Lab {
         let root = self.path(store);
         files(&root)
             .into_iter()
+            // What a machine remembers of its own trees stays on it.
+            .filter(|file| !file.iter().any(|name| name == "cache"))
             .map(|file| {
                 let name = file.strip_prefix(&root).unwrap().to_owned();
                 (name, fs::read(file).unwrap())
