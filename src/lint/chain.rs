@@ -23,6 +23,50 @@ struct Way<'p> {
 #[derive(Default)]
 struct Ways<'p>(HashMap<Location, Way<'p>>);
 
+/// The same, to be searched: sorted by where they begin, each with the one that it lies in.
+struct Sorted<'p> {
+    ways: Vec<(Location, Way<'p>)>,
+    around: Vec<Option<usize>>,
+}
+
+impl<'p> Sorted<'p> {
+    fn new(ways: Ways<'p>) -> Self {
+        let mut ways: Vec<(Location, Way<'p>)> = ways.0.into_iter().collect();
+        // Of two that begin together the larger one comes first.
+        ways.sort_by_key(|(at, _)| (at.source, at.span.start, std::cmp::Reverse(at.span.end)));
+        let mut around = Vec::with_capacity(ways.len());
+        let mut open: Vec<usize> = Vec::new();
+        for (i, (at, _)) in ways.iter().enumerate() {
+            while let Some(last) = open.last() {
+                let outer = ways[*last].0;
+                if outer.source == at.source && outer.span.contains(at.span) {
+                    break;
+                }
+                open.pop();
+            }
+            around.push(open.last().copied());
+            open.push(i);
+        }
+        Self { ways, around }
+    }
+
+    /// Returns the way to the smallest piece of text around a place.
+    fn to(&self, at: Location) -> Option<&Way<'p>> {
+        let begun = |(place, _): &(Location, Way<'p>)| {
+            (place.source, place.span.start) <= (at.source, at.span.start)
+        };
+        let mut next = self.ways.partition_point(begun).checked_sub(1);
+        while let Some(i) = next {
+            let (place, way) = &self.ways[i];
+            if place.source == at.source && place.span.contains(at.span) {
+                return Some(way);
+            }
+            next = self.around[i];
+        }
+        None
+    }
+}
+
 impl<'p> Ways<'p> {
     fn new(pipeline: &'p Pipeline) -> Self {
         let mut ways = Self::default();
@@ -73,16 +117,6 @@ impl<'p> Ways<'p> {
             }
         }
     }
-
-    /// Returns the way to the smallest piece of text around a place.
-    fn to(&self, at: Location) -> Option<&Way<'p>> {
-        let around = self
-            .0
-            .iter()
-            .filter(|(place, _)| place.source == at.source && place.span.contains(at.span));
-        let nearest = around.min_by_key(|(place, _)| (place.span.len(), place.span.start));
-        nearest.map(|(_, way)| way)
-    }
 }
 
 /// Adds a note to each finding in a text that is reached through calls.
@@ -94,6 +128,7 @@ pub(super) fn name_calls(findings: &mut [Finding], pipeline: &Pipeline, sources:
     if ways.0.is_empty() {
         return;
     }
+    let ways = Sorted::new(ways);
     for finding in findings {
         // The argument that is wrong stands outside, the template that it fills inside.
         let mut places = finding.labels.iter().filter(|l| l.primary || l.used);

@@ -45,13 +45,18 @@ declare_rule! {
     UNUSED_DEFINITION: "unused-definition", References, Warning, check
 }
 
+/// Longest text that is taken for a name, in bytes.
+const LONGEST_NAME: usize = 200;
+
 /// What a config says, by the words in it.
 #[derive(Default)]
 struct Words<'t> {
     /// Texts and keys outside the definitions' own names, each with its place.
     all: HashSet<&'t str>,
-    /// The texts with templates.
+    /// The texts with parameters of the pipeline.
     templated: Vec<&'t str>,
+    /// The texts with templates that may come to a name.
+    open: HashSet<&'t str>,
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -103,16 +108,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     .any(|w| w.strip_prefix(name).is_some_and(|r| r.starts_with('/'))),
                 _ => words.all.contains(name),
             };
-            // A definition by an anchor is used by its aliases.
-            let anchored = definition.value.anchor().is_some();
-            let open = section != "parameters" && words.stand_for(name);
-            // Names that orbs without source take by convention.
+            // A definition by an anchor is used by its aliases; a template may stand for any name;
+            // `default` is a name that orbs without source take by convention.
             let default = section == "executors" && name == "default";
             if used
-                || anchored
-                || open
+                || definition.value.anchor().is_some()
                 || default
-                || (section == "jobs" && name == "build" && root.get("workflows").is_none())
+                || (section != "parameters" && words.stand_for(name))
             {
                 continue;
             }
@@ -170,7 +172,7 @@ impl<'t> Words<'t> {
 
     /// Says whether a text with templates in it may come to a name: `build-<< parameters.os >>`.
     fn stand_for(&self, name: &str) -> bool {
-        self.all.iter().filter(|w| w.contains("<<")).any(|word| {
+        self.open.iter().any(|word| {
             let mut rest = name;
             let mut said = 0;
             let mut pieces = word.split("<<").enumerate().map(|(i, piece)| match i {
@@ -190,13 +192,16 @@ impl<'t> Words<'t> {
                 rest = &rest[at + piece.len()..];
                 said += piece.len();
             }
-            said > 0 && !word.contains('\n')
+            said > 0
         })
     }
 
     fn word(&mut self, text: &'t str) {
         if text.contains("pipeline.parameters.") {
             self.templated.push(text);
+        }
+        if text.len() <= LONGEST_NAME && text.contains("<<") && !text.contains('\n') {
+            self.open.insert(text);
         }
         self.all.insert(text);
     }
