@@ -4,7 +4,9 @@ use super::{Pattern, Token, intersect_segment};
 
 /// Checks the laws of patterns on a text of two patterns and a name, a line each.
 ///
-/// The matcher agrees with one that is as simple as it is slow; a pattern without wildcards
+/// The matcher agrees with one that is as simple as it is slow, on names of one part in ASCII: as
+/// in Go, a star that has found its place does not move again, which shows where a class takes a
+/// `/`, and it steps by bytes. A pattern without wildcards
 /// matches what it spells; and a name that two patterns are said to share is matched by both.
 pub fn patterns(text: &str) {
     let mut lines = text.splitn(3, '\n');
@@ -18,12 +20,14 @@ pub fn patterns(text: &str) {
     let first = Pattern::parse(first);
     for pattern in [&first, &Pattern::parse(second)].into_iter().flatten() {
         let chars: Vec<char> = name.chars().collect();
-        if pattern
-            .tokens()
-            .iter()
-            .filter(|t| **t == Token::Star)
-            .count()
-            <= 5
+        let plain = name.is_ascii() && !name.contains('/');
+        if plain
+            && pattern
+                .tokens()
+                .iter()
+                .filter(|t| **t == Token::Star)
+                .count()
+                <= 5
         {
             let simple = slow(pattern.tokens(), &chars);
             assert_eq!(
