@@ -2,6 +2,9 @@
 //! `/regex/` that has to match the whole name; tags let in only jobs that speak of tags, as all
 //! that they wait for do.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use regex::Regex;
 
 use super::{FilterKind, FilterRule, Filters, Job, JobIndex, Located, Requirement, Workflow};
@@ -71,10 +74,32 @@ fn matches(item: &Located<String>, name: &str) -> Result<bool, Undecided> {
     let Some(pattern) = pattern else {
         return Ok(item.value == name);
     };
-    // The whole name has to match, not a part of it.
-    Regex::new(&format!("^(?:{pattern})$"))
-        .map(|regex| regex.is_match(name))
-        .map_err(|_| Undecided::Pattern(item.clone()))
+    whole_match(pattern, name).ok_or_else(|| Undecided::Pattern(item.clone()))
+}
+
+/// Most patterns that a thread keeps compiled.
+const MOST_KEPT: usize = 256;
+
+thread_local! {
+    /// A pattern costs far more to compile than to ask, and is asked for many names.
+    static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
+}
+
+/// Says whether a pattern matches all of a name, not a part of it; nothing where the engine does
+/// not read the pattern.
+fn whole_match(pattern: &str, name: &str) -> Option<bool> {
+    COMPILED.with_borrow_mut(|compiled| {
+        if let Some(known) = compiled.get(pattern) {
+            return known.as_ref().map(|regex| regex.is_match(name));
+        }
+        if compiled.len() >= MOST_KEPT {
+            compiled.clear();
+        }
+        let regex = Regex::new(&format!("^(?:{pattern})$")).ok();
+        let answer = regex.as_ref().map(|regex| regex.is_match(name));
+        compiled.insert(pattern.to_owned(), regex);
+        answer
+    })
 }
 
 impl Job {
