@@ -64,7 +64,7 @@ fn is_posix(job: &Job) -> bool {
     }
     match &executor.kind {
         ExecutorKind::Docker(images) => images.first().is_some_and(|i| !windows(&i.image.value)),
-        ExecutorKind::Machine { image, .. } => image.as_deref().is_some_and(|i| !windows(i)),
+        ExecutorKind::Machine { image, .. } => image.as_ref().is_some_and(|i| !windows(&i.value)),
         ExecutorKind::Macos { .. } => true,
         ExecutorKind::Unknown(_) => false,
     }
