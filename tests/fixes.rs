@@ -29,6 +29,7 @@ const STAYS: &[&str] = &[
     "undefined-parameter/bad-scope",
     "undefined-executor/bad-under-a-value",
     "undefined-executor/bad",
+    "undefined-orb/bad-under-test",
     "requires-unknown-job/bad-itself",
     "requires-unknown-job/bad-not-run-here",
     "matrix-argument/bad",
@@ -40,6 +41,7 @@ const STAYS: &[&str] = &[
     "attach-without-upstream/bad-nobody",
     "layer-never-attached/bad-never-together",
     "layer-never-attached/bad",
+    "unquoted-branch-variable/bad-code",
     "unquoted-branch-variable/bad-styles",
 ];
 

@@ -35,11 +35,18 @@ declare_rule! {
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
+        // Variables that hold the address of a server of the job itself.
+        let set = script.commands.iter().flat_map(|c| &c.words);
+        let set = set.filter_map(|w| w.text.split_once('='));
+        let local: Vec<&str> = set
+            .filter(|(_, value)| is_local(value))
+            .map(|(name, _)| name)
+            .collect();
         for command in &script.commands {
-            let local = command
-                .words
-                .iter()
-                .any(|w| w.text.contains("://localhost") || w.text.contains("://127.0.0.1"));
+            let local = command.words.iter().any(|word| {
+                let mut named = word.variables.iter();
+                is_local(&word.text) || named.any(|v| local.contains(&v.name.as_str()))
+            });
             if let Some(word) = switch(command).filter(|_| !local) {
                 out.push(
                     TLS_VERIFICATION_DISABLED
@@ -50,6 +57,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Says whether an address is one of the job's own machine.
+fn is_local(text: &str) -> bool {
+    ["://localhost", "://127.0.0.1", "://[::1]"]
+        .iter()
+        .any(|local| text.contains(local))
 }
 
 /// Returns the word that switches the check off.
