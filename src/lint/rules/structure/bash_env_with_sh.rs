@@ -48,7 +48,10 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(shell) = job.shell.as_ref().filter(|s| is_sh(&s.value)) else {
             continue;
         };
-        let reads = runs(job).any(|(_, run)| {
+        // Who points the variable at a file has one in mind that the shell reads: `/etc/profile`.
+        let chosen = job.environment.iter().any(|v| v.name == "BASH_ENV");
+        let reads = chosen
+            || runs(job).any(|(_, run)| {
             let script = &run.command.value;
             script.contains(". $BASH_ENV")
                 || script.contains(". \"$BASH_ENV")
