@@ -60,18 +60,17 @@ fn names(rule: &FilterRule, out: &mut Vec<String>) {
     }
 }
 
-/// Says whether some push may run all of these jobs; where a filter cannot be decided, it may.
-pub(super) fn may_run_together(workflow: &Workflow, tried: &[Runs], jobs: &[JobIndex]) -> bool {
+/// Says whether the filters of these jobs let some push through together. What they wait for does
+/// not count: it is other rules that speak of jobs that never run.
+pub(super) fn may_run_together(workflow: &Workflow, tried: &[GitRef], jobs: &[JobIndex]) -> bool {
     let filters = |job: &JobIndex| workflow.jobs[*job].filters.as_ref();
     let all: Vec<&Filters> = jobs.iter().filter_map(filters).collect();
     if all.iter().any(|a| all.iter().any(|b| are_opposite(a, b))) {
         return false;
     }
-    all.is_empty()
-        || tried.iter().any(|runs| match runs {
-            Some(runs) => jobs.iter().all(|job| runs[*job]),
-            None => true,
-        })
+    // Where a filter cannot be decided, it may let the push through.
+    let admits = |push: &GitRef| all.iter().all(|f| f.admit(push) != Ok(false));
+    all.is_empty() || tried.iter().any(admits)
 }
 
 /// Says whether two filters ask for the opposite of each other: `x == "y"` and `x != "y"`.
@@ -91,18 +90,6 @@ fn are_opposite(one: &Filters, two: &Filters) -> bool {
     };
     let sides_of_a = sides(&a.value, "==");
     plain(&a.value) && sides_of_a.is_some() && sides_of_a == sides(&b.value, "!=")
-}
-
-/// For each job whether it runs for a push; nothing where that cannot be decided.
-pub(super) type Runs = Option<Vec<bool>>;
-
-/// Returns which jobs each of the pushes that tell the filters apart runs.
-pub(super) fn tried(workflow: &Workflow) -> Vec<Runs> {
-    if workflow.jobs.iter().all(|job| job.filters.is_none()) {
-        return Vec::new();
-    }
-    let pushes = pushes(workflow).into_iter();
-    pushes.map(|push| workflow.runs_for(&push).ok()).collect()
 }
 
 /// Names a push in a sentence.

@@ -49,17 +49,13 @@ const GONE: [&str; 5] = [
     "ubuntu-2004:2020",
 ];
 
-/// Images of `circleci/` that are no convenience images and still kept up: the CLI, the runner.
-const KEPT: [&str; 5] = ["circleci-cli", "picard", "runner", "runner-agent", "runner-init"];
-
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for executor in context.jobs().filter_map(|j| j.executor.as_ref()) {
         match &executor.kind {
             ExecutorKind::Docker(images) => {
                 for image in images {
-                    let name = Image::parse(&image.image.value).name;
-                    let Some(rest) = name.strip_prefix("circleci/").filter(|r| !KEPT.contains(r))
-                    else {
+                    let parsed = Image::parse(&image.image.value);
+                    let Some(rest) = parsed.old_convenience() else {
                         continue;
                     };
                     out.push(

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::finding::{Confidence, Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Item, Layer, Overlap, OverlapKind};
-use crate::lint::pushes::{may_run_together, tried};
+use crate::lint::pushes::{may_run_together, pushes};
 use crate::lint::rule::declare_rule;
 use crate::lint::rules::workspace::written::{Written, differ};
 use crate::lint::{Context, Rule};
@@ -85,12 +85,22 @@ declare_rule! {
     CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check, There
 }
 
+/// Two paths that may hold the same file.
+struct Pair<'p> {
+    items: (&'p Located<String>, &'p Located<String>),
+    overlap: Overlap,
+    file: bool,
+    apart: bool,
+}
+
 /// Jobs whose layers meet in the same way: by the same two texts, both sure or both not.
 struct Meeting<'f, 'p> {
     first: (&'f Layer<'p>, &'p Located<String>),
     second: (&'f Layer<'p>, &'p Located<String>),
     attach: &'f Attach<'p>,
     overlap: Overlap,
+    /// Further paths of the same steps that meet.
+    also: Vec<&'p Located<String>>,
     /// Whether both are files, so that they meet for sure.
     file: bool,
     /// Whether the scripts name different files of each job there.
@@ -110,7 +120,7 @@ pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec
     for flow in &context.flows {
         let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
         let paths = Paths::new(flow);
-        let tried = tried(flow.workflow);
+        let tried = pushes(flow.workflow);
         for first in 0..flow.layers.len() {
             for second in paths.near(first) {
                 let (a, b) = (flow.layers[first].job, flow.layers[second].job);
@@ -220,48 +230,45 @@ impl Paths {
             texts.zip(&self.items[layer]).enumerate()
         };
         let (one, two) = (&flow.layers[first], &flow.layers[second]);
-        let mut best: Option<Meeting<'f, 'p>> = None;
         let mut attach = None;
+        let mut pairs: Vec<Pair<'p>> = Vec::new();
         for (i, (a, item)) in items(first) {
             for (j, (b, other)) in items(second) {
-                let Some(overlap) = item
-                    .as_ref()
-                    .zip(other.as_ref())
-                    .and_then(|(i, o)| i.overlap(o))
-                else {
+                let both = item.as_ref().zip(other.as_ref());
+                let Some(overlap) = both.and_then(|(i, o)| i.overlap(o)) else {
                     continue;
                 };
                 if attach.is_none() {
                     let reader = self.common_reader(one.job, two.job)?;
                     attach = flow.attaches.get(reader);
                 }
+                let written = [self.written(flow, first, i), self.written(flow, second, j)];
+                // A folder that one of them empties before it persists brings nothing.
+                if written.iter().any(|w| w.is_removed()) {
+                    continue;
+                }
                 let file = overlap.kind == OverlapKind::Same
                     && is_file(flow.job(one.job), one.step, &a.value)
                     && is_file(flow.job(two.job), two.step, &b.value);
-                if let Some(attach) = attach
-                    && best
-                        .as_ref()
-                        .is_none_or(|m| (file && !m.file) || m.apart)
-                {
-                    let apart = !file
-                        && differ(
-                            &self.written(flow, first, i),
-                            &self.written(flow, second, j),
-                        );
-                    best = Some(Meeting {
-                        first: (one, a),
-                        second: (two, b),
-                        attach,
-                        overlap,
-                        file,
-                        apart,
-                        jobs: vec![one.job, two.job],
-                        among: HashSet::from([one.job, two.job]),
-                    });
-                }
+                let apart = !file && differ(&written[0], &written[1]);
+                pairs.push(Pair { items: (a, b), overlap, file, apart });
             }
         }
-        best
+        let surest = pairs.iter().enumerate();
+        let (surest, _) = surest.min_by_key(|(_, p)| (!p.file, p.apart))?;
+        let pair = pairs.swap_remove(surest);
+        let also = pairs.iter().filter(|p| !p.apart);
+        Some(Meeting {
+            also: also.flat_map(|p| [p.items.0, p.items.1]).collect(),
+            first: (one, pair.items.0),
+            second: (two, pair.items.1),
+            attach: attach?,
+            overlap: pair.overlap,
+            file: pair.file,
+            apart: pair.apart,
+            jobs: vec![one.job, two.job],
+            among: HashSet::from([one.job, two.job]),
+        })
     }
 
     /// Returns what a layer's job writes into one of its items.
@@ -287,6 +294,7 @@ fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
     let same = |m: &&mut Meeting<'f, 'p>| texts(m) == texts(&met) || places(m) == places(&met);
     match meetings.iter_mut().find(same) {
         Some(known) => {
+            known.also.extend(met.also);
             for job in met.jobs {
                 if known.among.insert(job) {
                     known.jobs.push(job);
@@ -296,6 +304,9 @@ fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
         None => meetings.push(met),
     }
 }
+
+/// Most further paths that one finding shows.
+const MOST_ALSO: usize = 4;
 
 fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
     let (one, two) = (
@@ -326,6 +337,11 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         .label(two.origin.at, format!("`{}` and `{}` are not ordered", two.name, one.name))
         .label(meeting.attach.origin.at, format!("`{}` attaches both layers", reader.name))
         .note("the service says: Concurrent upstream jobs persisted the same file(s) into the workspace");
+    let mut told = HashSet::from([meeting.first.1.at, meeting.second.1.at]);
+    let also = meeting.also.iter().filter(|path| told.insert(path.at));
+    for path in also.take(MOST_ALSO) {
+        draft = draft.label(path.written(), "this meets too");
+    }
     let arms = same_matrix(one, two);
     draft = match (sure, arms) {
         (true, true) => draft.help("put a value of the matrix into the path, `<< parameters.x >>`"),

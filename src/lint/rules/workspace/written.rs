@@ -23,7 +23,11 @@ const OWN: [&str; 4] = [
 
 /// The names of files below a persisted path, as scripts and uploads of artifacts spell them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Written(BTreeSet<String>);
+pub(super) struct Written {
+    names: BTreeSet<String>,
+    /// Whether the last that is said of the folder is that all in it is removed.
+    removed: bool,
+}
 
 impl Written {
     /// Reads the steps of a job: scripts ahead of the persist step, uploads anywhere.
@@ -36,8 +40,7 @@ impl Written {
             return Self::default();
         };
         let open = item.contains(['*', '?', '[']);
-        let mut names = BTreeSet::new();
-        let mut add = |word: &str| names.extend(below(word, &path, open));
+        let mut written = Self::default();
         for (index, step) in job.steps.iter().enumerate() {
             match &step.kind {
                 StepKind::Run(run) if index < persist => {
@@ -45,31 +48,56 @@ impl Written {
                         let reads = command.program().is_some_and(|p| READERS.contains(&p));
                         let words = command.words.iter().filter(|w| !reads || w.redirected);
                         // What stands in quotes may be a command of its own.
-                        words
+                        let words = words
                             .flat_map(|w| w.text.split_whitespace())
-                            .flat_map(|w| w.split('='))
-                            .for_each(&mut add);
+                            .flat_map(|w| w.split('='));
+                        for name in words.filter_map(|word| below(word, &path, open)) {
+                            written.names.insert(name);
+                            written.removed = false;
+                        }
+                        written.removed |= removes(&command, item);
                     }
                 }
-                StepKind::StoreArtifacts(step) => add(&step.path.value),
+                StepKind::StoreArtifacts(step) => {
+                    written.names.extend(below(&step.path.value, &path, open));
+                }
                 _ => {}
             }
         }
-        Self(names)
+        written
+    }
+
+    /// Says whether the job empties the folder and names nothing that it puts there again.
+    pub(super) fn is_removed(&self) -> bool {
+        self.removed
     }
 
     /// Says whether every name holds a variable that the nodes of a job may set apart.
     pub(super) fn all_vary(&self) -> bool {
         let varies = |name: &String| name.contains('$') && !is_own(name);
-        !self.0.is_empty() && self.0.iter().all(varies)
+        !self.names.is_empty() && self.names.iter().all(varies)
     }
 }
 
 /// Says whether two jobs name files there, and none that the other names too.
 pub(super) fn differ(one: &Written, two: &Written) -> bool {
     let known = |name: &String| is_own(name) || !name.contains('$');
-    let all = |w: &Written| !w.0.is_empty() && w.0.iter().all(known);
-    all(one) && all(two) && one.0.iter().all(|name| is_own(name) || !two.0.contains(name))
+    let all = |w: &Written| !w.names.is_empty() && w.names.iter().all(known);
+    let apart = |name: &String| is_own(name) || !two.names.contains(name);
+    all(one) && all(two) && one.names.iter().all(apart)
+}
+
+/// Says whether a command is `rm -r` of a whole folder, or of all in it.
+fn removes(command: &shell::Command, item: &str) -> bool {
+    let whole = |word: &str| {
+        let word = word.strip_suffix("/*").unwrap_or(word);
+        segments(word).eq(segments(item))
+    };
+    let arguments = command.arguments();
+    let deep = |word: &str| word.starts_with('-') && word.contains(['r', 'R']);
+    command.program() == Some("rm")
+        && arguments.iter().any(|w| deep(&w.text))
+        && arguments.iter().any(|w| whole(&w.text))
 }
 
 /// Says whether a name holds a variable that no other job has the same value of.
@@ -112,7 +140,10 @@ mod tests {
     }
 
     fn written(names: &[&str]) -> Written {
-        Written(names.iter().map(|n| (*n).to_owned()).collect())
+        Written {
+            names: names.iter().map(|n| (*n).to_owned()).collect(),
+            removed: false,
+        }
     }
 
     #[test]
