@@ -64,14 +64,22 @@ fn every_error_and_warning_on_a_real_config_has_a_verdict() {
                 None => wrong.push(format!("{config}: no verdict on {:?}", finding.key())),
             }
         }
-        wrong.extend(said.iter().map(|key| format!("{config}: not reported any more: {key:?}")));
+        wrong.extend(
+            said.iter()
+                .map(|key| format!("{config}: not reported any more: {key:?}")),
+        );
     }
     for config in data::judged() {
         if !all.iter().any(|(name, _)| *name == config) {
             wrong.push(format!("{config}: there is no such config"));
         }
     }
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -147,7 +155,9 @@ fn a_second_reader_judges_thirty_again() {
             if entry.second == entry.judgement {
                 agree += 1;
             } else if entry.settled.len() < SHORTEST {
-                wrong.push(format!("{place}: the readers differ, and nobody says how that was settled"));
+                wrong.push(format!(
+                    "{place}: the readers differ, and nobody says how that was settled"
+                ));
             }
         }
     }
@@ -157,5 +167,8 @@ fn a_second_reader_judges_thirty_again() {
         return;
     }
     println!("the readers agree on {agree} of {read}, {flows} of them of the workspace");
-    assert!(read >= 30 && flows >= 10, "{read} read again, {flows} of the workspace");
+    assert!(
+        read >= 30 && flows >= 10,
+        "{read} read again, {flows} of the workspace"
+    );
 }

@@ -67,14 +67,26 @@ pub(crate) type Key = (String, String, usize, String);
 
 impl Entry {
     pub(crate) fn key(&self) -> Key {
-        let Self { rule, severity, line, quote, .. } = self.clone();
+        let Self {
+            rule,
+            severity,
+            line,
+            quote,
+            ..
+        } = self.clone();
         (rule, severity, line, quote)
     }
 }
 
 impl Reported {
     pub(crate) fn key(&self) -> Key {
-        let Self { rule, severity, line, quote, .. } = self.clone();
+        let Self {
+            rule,
+            severity,
+            line,
+            quote,
+            ..
+        } = self.clone();
         (rule, severity, line, quote)
     }
 
@@ -113,7 +125,12 @@ pub(crate) fn report(path: &Path) -> Vec<Reported> {
             Reported {
                 config: config_name(path),
                 rule: f.rule.to_owned(),
-                severity: if f.severity == Severity::Error { "error" } else { "warning" }.to_owned(),
+                severity: if f.severity == Severity::Error {
+                    "error"
+                } else {
+                    "warning"
+                }
+                .to_owned(),
                 line: first,
                 quote: lines.get(first - 1).map_or("", |l| l.trim()).to_owned(),
                 workspace: f.group == Group::Workspace,

@@ -44,8 +44,20 @@ pub(crate) fn sheet(chosen: &[Reported]) -> String {
          the finding says right, and does it deserve its level? Answer with one line for each: `7. false: why`.\n",
     );
     for (i, f) in chosen.iter().enumerate() {
-        let Reported { config, rule, severity, title, quote, .. } = f;
-        write!(out, "\n{}. {config}.yml: {severity} [{rule}] {title}\n", i + 1).unwrap();
+        let Reported {
+            config,
+            rule,
+            severity,
+            title,
+            quote,
+            ..
+        } = f;
+        write!(
+            out,
+            "\n{}. {config}.yml: {severity} [{rule}] {title}\n",
+            i + 1
+        )
+        .unwrap();
         for (n, (line, text)) in f.labels.iter().enumerate() {
             let mark = if n == 0 { "here" } else { "and" };
             writeln!(out, "   {mark}, line {line}: {text}").unwrap();

@@ -52,13 +52,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         let chosen = job.environment.iter().any(|v| v.name == "BASH_ENV");
         let reads = chosen
             || runs(job).any(|(_, run)| {
-            let script = &run.command.value;
-            script.contains(". $BASH_ENV")
-                || script.contains(". \"$BASH_ENV")
-                || script.contains("source $BASH_ENV")
-                || script.contains("source \"$BASH_ENV")
-                || run.shell.as_ref().is_some_and(|s| !is_sh(s))
-        });
+                let script = &run.command.value;
+                script.contains(". $BASH_ENV")
+                    || script.contains(". \"$BASH_ENV")
+                    || script.contains("source $BASH_ENV")
+                    || script.contains("source \"$BASH_ENV")
+                    || run.shell.as_ref().is_some_and(|s| !is_sh(s))
+            });
         if reads {
             continue;
         }

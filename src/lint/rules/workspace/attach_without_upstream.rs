@@ -203,7 +203,10 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
         let mut layers = flow.layers.iter().filter(named).peekable();
         layers.peek().is_none() || layers.any(|l| !flow.graph.is_upstream(attach.job, l.job))
     };
-    let (all, makers) = (makers, makers.iter().copied().filter(able).collect::<Vec<_>>());
+    let (all, makers) = (
+        makers,
+        makers.iter().copied().filter(able).collect::<Vec<_>>(),
+    );
     if makers.is_empty() {
         draft
             .help(if all.is_empty() {

@@ -251,7 +251,12 @@ impl Paths {
                     && is_file(flow.job(one.job), one.step, &a.value)
                     && is_file(flow.job(two.job), two.step, &b.value);
                 let apart = !file && differ(&written[0], &written[1]);
-                pairs.push(Pair { items: (a, b), overlap, file, apart });
+                pairs.push(Pair {
+                    items: (a, b),
+                    overlap,
+                    file,
+                    apart,
+                });
             }
         }
         let surest = pairs.iter().enumerate();

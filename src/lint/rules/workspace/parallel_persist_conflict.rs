@@ -127,5 +127,6 @@ fn by_share(job: &Job, persist: usize, item: &str) -> bool {
             .iter()
             .any(|call| script.contains(call))
     };
-    runs(job).any(|(_, run)| split(&run.command.value)) && Written::by(job, persist, item).all_vary()
+    runs(job).any(|(_, run)| split(&run.command.value))
+        && Written::by(job, persist, item).all_vary()
 }

@@ -132,8 +132,13 @@ fn just_made(context: &Context<'_>, job: &Job, layer: &Layer<'_>) -> Option<Find
                 item,
                 format!("nothing has put this into `{root}`"),
             )
-            .label(script.command_at(command), "the root is made here, and is empty")
-            .help(format!("copy it there before, or let the root be where it is: `cp … {root}/`"))
+            .label(
+                script.command_at(command),
+                "the root is made here, and is empty",
+            )
+            .help(format!(
+                "copy it there before, or let the root be where it is: `cp … {root}/`"
+            ))
             .note("the service says: The specified paths did not match any files")
             .done()
     })

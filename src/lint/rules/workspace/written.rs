@@ -110,7 +110,8 @@ fn is_own(name: &str) -> bool {
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|part| !part.is_empty() && *part != ".")
+    path.split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
 }
 
 /// Returns the name of a file in a persisted path: what stands behind the folder, or the last
@@ -151,7 +152,10 @@ mod tests {
         let found = name("~/project/bin/linux-lsp", "project/bin");
         assert_eq!(found.as_deref(), Some("linux-lsp"));
         assert_eq!(name("./pkg/a.zip", "./pkg/").as_deref(), Some("a.zip"));
-        assert_eq!(name("/tmp/cov/a.json", "cov/*.json").as_deref(), Some("cov/a.json"));
+        assert_eq!(
+            name("/tmp/cov/a.json", "cov/*.json").as_deref(),
+            Some("cov/a.json")
+        );
         assert_eq!(name("project/bin", "project/bin"), None);
         assert_eq!(name("pkgs/a", "pkg"), None);
     }
