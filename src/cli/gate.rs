@@ -26,9 +26,16 @@ pub(super) fn read(
         facts: run::facts(&input::project_root(path)),
         given,
         decide,
+        part: false,
     };
-    let options = lint::Options::default();
-    let checked = lint::check_with(source, options, &inputs);
+    // What is not supported may be for information only, and stands in the way all the same.
+    let options = lint::Options {
+        least: Severity::Info,
+        ..lint::Options::default()
+    };
+    let mut checked = lint::check_with(source, options, &inputs);
+    let shown = |f: &finding::Finding| f.severity >= Severity::Warning || f.rule == UNSUPPORTED;
+    checked.report.findings.retain(shown);
     match values::refused(&checked.compiled.refused) {
         Some(error) => Err(error),
         None => Ok(checked),

@@ -300,6 +300,7 @@ impl Job<'_> {
         let inputs = Inputs {
             orbs: &orbs,
             given: self.given.clone(),
+            part: true,
             ..Inputs::default()
         };
         let tracked = || self.checkouts.tracked(path);
