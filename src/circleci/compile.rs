@@ -1,6 +1,6 @@
 //! From the tree to the plan: the compiler's state, and the order of its work.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::config::Config;
@@ -16,6 +16,7 @@ use super::template::Scope;
 use super::value::{Entry, Reader, Value};
 use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
 use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
 
@@ -276,7 +277,7 @@ impl<'c> Compiler<'c> {
     fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, out: &Outcomes) {
         let all: Vec<usize> = made.iter().map(|(i, _)| *i).collect();
         let known: HashSet<Said> = self.problems.iter().map(said).collect();
-        let mut places: HashMap<Said, usize> = HashMap::new();
+        let mut places: HashMap<Said, usize> = HashMap::default();
         let mut new: Vec<(Problem, Vec<usize>)> = Vec::new();
         for (i, problems) in made {
             for problem in problems {

@@ -1,8 +1,6 @@
 //! One job of a workflow: its name, its parameters, where it runs, its steps with pre- and
 //! post-steps (circleci-semantics §4.2, §4.4, §4.5).
 
-use std::collections::HashMap;
-
 use super::builtin::texts;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
@@ -13,6 +11,7 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, JobKind, Located, Step, StepKind};
 use crate::yaml::Location;
 

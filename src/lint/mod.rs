@@ -139,7 +139,7 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
             && place(a) == place(b)
             && a.primary().map(|l| &l.text) == b.primary().map(|l| &l.text)
     });
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = crate::hash::HashMap::default();
     for finding in findings {
         let Some(label) = finding.primary() else {
             continue;

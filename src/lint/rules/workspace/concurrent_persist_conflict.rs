@@ -1,9 +1,8 @@
 //! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::finding::{Confidence, Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Item, Layer, Overlap, OverlapKind};
+use crate::hash::{HashMap, HashSet};
 use crate::lint::rule::declare_rule;
 use crate::lint::{Context, Rule};
 use crate::plan::{Job, Located, StepKind};
@@ -143,9 +142,9 @@ impl Paths {
     fn new(flow: &Flow<'_>) -> Self {
         let mut paths = Self {
             items: Vec::with_capacity(flow.layers.len()),
-            named: HashMap::new(),
+            named: HashMap::default(),
             open: Vec::new(),
-            readers: HashMap::new(),
+            readers: HashMap::default(),
         };
         let words = flow.attaches.len().div_ceil(64);
         for (i, attach) in flow.attaches.iter().enumerate() {
@@ -236,7 +235,7 @@ impl Paths {
                         overlap,
                         file,
                         jobs: vec![one.job, two.job],
-                        among: HashSet::from([one.job, two.job]),
+                        among: [one.job, two.job].into_iter().collect(),
                     });
                 }
             }
