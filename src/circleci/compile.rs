@@ -18,7 +18,7 @@ use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
 use crate::hash::{HashMap, HashSet};
 use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
-use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
+use crate::yaml::{Data, Location, Source, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
 const MOST_CARRIED: usize = 1_000_000;
@@ -149,16 +149,19 @@ pub(super) fn tree(
         ),
         ..Scope::default()
     };
+    let part = sources.get(source).is_some_and(may_be_part);
     let mut library = |root: &Value, problems: &mut Vec<Problem>| {
         let declared = root.get("parameters").map(|p| &p.value);
         Loader::new(sources, inputs.orbs, problems).config(root, &base(declared, &settled))
     };
-    let Some(config) = Config::read(root.as_ref(), source, &mut library, problems) else {
+    let Some(mut config) = Config::read(root.as_ref(), source, &mut library, problems) else {
         return Made {
             refused,
             ..Made::default()
         };
     };
+    config.part = part;
+    let config = config;
     let scope = |settled: &Settled| Scope {
         library: Rc::clone(&config.library),
         ..base(config.parameters.as_ref(), settled)
@@ -499,6 +502,17 @@ impl Compiler<'_> {
                 "declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`"
             )),
         };
+        // The setup job of an orb's own pipeline writes the orb under test into the config that
+        // it continues with.
+        let kit = |orb: &Orb| {
+            let reference = orb.reference.as_deref();
+            reference.is_some_and(|r| r.starts_with("circleci/orb-tools@"))
+        };
+        if !library.is_orb && library.orbs.iter().any(kit) {
+            problem = problem
+                .note("`orb-tools/continue` puts the orb under test in; any other one has to be declared")
+                .info();
+        }
         self.problems.push(problem);
     }
 
@@ -606,6 +620,13 @@ impl Compiler<'_> {
             );
         }
     }
+}
+
+/// Says whether a file is YAML by its name and no `config.yml`.
+fn may_be_part(source: &Source) -> bool {
+    let path = source.path();
+    let yaml = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+    yaml && path.file_stem().is_some_and(|stem| stem != "config")
 }
 
 /// Collects the texts that could be a name: an argument, or the `name` of an executor's call.

@@ -39,6 +39,9 @@ pub(crate) struct Config {
     pub(crate) setup: bool,
     /// Whether it is one for some values of the pipeline.
     pub(crate) may_be_setup: bool,
+    /// Whether it may be a part of a config: the service reads `config.yml` alone by itself, what
+    /// other files hold is joined first (`config pack`, a setup job).
+    pub(crate) part: bool,
     /// Where the config begins: what speaks of a missing key points here.
     pub(crate) start: Location,
 }
@@ -104,6 +107,7 @@ impl Config {
             setup: is_setup(root),
             may_be_setup: is_setup(root)
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
+            part: false,
             start: first,
         })
     }
@@ -152,6 +156,7 @@ impl Config {
             workflows,
             setup: false,
             may_be_setup: true,
+            part: false,
             start,
         }
     }
@@ -197,7 +202,9 @@ fn version(root: &Value, first: Location, problems: &mut Vec<Problem>) -> bool {
 
 fn unknown_sections(root: &Value, problems: &mut Vec<Problem>) {
     for entry in root.entries() {
-        if KNOWN.contains(&&*entry.key) || entry.key.starts_with("x-") {
+        // `_jobs`, `.jobs` and `x-jobs` are names that are meant to be skipped.
+        let aside = ["x-", "_", "."].iter().any(|p| entry.key.starts_with(p));
+        if aside || KNOWN.contains(&&*entry.key) {
             continue;
         }
         // Free sections hold anchors and are fine; a near miss drops a whole section in silence.

@@ -354,6 +354,16 @@ impl Compiler<'_> {
         );
         problem = match nearest(name, names.iter().copied()) {
             Some(near) => problem.did_you_mean(name, near),
+            None if names.is_empty() && self.config.part => {
+                // The part of a config that holds the workflows: one cause, told once.
+                let told = |p: &Problem| p.rule == "undefined-job" && p.severity.is_some();
+                if self.problems.iter().any(told) {
+                    return;
+                }
+                problem
+                    .help("the file has no `jobs`: check what comes of it and the files that it is joined with, `circleci config pack`")
+                    .warning()
+            }
             None if names.is_empty() => problem.help("the config has no `jobs`"),
             None => problem.help(format!("there are {}", listed(&names, 8))),
         };

@@ -81,6 +81,11 @@ impl Compiler<'_> {
             } else {
                 problem.help(format!("add `workflows:` that runs {}", listed(&names, 5)))
             };
+            if self.config.part && !names.is_empty() {
+                problem = problem
+                    .note("a file that others are joined with may leave it to them: check what comes of them together")
+                    .warning();
+            }
             self.problems.push(problem);
             return Vec::new();
         };

@@ -39,10 +39,14 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             let Some(word) = switch(command) else {
                 continue;
             };
+            // Variables that hold the address of a server of the job itself.
+            let set = script.commands.iter().flat_map(|c| &c.words);
+            let set = set.filter_map(|w| w.text.split_once('='));
+            let holds = |name: &str| set.clone().any(|(n, value)| n == name && is_local(value));
             let local = command
                 .words
                 .iter()
-                .any(|w| w.text.contains("://localhost") || w.text.contains("://127.0.0.1"));
+                .any(|word| is_local(&word.text) || word.variables.iter().any(|v| holds(&v.name)));
             if !local {
                 out.push(
                     TLS_VERIFICATION_DISABLED
@@ -63,6 +67,13 @@ const SWITCHES: [&str; 5] = [
     "http.sslverify=false",
     "pythonhttpsverify=0",
 ];
+
+/// Says whether an address is one of the job's own machine.
+fn is_local(text: &str) -> bool {
+    ["://localhost", "://127.0.0.1", "://[::1]"]
+        .iter()
+        .any(|local| text.contains(local))
+}
 
 /// Returns the word that switches the check off.
 fn switch(command: &Command) -> Option<&Word> {
