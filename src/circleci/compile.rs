@@ -7,6 +7,7 @@ use super::config::Config;
 use super::expr::{Lookup, Scalar};
 use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
+use super::orb::{self, Example};
 use super::logic::to_scalar;
 use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
 use super::params::{check_pipeline_defaults, pipeline_parameters};
@@ -74,6 +75,8 @@ pub(super) struct Made {
     pub(super) pipeline: Pipeline,
     /// Whether it speaks version 2, which knows no templates.
     pub(super) old: bool,
+    pub(super) orb: bool,
+    pub(super) examples: Vec<Location>,
     pub(super) outcomes: Outcomes,
     pub(super) refused: Vec<GivenError>,
 }
@@ -148,11 +151,20 @@ pub(super) fn tree(
         ),
         ..Scope::default()
     };
+    let path = sources.get(source).map(|s| s.path().to_owned());
+    let path = path.unwrap_or_default();
+    let is_orb = root
+        .as_ref()
+        .is_some_and(|root| orb::is_source(&path, root));
     let mut library = |root: &Value, problems: &mut Vec<Problem>| {
         let declared = root.get("parameters").map(|p| &p.value);
-        Loader::new(sources, inputs.orbs, problems).config(root, &base(declared, &settled))
+        let mut loader = Loader::new(sources, inputs.orbs, problems);
+        match is_orb {
+            true => loader.orb_source(root),
+            false => loader.config(root, &base(declared, &settled)),
+        }
     };
-    let Some(config) = Config::read(root.as_ref(), source, &mut library, problems) else {
+    let Some(config) = Config::read(root.as_ref(), source, is_orb, &mut library, problems) else {
         return Made {
             refused,
             ..Made::default()
@@ -160,11 +172,11 @@ pub(super) fn tree(
     };
     let scope = |settled: &Settled| Scope {
         library: Rc::clone(&config.library),
-        ..base(config.parameters.as_ref(), settled)
+        ..base(config.parameters.as_ref().filter(|_| !config.orb), settled)
     };
     let mut compiler = Compiler::new(&config, scope(&settled), inputs.decide);
     compiler.problems = std::mem::take(problems);
-    let pipeline = compiler.pipeline();
+    let mut pipeline = compiler.pipeline();
     let mut outcomes = Outcomes {
         start: config.start,
         ..Outcomes::default()
@@ -186,13 +198,72 @@ pub(super) fn tree(
     if let Some(root) = root.as_ref().filter(|_| config.templates) {
         super::structure::check(root, problems);
     }
+    let mut examples = Vec::new();
+    if let Some(root) = root.as_ref().filter(|_| config.orb) {
+        orb::sections(root, problems);
+        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
+        for example in orb::examples(root, stem) {
+            examples.push(example.at);
+            let shown = usage(&example, &config.library, sources, inputs, problems);
+            for variant in &mut outcomes.variants {
+                variant.pipeline.workflows.extend(shown.iter().cloned());
+            }
+            pipeline.workflows.extend(shown);
+        }
+    }
     fold_unsupported(problems);
     Made {
         pipeline,
         old: !config.templates,
+        orb: config.orb,
+        examples,
         outcomes,
         refused,
     }
+}
+
+/// Compiles the config that an orb's example shows, and returns its workflows.
+fn usage(
+    example: &Example,
+    own: &Rc<Library>,
+    sources: &mut Sources,
+    inputs: &Inputs<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Workflow> {
+    let (settled, _) = inputs.given.settle(None);
+    let values = LocalValues::new(inputs.facts.clone()).with(settled.clone());
+    let declared = example.usage.get("parameters");
+    let base = Scope {
+        pipeline: Rc::new(pipeline_parameters(declared.map(|d| &d.value), &settled)),
+        values: Rc::new(values),
+        ..Scope::default()
+    };
+    let mut library = |root: &Value, problems: &mut Vec<Problem>| {
+        let mut loader = Loader::new(sources, inputs.orbs, problems);
+        if let Some(reference) = &example.own {
+            loader = loader.knowing(reference.clone(), Rc::clone(own));
+        }
+        loader.config(root, &base)
+    };
+    let mut met = Vec::new();
+    let source = example.at.source;
+    let config = Config::read(Some(&example.usage), source, false, &mut library, &mut met);
+    let Some(config) = config else {
+        return Vec::new();
+    };
+    let scope = Scope {
+        library: Rc::clone(&config.library),
+        ..base.clone()
+    };
+    let mut compiler = Compiler::new(&config, scope, false);
+    compiler.problems = met;
+    let workflows = compiler.pipeline().workflows;
+    let mut met = compiler.problems;
+    if config.templates {
+        super::structure::check(&example.usage, &mut met);
+    }
+    problems.extend(met);
+    workflows
 }
 
 /// Compiles a config with more of the pipeline's values settled: what would run, the workflows
@@ -316,6 +387,11 @@ fn variable(config: &Config, root: &Scope, values: &LocalValues, name: &str) -> 
     if root.values.is_given(name) {
         return None;
     }
+    if config.orb
+        && let Some(variable) = orb::variable(&config.library, name)
+    {
+        return Some(variable);
+    }
     if let Some(key) = name.strip_prefix(PARAMETER) {
         let declaration = config.parameters.as_ref()?.get(key)?;
         let default = declaration.value.get("default");
@@ -346,7 +422,10 @@ impl Compiler<'_> {
         if self.config.templates {
             self.check_names();
         }
-        let workflows = self.workflows(&scope);
+        let workflows = match self.config.orb {
+            true => self.definitions(&scope),
+            false => self.workflows(&scope),
+        };
         self.check_approvals(&workflows);
         self.check_setup(&workflows);
         self.check_continuation(&workflows);

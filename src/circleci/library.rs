@@ -101,6 +101,19 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Takes a library for the source of a reference.
+    pub(crate) fn knowing(mut self, reference: String, library: Rc<Library>) -> Self {
+        let resolved = reference.clone();
+        self.known.insert(reference, Some((library, resolved)));
+        self
+    }
+
+    /// Reads the sections of an orb's source.
+    pub(crate) fn orb_source(&mut self, root: &Value) -> Rc<Library> {
+        self.no_groups(root);
+        self.library(root, true, &Scope::default(), 0)
+    }
+
     /// Reads the sections of a config's root; `scope` fills in the versions of its orbs.
     pub(crate) fn config(&mut self, root: &Value, scope: &Scope) -> Rc<Library> {
         self.library(root, false, scope, 0)

@@ -20,6 +20,7 @@ mod library;
 mod logic;
 mod matrix;
 mod names;
+mod orb;
 mod outcomes;
 mod params;
 #[allow(dead_code, reason = "notes on values are for the documentation")]
@@ -43,7 +44,7 @@ pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
 
 use crate::plan::Pipeline;
-use crate::yaml::{Source, SourceId, Sources, SyntaxError, Tree, parse};
+use crate::yaml::{Location, Source, SourceId, Sources, SyntaxError, Tree, parse};
 
 /// Returns the source of an orb by its reference, `namespace/name@version`, where it is at hand.
 pub type OrbSources<'a> = dyn Fn(&str) -> Option<Source> + 'a;
@@ -86,6 +87,11 @@ pub struct Compiled {
     pub refused: Vec<GivenError>,
     /// What is wrong, in the order in which it was met.
     pub problems: Vec<Problem>,
+    /// Whether it is the source of an orb: the workflows stand for its definitions, and for what
+    /// its examples show.
+    pub orb: bool,
+    /// Where the examples of an orb stand: the service reads none of them.
+    pub examples: Vec<Location>,
     /// Whether the config speaks 2.1, in which `<<` means something.
     pub templates: bool,
     /// The error that ended the reading of the text early.
@@ -121,6 +127,8 @@ pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Comp
         outcomes: made.outcomes,
         refused: made.refused,
         problems,
+        orb: made.orb,
+        examples: made.examples,
         templates: !made.old,
         syntax: parsed.error,
     }

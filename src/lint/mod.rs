@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
 use crate::flow::Flow;
-use crate::yaml::{Source, Sources};
+use crate::yaml::{Location, Source, Sources};
 use script::Texts;
 
 /// All rules, by group and name.
@@ -106,6 +106,7 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         let outcomes = &compiled.outcomes;
         outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
+    shown_only(&mut findings, &compiled);
     let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
     for list in [&mut findings, &mut suppressed] {
         options.selection.apply(list);
@@ -121,6 +122,21 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
             suppressed,
         },
         compiled,
+    }
+}
+
+/// Makes warnings of errors in what an orb's examples show: the service reads none of it.
+fn shown_only(findings: &mut [Finding], compiled: &Compiled) {
+    for finding in findings {
+        let Some(at) = finding.primary().map(|l| l.at) else {
+            continue;
+        };
+        let within = |example: &Location| {
+            example.source == at.source && example.span.contains(at.span)
+        };
+        if finding.severity == Severity::Error && compiled.examples.iter().any(within) {
+            finding.severity = Severity::Warning;
+        }
     }
 }
 
