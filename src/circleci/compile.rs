@@ -14,6 +14,7 @@ use super::params::{check_pipeline_defaults, pipeline_parameters};
 use super::pipeline::{self, LocalValues};
 use super::problem::Problem;
 use super::template::Scope;
+use super::unpacked::{check_includes, pack};
 use super::value::{Entry, Reader, Value};
 use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
@@ -76,6 +77,7 @@ pub(super) struct Made {
     /// Whether it speaks version 2, which knows no templates.
     pub(super) old: bool,
     pub(super) orb: bool,
+    pub(super) scripts: Vec<SourceId>,
     pub(super) examples: Vec<Location>,
     pub(super) outcomes: Outcomes,
     pub(super) refused: Vec<GivenError>,
@@ -105,7 +107,15 @@ pub(super) fn tree(
             return Made::default();
         }
     };
-    for at in std::mem::take(&mut reader.undefined) {
+    // Anchors of an unpacked orb may stand in another of its files.
+    let elsewhere = |at: &Location| {
+        let name = tree.text().get(at.span.range()).unwrap_or("");
+        let anchor = format!("&{}", name.trim_start_matches('*'));
+        let others = inputs.unpacked.map_or(&[][..], |u| u.others);
+        others.iter().any(|(_, other)| other.text().contains(&anchor))
+    };
+    let undefined = std::mem::take(&mut reader.undefined).into_iter();
+    for at in undefined.filter(|at| !elsewhere(at)) {
         problems.push(
             Problem::new(
                 "undefined-alias",
@@ -140,6 +150,14 @@ pub(super) fn tree(
             .help("keep one of them, or join what they hold"),
         );
     }
+    let mut broken = false;
+    let mut scripts = Vec::new();
+    let mut root = root;
+    if let Some(unpacked) = inputs.unpacked {
+        let packed = pack(root.as_ref(), source, unpacked, sources, problems);
+        root = Some(packed.root);
+        (broken, scripts) = (packed.broken, packed.scripts);
+    }
     let declared = root.as_ref().and_then(|r| r.get("parameters"));
     let (settled, refused) = inputs.given.settle(declared.map(|d| &d.value));
     let base = |declared: Option<&Value>, settled: &Settled| Scope {
@@ -153,9 +171,10 @@ pub(super) fn tree(
     };
     let path = sources.get(source).map(|s| s.path().to_owned());
     let path = path.unwrap_or_default();
-    let is_orb = root
-        .as_ref()
-        .is_some_and(|root| orb::is_source(&path, root));
+    let is_orb = inputs.unpacked.is_some()
+        || root
+            .as_ref()
+            .is_some_and(|root| orb::is_source(&path, root));
     let mut library = |root: &Value, problems: &mut Vec<Problem>| {
         let declared = root.get("parameters").map(|p| &p.value);
         let mut loader = Loader::new(sources, inputs.orbs, problems);
@@ -201,8 +220,8 @@ pub(super) fn tree(
     let mut examples = Vec::new();
     if let Some(root) = root.as_ref().filter(|_| config.orb) {
         orb::sections(root, problems);
-        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
-        for example in orb::examples(root, stem) {
+        check_includes(root, problems);
+        for example in orb::examples(root, orb::name(&path)) {
             examples.push(example.at);
             let shown = usage(&example, &config.library, sources, inputs, problems);
             for variant in &mut outcomes.variants {
@@ -211,11 +230,17 @@ pub(super) fn tree(
             pipeline.workflows.extend(shown);
         }
     }
+    if broken {
+        // What the missing part of an orb defines is not known.
+        let named = ["undefined-command", "undefined-job", "undefined-executor"];
+        problems.retain(|p| !named.contains(&p.rule));
+    }
     fold_unsupported(problems);
     Made {
         pipeline,
         old: !config.templates,
         orb: config.orb,
+        scripts,
         examples,
         outcomes,
         refused,
@@ -255,9 +280,14 @@ fn usage(
         library: Rc::clone(&config.library),
         ..base.clone()
     };
+    let root = scope.clone();
     let mut compiler = Compiler::new(&config, scope, false);
     compiler.problems = met;
-    let workflows = compiler.pipeline().workflows;
+    // An example may show a job alone.
+    let workflows = match config.workflows {
+        Some(_) => compiler.pipeline().workflows,
+        None => compiler.definitions(&root),
+    };
     let mut met = compiler.problems;
     if config.templates {
         super::structure::check(&example.usage, &mut met);

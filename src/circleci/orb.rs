@@ -4,6 +4,7 @@
 //! Each job, command and executor is compiled by itself, with its parameters at their defaults;
 //! those that a condition may ask for are open, so that both outcomes are looked at.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -204,6 +205,7 @@ impl Compiler<'_> {
         let declared = declared.map_or(&[][..], |d| d.value.entries());
         let outside = Scope {
             values: Rc::clone(&root.values),
+            pipeline: Rc::clone(&root.pipeline),
             library: Rc::clone(&root.library),
             ..Scope::default()
         };
@@ -245,6 +247,30 @@ fn open(declaration: &Entry, value: &Value, name: &str) -> Value {
 fn blank(entry: &Entry) -> Job {
     let name = entry.key.to_string();
     Job::new(name.clone(), name, JobKind::Build, entry.key_at)
+}
+
+/// Returns the name that an orb's file goes by: its own, or that of the folder it is unpacked in.
+pub(super) fn name(path: &Path) -> &str {
+    const FOLDERS: [&str; 5] = ["src", "commands", "jobs", "executors", "examples"];
+    let own = path.file_stem();
+    let above = path.ancestors().skip(1).filter_map(Path::file_name);
+    let names: Vec<&str> = own
+        .into_iter()
+        .chain(above)
+        .filter_map(OsStr::to_str)
+        .map(|name| name.split('@').next().unwrap_or(name))
+        .collect();
+    // What is in a folder of an unpacked orb is named for what it defines.
+    let inside = names.iter().skip(1).take(3);
+    let behind = inside
+        .enumerate()
+        .filter(|(_, name)| FOLDERS.contains(name))
+        .map(|(i, _)| i + 2)
+        .last();
+    let mut names = names.into_iter().skip(behind.unwrap_or(0));
+    names
+        .find(|name| !matches!(*name, "" | "orb"))
+        .unwrap_or("")
 }
 
 /// One example of how the orb is used.

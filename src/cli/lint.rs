@@ -11,8 +11,8 @@ use super::fix::{FixArgs, Mended};
 use super::orbs::OrbArgs;
 use super::settings::Settings;
 use super::values::{self, ValueArgs};
-use super::{CliError, Ui, error, input};
-use crate::circleci::{Given, GivenError, Inputs};
+use super::{CliError, Ui, error, input, unpacked};
+use crate::circleci::{Given, GivenError, Inputs, Unpacked};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 use crate::yaml::Source;
@@ -21,7 +21,7 @@ use crate::yaml::Source;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: holdall lint .circleci/config.yml --format json")]
 pub(crate) struct Args {
-    /// Configs, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
+    /// Configs and orb sources, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
     paths: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -141,6 +141,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         least,
         known: &known,
         checkouts: input::Checkouts::default(),
+        folders: unpacked::Folders::default(),
     };
     let mut all = Vec::new();
     for done in job.all(&paths) {
@@ -242,6 +243,7 @@ struct Job<'a> {
     least: Severity,
     known: &'a Baseline,
     checkouts: input::Checkouts,
+    folders: unpacked::Folders,
 }
 
 impl Job<'_> {
@@ -297,7 +299,18 @@ impl Job<'_> {
             Err(error) => return Done::Unread(error),
         };
         let orbs = self.args.orbs.sources_or(path, settings.orb_dir.clone());
+        let folder = self.folders.of(path);
+        let folder = folder.as_deref();
+        let part = folder.and_then(|f| Some((f, f.part(path)?)));
+        let others = part.map_or_else(Vec::new, |(folder, _)| folder.others(path));
+        let include = |path: &str| folder.and_then(|f| f.include(path));
         let inputs = Inputs {
+            unpacked: part.map(|(folder, part)| Unpacked {
+                part,
+                others: &others,
+                broken: folder.is_broken(),
+                include: &include,
+            }),
             orbs: &orbs,
             given: self.given.clone(),
             ..Inputs::default()

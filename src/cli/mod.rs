@@ -22,6 +22,7 @@ mod settings;
 mod store;
 mod transpile;
 mod ui;
+mod unpacked;
 mod upstream;
 mod values;
 

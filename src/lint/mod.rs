@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
 use crate::flow::Flow;
-use crate::yaml::{Location, Source, Sources};
+use crate::yaml::{Location, Source, SourceId, Sources};
 use script::Texts;
 
 /// All rules, by group and name.
@@ -106,6 +106,11 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         let outcomes = &compiled.outcomes;
         outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
+    if inputs.unpacked.is_some() {
+        // What is wrong with the other files is said where they are checked themselves.
+        let own = |at: Location| at.source == id || compiled.scripts.contains(&at.source);
+        findings.retain(|f| f.primary().is_some_and(|l| own(l.at)));
+    }
     shown_only(&mut findings, &compiled);
     let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
     for list in [&mut findings, &mut suppressed] {
@@ -164,7 +169,11 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
             .get(label.at.source)
             .map_or("", |s| s.slice(label.at.span));
         let snippet: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let path = compiled.tree.path_to(label.at.span);
+        // A text of an orb has no place in the structure of the config.
+        let path = match label.at.source == SourceId::default() {
+            true => compiled.tree.path_to(label.at.span),
+            false => sources.get(label.at.source).map_or_else(String::new, Source::name),
+        };
         let base = format!("{}\n{path}\n{snippet}", finding.rule);
         let count = seen.entry(base.clone()).or_insert(0);
         *count += 1;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::shell::{self, Command};
 use crate::plan::Located;
-use crate::yaml::{Location, SourceId, Sources, TextMap, Tree, parse};
+use crate::yaml::{Location, Source, SourceId, Sources, TextMap, Tree, parse};
 
 /// One script.
 #[derive(Debug)]
@@ -59,7 +59,10 @@ impl<'c> Texts<'c> {
         if let Some(known) = self.scripts.borrow().get(&at) {
             return known.clone();
         }
-        let script = if at.source == SourceId::default() {
+        let source = self.sources.get(at.source);
+        let script = if let Some(source) = source.filter(|s| s.is_plain()) {
+            Some(plain(source, at))
+        } else if at.source == SourceId::default() {
             read(self.main, at)
         } else {
             self.other(at.source).and_then(|tree| read(&tree, at))
@@ -77,6 +80,17 @@ impl<'c> Texts<'c> {
         let tree = Rc::new(parse(self.sources.get(id)?.text_arc()).tree);
         self.others.borrow_mut().insert(id, Rc::clone(&tree));
         Some(tree)
+    }
+}
+
+/// Reads a script that is a text of its own.
+fn plain(source: &Source, at: Location) -> Script {
+    let text = source.slice(at.span).to_owned();
+    Script {
+        commands: shell::commands(&text),
+        map: TextMap::plain(at.span.start, text.len()),
+        source: at.source,
+        text,
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) const ALL: &[&Rule] = &[
     &structure::deprecated_step::DEPRECATED_STEP,
     &structure::deprecated_image::DEPRECATED_IMAGE,
     &structure::deprecated_executor::DEPRECATED_EXECUTOR,
+    &references::invalid_include::INVALID_INCLUDE,
     &references::undefined_alias::UNDEFINED_ALIAS,
     &references::undefined_parameter::UNDEFINED_PARAMETER,
     &references::missing_argument::MISSING_ARGUMENT,

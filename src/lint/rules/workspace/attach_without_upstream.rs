@@ -107,7 +107,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             let makers = makers(context, flow, attach);
             let at = flow.workflow.origin.at;
-            let elsewhere = |f: &Flow<'_>| !f.layers.is_empty() && f.workflow.origin.at != at;
+            let elsewhere = |f: &Flow<'_>| {
+                !f.layers.is_empty()
+                    && f.workflow.origin.at != at
+                    && f.workflow.definition.is_none()
+            };
             if makers.is_empty() && context.everywhere().iter().any(elsewhere) {
                 // Only other workflows persist: cross-workflow-attach says so.
                 continue;
