@@ -22,7 +22,11 @@ use holdall::yaml::{Source, Sources};
 /// Which real configs do not compile, and why that is right.
 const REVIEWED: &str = include_str!("compile-failures.txt");
 
-fn compiled(name: &str, text: &str, orbs: &dyn Fn(&str) -> Option<OrbSource>) -> (Sources, Compiled) {
+fn compiled(
+    name: &str,
+    text: &str,
+    orbs: &dyn Fn(&str) -> Option<OrbSource>,
+) -> (Sources, Compiled) {
     let mut sources = Sources::default();
     let id = sources.add(Source::new(name, text));
     let inputs = Inputs {
@@ -201,7 +205,9 @@ fn with_the_orb_sources_of_others_it_stays_as_it_is() {
     }
     let find = |reference: &str| {
         let (orb, _) = reference.split_once('@')?;
-        orbs.get(orb.rsplit('/').next()?).cloned().map(OrbSource::from)
+        orbs.get(orb.rsplit('/').next()?)
+            .cloned()
+            .map(OrbSource::from)
     };
     let mut looked_into = 0;
     for folder in ["configs", "history"] {

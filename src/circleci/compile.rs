@@ -7,8 +7,8 @@ use super::config::Config;
 use super::expr::{Lookup, Scalar};
 use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
-use super::orb::{self, Example};
 use super::logic::to_scalar;
+use super::orb::{self, Example};
 use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
 use super::params::{check_pipeline_defaults, pipeline_parameters};
 use super::pipeline::{self, LocalValues};
@@ -112,7 +112,9 @@ pub(super) fn tree(
         let name = tree.text().get(at.span.range()).unwrap_or("");
         let anchor = format!("&{}", name.trim_start_matches('*'));
         let others = inputs.unpacked.map_or(&[][..], |u| u.others);
-        others.iter().any(|(_, other)| other.text().contains(&anchor))
+        others
+            .iter()
+            .any(|(_, other)| other.text().contains(&anchor))
     };
     let undefined = std::mem::take(&mut reader.undefined).into_iter();
     for at in undefined.filter(|at| !elsewhere(at)) {

@@ -163,7 +163,11 @@ impl Compiler<'_> {
             return None;
         }
         if !entry.value.is_map() {
-            let problem = wrong_type("a command is a map with `steps`", &entry.value, entry.key_at);
+            let problem = wrong_type(
+                "a command is a map with `steps`",
+                &entry.value,
+                entry.key_at,
+            );
             self.problems.push(problem);
             return None;
         }
@@ -223,9 +227,11 @@ impl Compiler<'_> {
                     let value = checked(declaration, &value, &mut self.problems);
                     open(declaration, &value, &name)
                 }
-                (None, None) => {
-                    open(declaration, &unresolved(declaration, declaration.key_at), &name)
-                }
+                (None, None) => open(
+                    declaration,
+                    &unresolved(declaration, declaration.key_at),
+                    &name,
+                ),
             };
             parameters.push((Rc::clone(&declaration.key), value));
         }

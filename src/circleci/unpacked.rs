@@ -292,7 +292,10 @@ mod tests {
             of("jobs/linux/test.yaml"),
             Some(OrbPart::Definition("jobs", "test".to_owned()))
         );
-        assert_eq!(of("executors/@all.yml"), Some(OrbPart::Section("executors")));
+        assert_eq!(
+            of("executors/@all.yml"),
+            Some(OrbPart::Section("executors"))
+        );
         for other in ["scripts/x.sh", "scripts/x.yml", "orb.yml", "commands/x.md"] {
             assert_eq!(of(other), None, "{other}");
         }

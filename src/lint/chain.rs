@@ -156,7 +156,10 @@ impl Way<'_> {
         };
         let from = match self.workflow.definition {
             Some(kind) => format!("{} `{}`", kind.as_str(), self.job.name),
-            None => format!("job `{}` of workflow `{}`", self.job.name, self.workflow.name),
+            None => format!(
+                "job `{}` of workflow `{}`",
+                self.job.name, self.workflow.name
+            ),
         };
         let mut out = format!("reached from {from} ({})", place(self.job.origin.at));
         for (i, call) in self.calls.iter().enumerate() {

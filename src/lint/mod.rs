@@ -136,9 +136,8 @@ fn shown_only(findings: &mut [Finding], compiled: &Compiled) {
         let Some(at) = finding.primary().map(|l| l.at) else {
             continue;
         };
-        let within = |example: &Location| {
-            example.source == at.source && example.span.contains(at.span)
-        };
+        let within =
+            |example: &Location| example.source == at.source && example.span.contains(at.span);
         if finding.severity == Severity::Error && compiled.examples.iter().any(within) {
             finding.severity = Severity::Warning;
         }
@@ -172,7 +171,9 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
         // A text of an orb has no place in the structure of the config.
         let path = match label.at.source == SourceId::default() {
             true => compiled.tree.path_to(label.at.span),
-            false => sources.get(label.at.source).map_or_else(String::new, Source::name),
+            false => sources
+                .get(label.at.source)
+                .map_or_else(String::new, Source::name),
         };
         let base = format!("{}\n{path}\n{snippet}", finding.rule);
         let count = seen.entry(base.clone()).or_insert(0);

@@ -1,10 +1,10 @@
 //! Rules on names that must exist.
 
+pub(super) mod invalid_include;
 pub(super) mod missing_argument;
 pub(super) mod name_collision;
 pub(super) mod recursive_command;
 pub(super) mod shadowed_builtin;
-pub(super) mod invalid_include;
 pub(super) mod undefined_alias;
 pub(super) mod undefined_command;
 pub(super) mod undefined_executor;
