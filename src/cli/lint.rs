@@ -10,6 +10,7 @@ use super::baseline::Baseline;
 use super::fix::{FixArgs, Mended};
 use super::orbs::OrbArgs;
 use super::settings::Settings;
+use super::shellcheck::Shellcheck;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input, unpacked};
 use crate::circleci::{Given, GivenError, Inputs, Unpacked};
@@ -56,6 +57,10 @@ pub(crate) struct Args {
     /// Give rules another level: off, info, warning or error; may be repeated.
     #[arg(long, value_name = "RULE=LEVEL", help_heading = "Rules")]
     severity: Vec<String>,
+
+    /// Also ask shellcheck about the scripts of `run` steps; it has to be installed.
+    #[arg(long, help_heading = "Rules")]
+    shellcheck: bool,
 
     /// Which findings are shown: `pedantic` adds those that are only worth knowing.
     #[arg(long, value_name = "LEVEL")]
@@ -129,14 +134,16 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Some(Level::Pedantic) => Severity::Info,
         None => first.least.unwrap_or(Severity::Warning),
     };
-    let baseline = args.baseline.clone().or(first.baseline);
+    let baseline = args.baseline.clone().or_else(|| first.baseline.clone());
     let known = match &baseline {
         Some(path) if !args.update_baseline => Baseline::read(path)?,
         _ => Baseline::default(),
     };
     args.fixes.make_sense()?;
+    let shell = shellcheck(args, &first, ui)?;
     let job = Job {
         args,
+        shell: shell.as_ref(),
         given: &given,
         least,
         known: &known,
@@ -155,6 +162,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             // One file that cannot be read does not stop the others.
             Done::Unread(error) => unread = Some(ui.fail(&error)),
         }
+    }
+    for failure in shell.iter().flat_map(Shellcheck::failures) {
+        unread = Some(ui.fail(&CliError::input(failure)));
     }
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
@@ -244,6 +254,8 @@ struct Job<'a> {
     known: &'a Baseline,
     checkouts: input::Checkouts,
     folders: unpacked::Folders,
+    /// What checks scripts.
+    shell: Option<&'a Shellcheck>,
 }
 
 impl Job<'_> {
@@ -324,6 +336,7 @@ impl Job<'_> {
             least: self.least,
             tracked: Some(&tracked),
             selection: &selection,
+            shell: self.shell.map(|s| s as &dyn lint::ShellChecker),
         };
         let check = |source: Source| {
             let mut checked = lint::check_with(source, options, &inputs);
@@ -333,6 +346,22 @@ impl Job<'_> {
             checked
         };
         Done::Checked(Box::new(self.args.fixes.mend(path, source, &check)))
+    }
+}
+
+/// Returns what checks scripts, if that is asked for. Settings may ask for it where it is not
+/// installed: they are everybody's.
+fn shellcheck(args: &Args, settings: &Settings, ui: &Ui) -> Result<Option<Shellcheck>, CliError> {
+    if !args.shellcheck && !settings.shellcheck {
+        return Ok(None);
+    }
+    match Shellcheck::find() {
+        Err(error) if args.shellcheck => Err(error),
+        Err(_) => {
+            ui.note("`shellcheck` is not installed: scripts are not checked by it");
+            Ok(None)
+        }
+        Ok(found) => Ok(Some(found)),
     }
 }
 

@@ -19,6 +19,7 @@ mod run;
 pub mod run_view;
 mod schema;
 mod settings;
+mod shellcheck;
 mod store;
 mod transpile;
 mod ui;

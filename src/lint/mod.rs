@@ -7,6 +7,7 @@ mod machine;
 mod mend;
 mod outcomes;
 mod pushes;
+mod remarks;
 mod rule;
 mod rules;
 mod script;
@@ -18,6 +19,7 @@ pub use context::Context;
 pub use select::{Level, Selection, SelectionError};
 
 pub use fix::{Fixed, Left, fix};
+pub use remarks::{Remark, ShellChecker, ShellKind, ShellText};
 pub use rule::{Claim, Fixable, Rule};
 
 use std::sync::Arc;
@@ -58,6 +60,8 @@ pub struct Options<'o> {
     pub tracked: Option<&'o Tracked<'o>>,
     /// Which rules count, and at which level.
     pub selection: &'o Selection,
+    /// What checks the scripts of `run` steps, where that is asked for.
+    pub shell: Option<&'o dyn ShellChecker>,
 }
 
 impl Default for Options<'_> {
@@ -66,6 +70,7 @@ impl Default for Options<'_> {
             least: Severity::Warning,
             tracked: None,
             selection: &EVERYTHING,
+            shell: None,
         }
     }
 }
@@ -95,7 +100,7 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
     {
         let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
         let texts = Texts::new(&sources, &compiled.tree);
-        let context = Context::new(&texts, &sources, &compiled, &everywhere, options.tracked);
+        let context = Context::new(&texts, &sources, &compiled, &everywhere, &options);
         let variants = &compiled.outcomes.variants;
         let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
             .iter()

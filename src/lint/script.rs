@@ -19,6 +19,8 @@ pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     map: TextMap,
     source: SourceId,
+    /// Whether it is a text of its own, which knows no templates.
+    pub(super) plain: bool,
 }
 
 impl Script {
@@ -89,6 +91,7 @@ fn plain(source: &Source, at: Location) -> Script {
     Script {
         commands: shell::commands(&text),
         map: TextMap::plain(at.span.start, text.len()),
+        plain: true,
         source: at.source,
         text,
     }
@@ -100,6 +103,7 @@ fn read(tree: &Tree, at: Location) -> Option<Script> {
     Some(Script {
         commands: shell::commands(&text),
         map: TextMap::of(node)?,
+        plain: false,
         source: at.source,
         text,
     })
