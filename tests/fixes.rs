@@ -34,6 +34,7 @@ const STAYS: &[&str] = &[
     "matrix-argument/bad",
     "path-absolute/bad-argument",
     "path-absolute/bad-drive",
+    "path-absolute/bad-second-arm",
     "path-absolute/bad",
     "path-redundant/bad-block",
     "attach-without-upstream/bad-nobody",

@@ -220,6 +220,7 @@ impl Compiler<'_> {
             what: format!("job group {}", group.key),
             at: call.at,
             defined: Some(group.key_at),
+            given: None,
         };
         for member in from..out.jobs.len() {
             out.inside[member] = Some(number);

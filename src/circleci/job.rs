@@ -280,6 +280,7 @@ impl Compiler<'_> {
             what: key.to_owned(),
             at: entry.key_at,
             defined: None,
+            given: None,
         }];
         via.extend(entry.reached(arguments));
         self.steps(&entry.value, entry.key_at, &via, scope, out);

@@ -76,6 +76,7 @@ impl Compiler<'_> {
                 what: "alias".to_owned(),
                 at: alias,
                 defined: None,
+                given: None,
             });
         }
         let (name, name_at, body) = match value.data() {
@@ -254,6 +255,7 @@ impl Compiler<'_> {
             what: name.to_owned(),
             at: name_at,
             defined: None,
+            given: None,
         });
         let open = truth == Truth::Unknown;
         let formula = condition
@@ -401,6 +403,7 @@ impl Compiler<'_> {
             what: format!("command {}", call.name),
             at: call.at,
             defined: Some(command.key_at),
+            given: call.arguments.given(),
         });
         let callee = Callee {
             kind: "command",

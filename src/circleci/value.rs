@@ -101,6 +101,7 @@ impl Entry {
             what: what.to_owned(),
             at,
             defined,
+            given: None,
         })
     }
 }
@@ -163,6 +164,11 @@ impl Value {
     /// Returns a place to point at: the real text of the value.
     pub(crate) fn spot(&self) -> Spot {
         Spot::new(self.at(), self.0.filled.as_deref())
+    }
+
+    /// Returns where the arguments of a call stand, where the value is the map of them.
+    pub(crate) fn given(&self) -> Option<Location> {
+        self.is_map().then(|| self.at())
     }
 
     /// Pairs what was read of the value with its place.

@@ -243,12 +243,14 @@ impl Compiler<'_> {
         for arm in arms {
             let wanted = self.wanted(&arm.arguments);
             let mut job = self.job(&name, name_at, arm.arguments, scope, uses);
+            job.given = raw.given();
             job.matrix = arm.matrix;
             if let Some(alias) = item.through {
                 job.origin.via.push(Call {
                     what: "alias".to_owned(),
                     at: alias,
                     defined: None,
+                    given: None,
                 });
             }
             out.incomplete |= job.opaque.is_some() && job.invokes.is_none();

@@ -69,7 +69,7 @@ impl Machine {
                 if let Some(first) = images.first().filter(|i| !i.image.value.contains("<<")) {
                     let image = Image::parse(&first.image.value);
                     machine.at = Some(first.image.written());
-                    machine.user.clone_from(&first.user);
+                    machine.user = first.user.as_ref().map(|u| u.value.clone());
                     if image.is_convenience() && machine.user.is_none() {
                         machine.home = Some("/home/circleci");
                     }
@@ -77,7 +77,7 @@ impl Machine {
                 }
             }
             ExecutorKind::Machine { image, .. } => {
-                let windows = image.as_deref().is_some_and(|i| i.contains("windows"))
+                let windows = image.as_ref().is_some_and(|i| i.value.contains("windows"))
                     || executor
                         .resource_class
                         .as_ref()
@@ -140,7 +140,7 @@ pub(super) fn on_windows(job: &Job) -> Option<bool> {
     }
     match &executor.kind {
         ExecutorKind::Docker(images) => images.first().map(|i| windows(&i.image.value)),
-        ExecutorKind::Machine { image, .. } => image.as_deref().map(windows),
+        ExecutorKind::Machine { image, .. } => image.as_ref().map(|i| windows(&i.value)),
         ExecutorKind::Macos { .. } => Some(false),
         ExecutorKind::Unknown(call) => call.name.starts_with("win").then_some(true),
     }

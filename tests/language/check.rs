@@ -194,7 +194,7 @@ fn about_job(workflow: &Workflow, job: &Job, words: &[&str]) -> Met {
         ["env", pair] => {
             let (name, value) = pair.split_once('=').ok_or("NAME=value is what is needed")?;
             let found = job.environment.iter().rev().find(|v| v.name == name);
-            same(found.map_or("absent", |v| &v.value), value)
+            same(found.map_or("absent", |v| &v.value.value), value)
         }
         ["image", n, "with", key, value @ ..] => {
             let index = n.parse::<usize>().map_err(|e| e.to_string())?;

@@ -106,7 +106,7 @@ pub(crate) fn in_dir(mut job: Job, directory: &str) -> Job {
 pub(crate) fn env(name: &str, value: &str) -> EnvVar {
     EnvVar {
         name: name.to_owned(),
-        value: value.to_owned(),
+        value: text(value),
         at: Location::default(),
     }
 }

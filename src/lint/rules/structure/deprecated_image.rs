@@ -74,13 +74,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             ExecutorKind::Machine {
                 image: Some(image), ..
-            } if GONE.iter().any(|g| image.starts_with(g)) => {
+            } if GONE.iter().any(|g| image.value.starts_with(g)) => {
                 out.push(
                     DEPRECATED_IMAGE
                         .finding(
                             "a deprecated image",
-                            executor.at,
-                            format!("`{image}` is no longer kept up"),
+                            image,
+                            format!("`{}` is no longer kept up", image.value),
                         )
                         .help("use `ubuntu-2204:current`, or a newer one")
                         .done(),

@@ -78,7 +78,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     || run
                         .environment
                         .iter()
-                        .any(|v| v.value.contains("CIRCLE_NODE_INDEX"))
+                        .any(|v| v.value.value.contains("CIRCLE_NODE_INDEX"))
             });
             let Some(item) = layer.persist.paths.first() else {
                 continue;
