@@ -38,6 +38,7 @@ const STAYS: &[&str] = &[
     "path-absolute/bad",
     "path-redundant/bad-block",
     "attach-without-upstream/bad-nobody",
+    "attach-without-upstream/bad-same-work",
     "layer-never-attached/bad-never-together",
     "layer-never-attached/bad",
     "unquoted-branch-variable/bad-styles",

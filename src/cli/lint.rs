@@ -140,10 +140,17 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         _ => Baseline::default(),
     };
     args.fixes.make_sense()?;
+    let format = args.format.unwrap_or_else(|| {
+        match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
+            true => Format::Github,
+            false => Format::Human,
+        }
+    });
     let shell = shellcheck(args, &first, ui)?;
     let job = Job {
         args,
         shell: shell.as_ref(),
+        offers: matches!(format, Format::Json | Format::Jsonl | Format::Sarif),
         given: &given,
         least,
         known: &known,
@@ -197,12 +204,6 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         ));
         return Ok(unread.unwrap_or(0));
     }
-    let format = args.format.unwrap_or_else(|| {
-        match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
-            true => Format::Github,
-            false => Format::Human,
-        }
-    });
     let text = match format {
         Format::Human if reports.is_empty() => String::new(),
         Format::Human => finding::human(&reports, ui.look()),
@@ -256,6 +257,8 @@ struct Job<'a> {
     folders: unpacked::Folders,
     /// What checks scripts.
     shell: Option<&'a Shellcheck>,
+    /// Whether the report carries the edits of fixes.
+    offers: bool,
 }
 
 impl Job<'_> {
@@ -345,7 +348,12 @@ impl Job<'_> {
                 .drop_known(std::slice::from_mut(&mut checked.report));
             checked
         };
-        Done::Checked(Box::new(self.args.fixes.mend(path, source, &check)))
+        Done::Checked(Box::new(self.args.fixes.mend(
+            path,
+            source,
+            self.offers,
+            &check,
+        )))
     }
 }
 

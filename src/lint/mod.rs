@@ -14,6 +14,7 @@ mod script;
 mod select;
 mod shell;
 mod suppress;
+mod verify;
 
 pub use context::Context;
 pub use select::{Level, Selection, SelectionError};
@@ -21,6 +22,7 @@ pub use select::{Level, Selection, SelectionError};
 pub use fix::{Fixed, Left, fix};
 pub use remarks::{Remark, ShellChecker, ShellKind, ShellText};
 pub use rule::{Claim, Fixable, Rule};
+pub use verify::verify;
 
 use std::sync::Arc;
 
