@@ -111,32 +111,45 @@ impl Compiler<'_> {
         let declared = declared.filter(|_| self.config.templates);
         let inner = bind(callee, declared, &own, base_at, scope, &mut self.problems);
         let body = self.apply(&inner, &definition.value);
-        if !body.is_map() {
-            self.problems.push(wrong_type(
-                "a job is a map of keys",
-                &body,
-                definition.key_at,
-            ));
-            job.opaque = Some("it cannot be read".to_owned());
-            return job;
-        }
-        job.kind = self.kind(&body);
-        let read = |e: &&Entry| !JOB_KEYS.contains(&&*e.key);
-        let carried = body.entries().iter().filter(read);
-        job.settings = self.settings(carried);
-        if job.kind != JobKind::Build {
-            // Steps of other jobs are ignored (circleci-semantics §4.5).
-            return job;
-        }
-        self.job_body(
+        self.read_body(
             &mut job,
             base,
+            &definition,
             &body,
-            definition.key_at,
             &arguments,
             (&inner, scope),
         );
         job
+    }
+
+    /// Reads a job's definition, whose templates are filled in: what is said about it outside
+    /// stands in `arguments`.
+    pub(super) fn read_body(
+        &mut self,
+        job: &mut Job,
+        base: &str,
+        definition: &Entry,
+        body: &Value,
+        arguments: &Value,
+        scopes: (&Scope, &Scope),
+    ) {
+        if !body.is_map() {
+            self.problems.push(wrong_type(
+                "a job is a map of keys",
+                body,
+                definition.key_at,
+            ));
+            job.opaque = Some("it cannot be read".to_owned());
+            return;
+        }
+        job.kind = self.kind(body);
+        let read = |e: &&Entry| !JOB_KEYS.contains(&&*e.key);
+        let carried = body.entries().iter().filter(read);
+        job.settings = self.settings(carried);
+        // Steps of other jobs are ignored (circleci-semantics §4.5).
+        if job.kind == JobKind::Build {
+            self.job_body(job, base, body, definition.key_at, arguments, scopes);
+        }
     }
 
     /// An approval runs no steps (circleci-semantics §4.2).

@@ -105,6 +105,7 @@ impl Compiler<'_> {
             schedules: Vec::new(),
             max_auto_reruns: None,
             incomplete: job.opaque.is_some(),
+            definition: None,
             jobs: vec![job],
         }]
     }
@@ -207,6 +208,7 @@ impl Compiler<'_> {
             max_auto_reruns: reruns,
             jobs,
             incomplete,
+            definition: None,
         })
     }
 

@@ -10,10 +10,12 @@ use crate::hash::HashSet;
 use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span, Tree};
 
-use super::Tracked;
 use super::mend;
+use super::remarks::ShellChecker;
 use super::rule::{Fixable, Rule};
+use super::rules::structure::shellcheck::SHELLCHECK;
 use super::script::{Script, Texts};
+use super::{Options, Tracked};
 
 /// One config under the linter's eyes, under one outcome of its conditions or under all at once.
 pub struct Context<'c> {
@@ -21,6 +23,7 @@ pub struct Context<'c> {
     pub(super) sources: &'c Sources,
     /// The files that the checkout brings, where they are known.
     tracked: Option<&'c Tracked<'c>>,
+    shell: Option<&'c dyn ShellChecker>,
     pub(super) compiled: &'c Compiled,
     pipeline: &'c Pipeline,
     /// The flow of each workflow that runs.
@@ -54,12 +57,13 @@ impl<'c> Context<'c> {
         sources: &'c Sources,
         compiled: &'c Compiled,
         everywhere: &'c [Flow<'c>],
-        tracked: Option<&'c Tracked<'c>>,
+        options: &Options<'c>,
     ) -> Self {
         Self {
             texts,
             sources,
-            tracked,
+            tracked: options.tracked,
+            shell: options.shell.filter(|_| options.selection.has(&SHELLCHECK)),
             compiled,
             pipeline: &compiled.pipeline,
             flows: everywhere.to_vec(),
@@ -79,6 +83,11 @@ impl<'c> Context<'c> {
     /// Returns the files that the checkout brings, where they are known.
     pub(super) fn tracked(&self) -> Option<Arc<[String]>> {
         self.tracked.and_then(|tracked| tracked())
+    }
+
+    /// Returns what checks scripts, where that is asked for.
+    pub(super) fn shell_checker(&self) -> Option<&'c dyn ShellChecker> {
+        self.shell
     }
 
     /// Returns the script of a `run` step as it is written.

@@ -342,7 +342,7 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         .label(two.origin.at, format!("`{}` and `{}` are not ordered", two.name, one.name))
         .label(meeting.attach.origin.at, format!("`{}` attaches both layers", reader.name))
         .note("the service says: Concurrent upstream jobs persisted the same file(s) into the workspace");
-    let mut told = HashSet::from([meeting.first.1.at, meeting.second.1.at]);
+    let mut told = HashSet::from_iter([meeting.first.1.at, meeting.second.1.at]);
     let also = meeting.also.iter().filter(|path| told.insert(path.at));
     for path in also.take(MOST_ALSO) {
         draft = draft.label(path.written(), "this meets too");
