@@ -40,6 +40,7 @@ const STAYS: &[&str] = &[
     "path-redundant/bad-block",
     "attach-without-upstream/bad-nobody",
     "attach-without-upstream/bad-they-wait",
+    "attach-without-upstream/bad-same-work",
     "layer-never-attached/bad-never-together",
     "layer-never-attached/bad",
     "unquoted-branch-variable/bad-code",

@@ -335,7 +335,7 @@ fn what_the_twin_writes_the_binary_reads() {
         );
         assert!(
             lab.workspace()
-                .verify()
+                .verify(&mut |_| {})
                 .unwrap()
                 .iter()
                 .all(|v| v.problem.is_none())

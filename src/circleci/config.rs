@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) library: Rc<Library>,
     pub(crate) job_groups: Vec<Entry>,
     pub(crate) workflows: Option<Entry>,
+    /// Whether it is the source of an orb.
+    pub(crate) orb: bool,
     /// Whether its one workflow decides what the pipeline goes on with.
     pub(crate) setup: bool,
     /// Whether it is one for some values of the pipeline.
@@ -53,6 +55,7 @@ impl Config {
     pub(crate) fn read(
         root: Option<&Value>,
         source: SourceId,
+        orb: bool,
         library: &mut dyn FnMut(&Value, &mut Vec<Problem>) -> Rc<Library>,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
@@ -106,6 +109,7 @@ impl Config {
             library: library(root, problems),
             job_groups: groups.map_or_else(Vec::new, |g| g.value.entries().to_vec()),
             workflows: root.get("workflows").cloned(),
+            orb,
             setup: is_setup(root),
             may_be_setup: is_setup(root)
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
@@ -157,6 +161,7 @@ impl Config {
             library: library(&known, problems),
             job_groups: Vec::new(),
             workflows,
+            orb: false,
             setup: false,
             may_be_setup: true,
             part: false,

@@ -178,17 +178,22 @@ impl Compiler<'_> {
             executor.via.insert(0, call);
         }
         if env.executor.is_none() {
-            self.problems.push(
-                Problem::new(
-                    "no-executor",
-                    "an executor that says not what it is",
-                    definition.key_at,
-                    format!("`{name}` has none of `docker`, `machine` and `macos`"),
-                )
-                .help("add `docker: [{image: …}]`"),
-            );
+            self.no_kind(&name, definition.key_at);
         }
         env
+    }
+
+    /// Reports an executor that runs on nothing.
+    pub(super) fn no_kind(&mut self, name: &str, at: Location) {
+        self.problems.push(
+            Problem::new(
+                "no-executor",
+                "an executor that says not what it is",
+                at,
+                format!("`{name}` has none of `docker`, `machine` and `macos`"),
+            )
+            .help("add `docker: [{image: …}]`"),
+        );
     }
 
     fn undefined_executor(&mut self, name: &str, at: Location, library: &Library) {
@@ -208,7 +213,7 @@ impl Compiler<'_> {
     }
 
     /// Reads the keys that executors and jobs share.
-    fn executor_body(&mut self, body: &Value) -> Environment {
+    pub(super) fn executor_body(&mut self, body: &Value) -> Environment {
         let mut env = Environment {
             working_directory: text_key(body, "working_directory"),
             shell: text_key(body, "shell"),

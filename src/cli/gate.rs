@@ -26,7 +26,7 @@ pub(super) fn read(
         facts: run::facts(&input::project_root(path)),
         given,
         decide,
-        part: false,
+        ..Inputs::default()
     };
     // What is not supported may be for information only, and stands in the way all the same.
     let options = lint::Options {
@@ -36,6 +36,13 @@ pub(super) fn read(
     let mut checked = lint::check_with(source, options, &inputs);
     let shown = |f: &finding::Finding| f.severity >= Severity::Warning || f.rule == UNSUPPORTED;
     checked.report.findings.retain(shown);
+    if checked.compiled.orb {
+        return Err(CliError::usage(format!(
+            "{} is the source of an orb, which runs nothing by itself",
+            path.display()
+        ))
+        .hint("`holdall lint` checks it; name a config that uses it"));
+    }
     match values::refused(&checked.compiled.refused) {
         Some(error) => Err(error),
         None => Ok(checked),

@@ -1,11 +1,10 @@
 //! The way to a finding: text in a command or an orb is reached through calls, and what is wrong may
 //! be what a call says. A note names the calls, from the workflow's job on.
 
-use std::collections::HashMap;
-
 use crate::finding::Finding;
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, MERGE, Pipeline, Step, Workflow};
-use crate::yaml::{Location, Sources};
+use crate::yaml::{Location, SourceId, Sources};
 
 /// Longest chain that is written out.
 const LONGEST: usize = 8;
@@ -197,7 +196,7 @@ pub(super) fn name_calls(findings: &mut [Finding], pipeline: &Pipeline, sources:
 
 impl Way<'_> {
     fn note(&self, more: usize, sources: &Sources) -> String {
-        let config = self.workflow.origin.at.source;
+        let config = SourceId::default();
         let place = |at: Location| {
             let Some(source) = sources.get(at.source) else {
                 return String::new();
@@ -210,12 +209,14 @@ impl Way<'_> {
                 format!("{}:{line}", source.name())
             }
         };
-        let mut out = format!(
-            "reached from job `{}` of workflow `{}` ({})",
-            self.job.name,
-            self.workflow.name,
-            place(self.job.origin.at)
-        );
+        let from = match self.workflow.definition {
+            Some(kind) => format!("{} `{}`", kind.as_str(), self.job.name),
+            None => format!(
+                "job `{}` of workflow `{}`",
+                self.job.name, self.workflow.name
+            ),
+        };
+        let mut out = format!("reached from {from} ({})", place(self.job.origin.at));
         for (i, call) in self.calls.iter().enumerate() {
             if i == LONGEST {
                 out.push_str(", …");

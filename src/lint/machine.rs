@@ -132,6 +132,39 @@ impl Machine {
     }
 }
 
+/// Says whether a job runs on Windows, by its resource class, its shell and its image; nothing
+/// where that is not known.
+pub(super) fn on_windows(job: &Job) -> Option<bool> {
+    let executor = job.executor.as_ref()?;
+    let class = executor
+        .resource_class
+        .as_ref()
+        .map_or("", |c| c.value.as_str());
+    let shell = job.shell.as_ref().map_or("", |s| s.value.as_str());
+    let windows = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        [
+            "windows",
+            "win-",
+            "nanoserver",
+            "powershell",
+            "cmd.exe",
+            "bash.exe",
+        ]
+        .iter()
+        .any(|w| text.contains(w))
+    };
+    if windows(class) || windows(shell) {
+        return Some(true);
+    }
+    match &executor.kind {
+        ExecutorKind::Docker(images) => images.first().map(|i| windows(&i.image.value)),
+        ExecutorKind::Machine { image, .. } => image.as_ref().map(|i| windows(&i.value)),
+        ExecutorKind::Macos { .. } => Some(false),
+        ExecutorKind::Unknown(call) => call.name.starts_with("win").then_some(true),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Image;

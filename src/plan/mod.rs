@@ -62,6 +62,32 @@ pub struct Workflow {
     pub jobs: Vec<Job>,
     /// Whether some of its jobs could not be compiled, so that names and edges may be missing.
     pub incomplete: bool,
+    /// What it stands for, where it is no workflow: one definition that others use. What runs
+    /// before and behind it is not known.
+    pub definition: Option<DefinitionKind>,
+}
+
+/// What kind of definition stands for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionKind {
+    /// A job.
+    Job,
+    /// A command: the steps of its one job.
+    Command,
+    /// An executor: that of its one job, which has no steps.
+    Executor,
+}
+
+impl DefinitionKind {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Command => "command",
+            Self::Executor => "executor",
+        }
+    }
 }
 
 /// One trigger of a workflow by the clock.

@@ -13,7 +13,7 @@ use super::show;
 fn checked(case: &Case, given: Option<Facts>) -> Checked {
     let orbs = |reference: &str| {
         let (_, source) = case.orbs.iter().find(|(name, _)| name == reference)?;
-        Some(Source::new("orb.yml", source.as_str()))
+        Some(Source::new("orb.yml", source.as_str()).into())
     };
     let inputs = Inputs {
         given: holdall::circleci::Given::default(),
@@ -21,6 +21,7 @@ fn checked(case: &Case, given: Option<Facts>) -> Checked {
         decide: given.is_some(),
         facts: given.unwrap_or_default(),
         part: true,
+        ..Inputs::default()
     };
     let options = Options {
         least: Severity::Info,

@@ -120,6 +120,7 @@ pub(crate) fn workflow(jobs: Vec<Job>) -> Workflow {
         schedules: Vec::new(),
         max_auto_reruns: None,
         incomplete: false,
+        definition: None,
     }
 }
 

@@ -107,7 +107,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             let makers = makers(context, flow, attach);
             let at = flow.workflow.origin.at;
-            let elsewhere = |f: &Flow<'_>| !f.layers.is_empty() && f.workflow.origin.at != at;
+            let elsewhere = |f: &Flow<'_>| {
+                !f.layers.is_empty()
+                    && f.workflow.origin.at != at
+                    && f.workflow.definition.is_none()
+            };
             if makers.is_empty() && context.everywhere().iter().any(elsewhere) {
                 // Only other workflows persist: cross-workflow-attach says so.
                 continue;
@@ -149,7 +153,10 @@ pub(super) fn edge(
         .matrix
         .as_ref()
         .map_or(&other.written_name, |m| &m.alias);
-    own.then_some(())?;
+    // Calls of one definition, arms of a matrix among them, do the same work beside each other: an
+    // edge between two of them is nobody's meaning.
+    let other_work = job_of.definition != other.definition;
+    (own && other_work).then_some(())?;
     mend::require(context.tree(), job_of.origin.at, &job_of.written_name, name)
 }
 
@@ -168,6 +175,8 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
         .filter(|l| l.job != attach.job)
         // A job that waits for this one cannot come before it.
         .filter(|l| !flow.graph.is_upstream(attach.job, l.job))
+        // Another call of the same job makes what this one makes itself.
+        .filter(|l| flow.job(l.job).definition != job.definition)
         .find_map(|l| used(flow, attach, l).map(|u| (l, u)));
     if let Some((layer, (place, item))) = needed {
         let maker = flow.job(layer.job);

@@ -1,11 +1,11 @@
 //! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::finding::{Confidence, Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Item, Layer, Overlap, OverlapKind};
+use crate::hash::{HashMap, HashSet};
 use crate::lint::pushes::{may_run_together, pushes};
 use crate::lint::rule::declare_rule;
 use crate::lint::rules::workspace::names::is_file;
@@ -165,9 +165,9 @@ impl Paths {
     fn new(flow: &Flow<'_>) -> Self {
         let mut paths = Self {
             items: Vec::with_capacity(flow.layers.len()),
-            named: HashMap::new(),
+            named: HashMap::default(),
             open: Vec::new(),
-            readers: HashMap::new(),
+            readers: HashMap::default(),
             written: RefCell::default(),
         };
         let words = flow.attaches.len().div_ceil(64);
@@ -273,7 +273,7 @@ impl Paths {
             file: pair.file,
             apart: pair.apart,
             jobs: vec![one.job, two.job],
-            among: HashSet::from([one.job, two.job]),
+            among: [one.job, two.job].into_iter().collect(),
         })
     }
 
@@ -343,7 +343,7 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         .label(two.origin.at, format!("`{}` and `{}` are not ordered", two.name, one.name))
         .label(meeting.attach.origin.at, format!("`{}` attaches both layers", reader.name))
         .note("the service says: Concurrent upstream jobs persisted the same file(s) into the workspace");
-    let mut told = HashSet::from([meeting.first.1.at, meeting.second.1.at]);
+    let mut told = HashSet::from_iter([meeting.first.1.at, meeting.second.1.at]);
     let also = meeting.also.iter().filter(|path| told.insert(path.at));
     for path in also.take(MOST_ALSO) {
         draft = draft.label(path.written(), "this meets too");
