@@ -279,4 +279,15 @@ fn a_part_of_a_config_lacks_what_the_other_files_hold() {
         assert_eq!(warning.matches(rule).count(), 1, "{warning}");
         assert!(!warning.contains("error"), "{warning}");
     }
+    // Who acts on a config needs all of it.
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("@workflows.yml"), workflows).unwrap();
+    let compiled = common::holdall()
+        .current_dir(dir.path())
+        .args(["compile", "@workflows.yml"])
+        .output()
+        .unwrap();
+    assert_eq!(compiled.status.code(), Some(1));
+    let said = String::from_utf8(compiled.stderr).unwrap();
+    assert_eq!(said.matches("undefined-job").count(), 3, "{said}");
 }

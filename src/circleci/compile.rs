@@ -172,7 +172,7 @@ pub(super) fn tree(
         ),
         ..Scope::default()
     };
-    let part = sources.get(source).is_some_and(may_be_part);
+    let part = inputs.part && sources.get(source).is_some_and(may_be_part);
     let path = sources.get(source).map(|s| s.path().to_owned());
     let path = path.unwrap_or_default();
     let is_orb = inputs.unpacked.is_some()
@@ -195,6 +195,7 @@ pub(super) fn tree(
         };
     };
     config.part = part;
+    config.under_test = inputs.part;
     let config = config;
     let scope = |settled: &Settled| Scope {
         library: Rc::clone(&config.library),
@@ -620,7 +621,7 @@ impl Compiler<'_> {
             let reference = orb.reference.as_deref();
             reference.is_some_and(|r| r.starts_with("circleci/orb-tools@"))
         };
-        if !library.is_orb && library.orbs.iter().any(kit) {
+        if self.config.under_test && !library.is_orb && library.orbs.iter().any(kit) {
             problem = problem
                 .note("`orb-tools/continue` puts the orb under test in; any other one has to be declared")
                 .info();

@@ -44,6 +44,8 @@ pub(crate) struct Config {
     /// Whether it may be a part of a config: the service reads `config.yml` alone by itself, what
     /// other files hold is joined first (`config pack`, a setup job).
     pub(crate) part: bool,
+    /// Whether an orb that is not declared may be the one under test, which a setup job puts in.
+    pub(crate) under_test: bool,
     /// Where the config begins: what speaks of a missing key points here.
     pub(crate) start: Location,
 }
@@ -112,6 +114,7 @@ impl Config {
             may_be_setup: is_setup(root)
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
             part: false,
+            under_test: false,
             start: first,
         })
     }
@@ -162,6 +165,7 @@ impl Config {
             setup: false,
             may_be_setup: true,
             part: false,
+            under_test: false,
             start,
         }
     }

@@ -89,7 +89,11 @@ pub struct Checked {
 /// Checks one config; orbs without source are opaque.
 #[must_use]
 pub fn check(source: Source, options: Options<'_>) -> Checked {
-    check_with(source, options, &Inputs::default())
+    let inputs = Inputs {
+        part: true,
+        ..Inputs::default()
+    };
+    check_with(source, options, &inputs)
 }
 
 /// Checks one config with orb sources and what else is known.

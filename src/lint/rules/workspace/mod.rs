@@ -55,6 +55,7 @@ pub(super) mod image_without_tar;
 pub(super) mod layer_never_attached;
 pub(super) mod layer_shadows_checkout;
 pub(super) mod matrix_persist_conflict;
+mod names;
 pub(super) mod opaque_layers;
 pub(super) mod orb_root_mismatch;
 pub(super) mod overwrites_upstream_layer;

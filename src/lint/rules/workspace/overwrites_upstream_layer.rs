@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::hash::HashMap;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
-use crate::lint::rules::workspace::concurrent_persist_conflict::is_file;
+use crate::lint::rules::workspace::names::is_file;
 
 declare_rule! {
     /// # What it does

@@ -5,7 +5,7 @@ use crate::finding::{Confidence, Finding};
 use crate::lint::Context;
 use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
-use crate::lint::rules::workspace::concurrent_persist_conflict::is_file;
+use crate::lint::rules::workspace::names::is_file;
 use crate::lint::rules::workspace::written::Written;
 use crate::plan::Job;
 

@@ -6,7 +6,7 @@ use crate::flow::Layer;
 use crate::lint::Context;
 use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
-use crate::lint::rules::workspace::concurrent_persist_conflict::is_file;
+use crate::lint::rules::workspace::names::is_file;
 use crate::lint::rules::workspace::takes_all;
 use crate::plan::{Job, StepKind};
 
