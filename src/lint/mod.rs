@@ -6,6 +6,7 @@ mod fix;
 mod machine;
 mod mend;
 mod outcomes;
+mod partial;
 mod pushes;
 mod remarks;
 mod rule;
@@ -118,6 +119,8 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         let own = |at: Location| at.source == id || compiled.scripts.contains(&at.source);
         findings.retain(|f| f.primary().is_some_and(|l| own(l.at)));
     }
+    let text = sources.get(id).map_or("", Source::text);
+    partial::keep_sure(&mut findings, &compiled, text);
     shown_only(&mut findings, &compiled);
     let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
     for list in [&mut findings, &mut suppressed] {
