@@ -54,6 +54,16 @@ static EVERYTHING: Selection = Selection::new();
 /// nothing where that is not known. Asked for only by a rule that needs it.
 pub type Tracked<'o> = dyn Fn() -> Option<Arc<[String]>> + 'o;
 
+/// What runs the pipelines: their limits differ (circleci-semantics §3–5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Platform {
+    /// CircleCI's cloud.
+    #[default]
+    Cloud,
+    /// A server of one's own.
+    Server,
+}
+
 /// What is asked of the linter, and what is known around the config.
 #[derive(Clone, Copy)]
 pub struct Options<'o> {
@@ -63,6 +73,8 @@ pub struct Options<'o> {
     pub tracked: Option<&'o Tracked<'o>>,
     /// Which rules count, and at which level.
     pub selection: &'o Selection,
+    /// What runs the pipelines.
+    pub platform: Platform,
     /// What checks the scripts of `run` steps, where that is asked for.
     pub shell: Option<&'o dyn ShellChecker>,
 }
@@ -73,6 +85,7 @@ impl Default for Options<'_> {
             least: Severity::Warning,
             tracked: None,
             selection: &EVERYTHING,
+            platform: Platform::Cloud,
             shell: None,
         }
     }

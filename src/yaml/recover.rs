@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::error::SyntaxError;
-use super::parse::{Parsed, parse};
+use super::parse::parse;
 use super::span::Span;
 use super::tree::Tree;
 
