@@ -43,17 +43,17 @@ fn plan(text: &str) -> String {
                         .collect::<Vec<_>>()
                         .join("+"),
                     ExecutorKind::Machine { image, .. } => {
-                        format!("machine {}", image.clone().unwrap_or_default())
+                        format!("machine {}", image.clone().unwrap_or_default().value)
                     }
                     ExecutorKind::Unknown(call) => format!("executor {}", call.name),
                     ExecutorKind::Macos { xcode, .. } => {
-                        format!("xcode {}", xcode.clone().unwrap_or_default())
+                        format!("xcode {}", xcode.clone().unwrap_or_default().value)
                     }
                 };
                 write!(out, " on {what} in {}", job.working_directory.value).unwrap();
             }
             for var in &job.environment {
-                write!(out, " {}={}", var.name, var.value).unwrap();
+                write!(out, " {}={}", var.name, var.value.value).unwrap();
             }
             if let Some(why) = &job.opaque {
                 write!(out, " opaque: {why}").unwrap();

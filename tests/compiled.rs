@@ -14,7 +14,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use holdall::circleci::{Compiled, Emitted, Inputs, compile, emit};
+use holdall::circleci::{Compiled, Emitted, Inputs, OrbSource, compile, emit};
 use holdall::finding::Severity;
 use holdall::lint;
 use holdall::yaml::{Source, Sources};
@@ -22,7 +22,11 @@ use holdall::yaml::{Source, Sources};
 /// Which real configs do not compile, and why that is right.
 const REVIEWED: &str = include_str!("compile-failures.txt");
 
-fn compiled(name: &str, text: &str, orbs: &dyn Fn(&str) -> Option<Source>) -> (Sources, Compiled) {
+fn compiled(
+    name: &str,
+    text: &str,
+    orbs: &dyn Fn(&str) -> Option<OrbSource>,
+) -> (Sources, Compiled) {
     let mut sources = Sources::default();
     let id = sources.add(Source::new(name, text));
     let inputs = Inputs {
@@ -108,10 +112,10 @@ fn every_real_config_compiles_or_fails_for_a_reviewed_reason() {
 }
 
 /// Reads `tests/fixtures/compile/orbs/NAMESPACE/NAME@VERSION.yml`.
-fn orb(reference: &str) -> Option<Source> {
+fn orb(reference: &str) -> Option<holdall::circleci::OrbSource> {
     let path = common::root().join(format!("tests/fixtures/compile/orbs/{reference}.yml"));
     let text = std::fs::read_to_string(&path).ok()?;
-    Some(Source::new(path, text))
+    Some(Source::new(path, text).into())
 }
 
 #[test]
@@ -201,7 +205,9 @@ fn with_the_orb_sources_of_others_it_stays_as_it_is() {
     }
     let find = |reference: &str| {
         let (orb, _) = reference.split_once('@')?;
-        orbs.get(orb.rsplit('/').next()?).cloned()
+        orbs.get(orb.rsplit('/').next()?)
+            .cloned()
+            .map(OrbSource::from)
     };
     let mut looked_into = 0;
     for folder in ["configs", "history"] {

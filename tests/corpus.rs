@@ -19,6 +19,9 @@ use holdall::yaml::{Source, Sources};
 /// refuse, or what only stands there because the file is a part of a larger config.
 const REVIEWED: &str = include_str!("corpus-errors.txt");
 
+/// The same for the sources of orbs.
+const REVIEWED_ORBS: &str = include_str!("orb-errors.txt");
+
 fn lint(args: &[&str], file: &std::path::Path) -> std::process::Output {
     common::holdall()
         .arg("lint")
@@ -54,13 +57,10 @@ fn every_real_config_is_linted_without_a_panic_or_an_abort() {
     assert_eq!(seen, 154 + 92 + 71);
 }
 
-#[test]
-fn every_error_on_a_real_config_is_reviewed() {
-    let Some(shared) = common::shared("every_error_on_a_real_config_is_reviewed") else {
-        return;
-    };
+/// Holds that the errors in a folder of the corpus are those of a list.
+fn are_reviewed(folder: &std::path::Path, reviewed: &str) {
     let mut found = BTreeSet::new();
-    for file in common::yaml_files(&shared.join("corpus/configs")) {
+    for file in common::yaml_files(folder) {
         let out = lint(&["--format", "json"], &file);
         let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
         for finding in report["findings"].as_array().unwrap() {
@@ -74,7 +74,7 @@ fn every_error_on_a_real_config_is_reviewed() {
             }
         }
     }
-    let reviewed: BTreeSet<String> = REVIEWED
+    let reviewed: BTreeSet<String> = reviewed
         .lines()
         .filter(|l| !l.is_empty() && !l.starts_with('#'))
         .map(str::to_owned)
@@ -85,6 +85,47 @@ fn every_error_on_a_real_config_is_reviewed() {
         new.is_empty() && gone.is_empty(),
         "not reviewed: {new:#?}\nno longer found: {gone:#?}"
     );
+}
+
+#[test]
+fn every_error_on_a_real_config_is_reviewed() {
+    if let Some(shared) = common::shared("every_error_on_a_real_config_is_reviewed") {
+        are_reviewed(&shared.join("corpus/configs"), REVIEWED);
+    }
+}
+
+#[test]
+fn every_error_on_a_real_orb_is_reviewed() {
+    if let Some(shared) = common::shared("every_error_on_a_real_orb_is_reviewed") {
+        are_reviewed(&shared.join("corpus/orbs"), REVIEWED_ORBS);
+    }
+}
+
+#[test]
+fn every_real_orb_is_checked_as_an_orb() {
+    let Some(shared) = common::shared("every_real_orb_is_checked_as_an_orb") else {
+        return;
+    };
+    for file in common::yaml_files(&shared.join("corpus/orbs")) {
+        let mut sources = Sources::default();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let id = sources.add(Source::new(file.clone(), text));
+        let compiled = compile(&mut sources, id, &Inputs::default());
+        assert!(compiled.orb, "{}", file.display());
+        // Each has definitions, and all of them are looked at.
+        let definitions = compiled.pipeline.workflows.iter();
+        let definitions = definitions.filter(|w| w.definition.is_some()).count();
+        assert!(definitions > 0, "{}", file.display());
+    }
+    for folder in ["configs", "history"] {
+        for file in common::yaml_files(&shared.join("corpus").join(folder)) {
+            let mut sources = Sources::default();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let id = sources.add(Source::new(file.clone(), text));
+            let compiled = compile(&mut sources, id, &Inputs::default());
+            assert!(!compiled.orb, "{}", file.display());
+        }
+    }
 }
 
 #[test]
@@ -117,11 +158,13 @@ fn nearly_every_real_config_is_seen_under_every_outcome_of_its_conditions() {
             let text = std::fs::read_to_string(&file).unwrap();
             let id = sources.add(Source::new("config.yml", text));
             let outcomes = compile(&mut sources, id, &Inputs::default()).outcomes;
-            several += usize::from(outcomes.variants.len() > 1);
+            several += usize::from(folder != "orbs" && outcomes.variants.len() > 1);
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
             // Every condition that was met came out both ways.
             assert_eq!(outcomes.one_sided, [], "{name}");
-            if outcomes.is_capped() {
+            // The definitions of an orb are independent of each other: all their outcomes together
+            // say no more than each one's.
+            if folder != "orbs" && outcomes.is_capped() {
                 capped.push(name);
             }
         }

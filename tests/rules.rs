@@ -14,8 +14,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use holdall::finding::{Look, Report, Severity, human};
-use holdall::lint::{self, Fixable, Options};
+use holdall::lint::{self, Fixable, Options, Remark, ShellChecker, ShellText};
 use holdall::yaml::Source;
+
+/// A checker of scripts that knows one mistake; the real one may not be installed.
+struct LsInLoops;
+
+impl ShellChecker for LsInLoops {
+    fn check(&self, scripts: &[ShellText]) -> Vec<Arc<[Remark]>> {
+        let remarks = |script: &ShellText| {
+            let found = script.text.match_indices("$(ls *.txt)");
+            let each = found.map(|(i, what)| Remark {
+                range: i..i + what.len(),
+                severity: Severity::Error,
+                code: 2045,
+                message: "Iterating over ls output is fragile. Use globs.".to_owned(),
+            });
+            each.collect()
+        };
+        scripts.iter().map(remarks).collect()
+    }
+}
 
 fn check(path: &PathBuf) -> Report {
     let text = std::fs::read_to_string(path).unwrap();
@@ -31,6 +50,7 @@ fn check(path: &PathBuf) -> Report {
     let ask = || tracked.clone();
     let options = Options {
         tracked: Some(&ask),
+        shell: Some(&LsInLoops),
         ..options
     };
     lint::check(Source::new(".circleci/config.yml", text), options).report
@@ -212,6 +232,7 @@ fn documentation_shows_what_the_rule_finds_and_what_it_does_not() {
         let options = Options {
             least: Severity::Info,
             tracked: Some(&ask),
+            shell: Some(&LsInLoops),
             ..Options::default()
         };
         for (example, expected) in examples(rule).iter().zip([true, false]) {

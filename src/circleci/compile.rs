@@ -1,6 +1,6 @@
 //! From the tree to the plan: the compiler's state, and the order of its work.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::config::Config;
@@ -8,16 +8,19 @@ use super::expr::{Lookup, Scalar};
 use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
 use super::logic::to_scalar;
+use super::orb::{self, Example};
 use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
 use super::params::{check_pipeline_defaults, pipeline_parameters};
 use super::pipeline::{self, LocalValues};
 use super::problem::Problem;
 use super::template::Scope;
+use super::unpacked::{check_includes, pack};
 use super::value::{Entry, Reader, Value};
 use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
-use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
+use crate::yaml::{Data, Location, Source, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
 const MOST_CARRIED: usize = 1_000_000;
@@ -74,6 +77,9 @@ pub(super) struct Made {
     pub(super) pipeline: Pipeline,
     /// Whether it speaks version 2, which knows no templates.
     pub(super) old: bool,
+    pub(super) orb: bool,
+    pub(super) scripts: Vec<SourceId>,
+    pub(super) examples: Vec<Location>,
     pub(super) outcomes: Outcomes,
     pub(super) refused: Vec<GivenError>,
 }
@@ -102,7 +108,17 @@ pub(super) fn tree(
             return Made::default();
         }
     };
-    for at in std::mem::take(&mut reader.undefined) {
+    // Anchors of an unpacked orb may stand in another of its files.
+    let elsewhere = |at: &Location| {
+        let name = tree.text().get(at.span.range()).unwrap_or("");
+        let anchor = format!("&{}", name.trim_start_matches('*'));
+        let others = inputs.unpacked.map_or(&[][..], |u| u.others);
+        others
+            .iter()
+            .any(|(_, other)| other.text().contains(&anchor))
+    };
+    let undefined = std::mem::take(&mut reader.undefined).into_iter();
+    for at in undefined.filter(|at| !elsewhere(at)) {
         problems.push(
             Problem::new(
                 "undefined-alias",
@@ -137,6 +153,14 @@ pub(super) fn tree(
             .help("keep one of them, or join what they hold"),
         );
     }
+    let mut broken = false;
+    let mut scripts = Vec::new();
+    let mut root = root;
+    if let Some(unpacked) = inputs.unpacked {
+        let packed = pack(root.as_ref(), source, unpacked, sources, problems);
+        root = Some(packed.root);
+        (broken, scripts) = (packed.broken, packed.scripts);
+    }
     let declared = root.as_ref().and_then(|r| r.get("parameters"));
     let (settled, refused) = inputs.given.settle(declared.map(|d| &d.value));
     let base = |declared: Option<&Value>, settled: &Settled| Scope {
@@ -148,23 +172,37 @@ pub(super) fn tree(
         ),
         ..Scope::default()
     };
+    let part = sources.get(source).is_some_and(may_be_part);
+    let path = sources.get(source).map(|s| s.path().to_owned());
+    let path = path.unwrap_or_default();
+    let is_orb = inputs.unpacked.is_some()
+        || root
+            .as_ref()
+            .is_some_and(|root| orb::is_source(&path, root));
     let mut library = |root: &Value, problems: &mut Vec<Problem>| {
         let declared = root.get("parameters").map(|p| &p.value);
-        Loader::new(sources, inputs.orbs, problems).config(root, &base(declared, &settled))
+        let mut loader = Loader::new(sources, inputs.orbs, problems);
+        match is_orb {
+            true => loader.orb_source(root),
+            false => loader.config(root, &base(declared, &settled)),
+        }
     };
-    let Some(config) = Config::read(root.as_ref(), source, &mut library, problems) else {
+    let Some(mut config) = Config::read(root.as_ref(), source, is_orb, &mut library, problems)
+    else {
         return Made {
             refused,
             ..Made::default()
         };
     };
+    config.part = part;
+    let config = config;
     let scope = |settled: &Settled| Scope {
         library: Rc::clone(&config.library),
-        ..base(config.parameters.as_ref(), settled)
+        ..base(config.parameters.as_ref().filter(|_| !config.orb), settled)
     };
     let mut compiler = Compiler::new(&config, scope(&settled), inputs.decide);
     compiler.problems = std::mem::take(problems);
-    let pipeline = compiler.pipeline();
+    let mut pipeline = compiler.pipeline();
     let mut outcomes = Outcomes {
         start: config.start,
         ..Outcomes::default()
@@ -186,13 +224,83 @@ pub(super) fn tree(
     if let Some(root) = root.as_ref().filter(|_| config.templates) {
         super::structure::check(root, problems);
     }
+    let mut examples = Vec::new();
+    if let Some(root) = root.as_ref().filter(|_| config.orb) {
+        orb::sections(root, problems);
+        check_includes(root, problems);
+        for example in orb::examples(root, orb::name(&path)) {
+            examples.push(example.at);
+            let shown = usage(&example, &config.library, sources, inputs, problems);
+            for variant in &mut outcomes.variants {
+                variant.pipeline.workflows.extend(shown.iter().cloned());
+            }
+            pipeline.workflows.extend(shown);
+        }
+    }
+    if broken {
+        // What the missing part of an orb defines is not known.
+        let named = ["undefined-command", "undefined-job", "undefined-executor"];
+        problems.retain(|p| !named.contains(&p.rule));
+    }
     fold_unsupported(problems);
     Made {
         pipeline,
         old: !config.templates,
+        orb: config.orb,
+        scripts,
+        examples,
         outcomes,
         refused,
     }
+}
+
+/// Compiles the config that an orb's example shows, and returns its workflows.
+fn usage(
+    example: &Example,
+    own: &Rc<Library>,
+    sources: &mut Sources,
+    inputs: &Inputs<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Workflow> {
+    let (settled, _) = inputs.given.settle(None);
+    let values = LocalValues::new(inputs.facts.clone()).with(settled.clone());
+    let declared = example.usage.get("parameters");
+    let base = Scope {
+        pipeline: Rc::new(pipeline_parameters(declared.map(|d| &d.value), &settled)),
+        values: Rc::new(values),
+        ..Scope::default()
+    };
+    let mut library = |root: &Value, problems: &mut Vec<Problem>| {
+        let mut loader = Loader::new(sources, inputs.orbs, problems);
+        if let Some(reference) = &example.own {
+            loader = loader.knowing(reference.clone(), Rc::clone(own));
+        }
+        loader.config(root, &base)
+    };
+    let mut met = Vec::new();
+    let source = example.at.source;
+    let config = Config::read(Some(&example.usage), source, false, &mut library, &mut met);
+    let Some(config) = config else {
+        return Vec::new();
+    };
+    let scope = Scope {
+        library: Rc::clone(&config.library),
+        ..base.clone()
+    };
+    let root = scope.clone();
+    let mut compiler = Compiler::new(&config, scope, false);
+    compiler.problems = met;
+    // An example may show a job alone.
+    let workflows = match config.workflows {
+        Some(_) => compiler.pipeline().workflows,
+        None => compiler.definitions(&root),
+    };
+    let mut met = compiler.problems;
+    if config.templates {
+        super::structure::check(&example.usage, &mut met);
+    }
+    problems.extend(met);
+    workflows
 }
 
 /// Compiles a config with more of the pipeline's values settled: what would run, the workflows
@@ -276,7 +384,7 @@ impl<'c> Compiler<'c> {
     fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, out: &Outcomes) {
         let all: Vec<usize> = made.iter().map(|(i, _)| *i).collect();
         let known: HashSet<Said> = self.problems.iter().map(said).collect();
-        let mut places: HashMap<Said, usize> = HashMap::new();
+        let mut places: HashMap<Said, usize> = HashMap::default();
         let mut new: Vec<(Problem, Vec<usize>)> = Vec::new();
         for (i, problems) in made {
             for problem in problems {
@@ -316,6 +424,11 @@ fn variable(config: &Config, root: &Scope, values: &LocalValues, name: &str) -> 
     if root.values.is_given(name) {
         return None;
     }
+    if config.orb
+        && let Some(variable) = orb::variable(&config.library, name)
+    {
+        return Some(variable);
+    }
     if let Some(key) = name.strip_prefix(PARAMETER) {
         let declaration = config.parameters.as_ref()?.get(key)?;
         let default = declaration.value.get("default");
@@ -346,7 +459,10 @@ impl Compiler<'_> {
         if self.config.templates {
             self.check_names();
         }
-        let workflows = self.workflows(&scope);
+        let workflows = match self.config.orb {
+            true => self.definitions(&scope),
+            false => self.workflows(&scope),
+        };
         self.check_approvals(&workflows);
         self.check_setup(&workflows);
         self.check_continuation(&workflows);
@@ -498,6 +614,17 @@ impl Compiler<'_> {
                 "declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`"
             )),
         };
+        // The setup job of an orb's own pipeline writes the orb under test into the config that
+        // it continues with.
+        let kit = |orb: &Orb| {
+            let reference = orb.reference.as_deref();
+            reference.is_some_and(|r| r.starts_with("circleci/orb-tools@"))
+        };
+        if !library.is_orb && library.orbs.iter().any(kit) {
+            problem = problem
+                .note("`orb-tools/continue` puts the orb under test in; any other one has to be declared")
+                .info();
+        }
         self.problems.push(problem);
     }
 
@@ -605,6 +732,13 @@ impl Compiler<'_> {
             );
         }
     }
+}
+
+/// Says whether a file is YAML by its name and no `config.yml`.
+fn may_be_part(source: &Source) -> bool {
+    let path = source.path();
+    let yaml = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+    yaml && path.file_stem().is_some_and(|stem| stem != "config")
 }
 
 /// Collects the texts that could be a name: an argument, or the `name` of an executor's call.

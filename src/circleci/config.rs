@@ -35,10 +35,15 @@ pub(crate) struct Config {
     pub(crate) library: Rc<Library>,
     pub(crate) job_groups: Vec<Entry>,
     pub(crate) workflows: Option<Entry>,
+    /// Whether it is the source of an orb.
+    pub(crate) orb: bool,
     /// Whether its one workflow decides what the pipeline goes on with.
     pub(crate) setup: bool,
     /// Whether it is one for some values of the pipeline.
     pub(crate) may_be_setup: bool,
+    /// Whether it may be a part of a config: the service reads `config.yml` alone by itself, what
+    /// other files hold is joined first (`config pack`, a setup job).
+    pub(crate) part: bool,
     /// Where the config begins: what speaks of a missing key points here.
     pub(crate) start: Location,
 }
@@ -48,6 +53,7 @@ impl Config {
     pub(crate) fn read(
         root: Option<&Value>,
         source: SourceId,
+        orb: bool,
         library: &mut dyn FnMut(&Value, &mut Vec<Problem>) -> Rc<Library>,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
@@ -101,9 +107,11 @@ impl Config {
             library: library(root, problems),
             job_groups: groups.map_or_else(Vec::new, |g| g.value.entries().to_vec()),
             workflows: root.get("workflows").cloned(),
+            orb,
             setup: is_setup(root),
             may_be_setup: is_setup(root)
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
+            part: false,
             start: first,
         })
     }
@@ -150,8 +158,10 @@ impl Config {
             library: library(&known, problems),
             job_groups: Vec::new(),
             workflows,
+            orb: false,
             setup: false,
             may_be_setup: true,
+            part: false,
             start,
         }
     }
@@ -197,7 +207,9 @@ fn version(root: &Value, first: Location, problems: &mut Vec<Problem>) -> bool {
 
 fn unknown_sections(root: &Value, problems: &mut Vec<Problem>) {
     for entry in root.entries() {
-        if KNOWN.contains(&&*entry.key) || entry.key.starts_with("x-") {
+        // `_jobs`, `.jobs` and `x-jobs` are names that are meant to be skipped.
+        let aside = ["x-", "_", "."].iter().any(|p| entry.key.starts_with(p));
+        if aside || KNOWN.contains(&&*entry.key) {
             continue;
         }
         // Free sections hold anchors and are fine; a near miss drops a whole section in silence.

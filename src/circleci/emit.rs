@@ -222,7 +222,7 @@ fn definition(job: &Job) -> Data {
     if !job.environment.is_empty() {
         // The service writes a job's variables as a list (circleci-semantics §9.1).
         let list = last_of_each(&job.environment).into_iter();
-        let list = list.map(|v| Data::Map(vec![(v.name.clone(), text(&v.value))]));
+        let list = list.map(|v| Data::Map(vec![(v.name.clone(), text(&v.value.value))]));
         map.put("environment", Data::List(list.collect()));
     }
     if job.parallelism != 1 {
@@ -247,7 +247,11 @@ fn last_of_each(environment: &[EnvVar]) -> Vec<&EnvVar> {
 
 fn variables(environment: &[EnvVar]) -> Data {
     let entries = last_of_each(environment).into_iter();
-    Data::Map(entries.map(|v| (v.name.clone(), text(&v.value))).collect())
+    Data::Map(
+        entries
+            .map(|v| (v.name.clone(), text(&v.value.value)))
+            .collect(),
+    )
 }
 
 fn executor_data(executor: &Executor, map: &mut Map) {
@@ -270,17 +274,17 @@ fn executor_data(executor: &Executor, map: &mut Map) {
 fn image(image: &DockerImage) -> Data {
     let mut map = Map::default();
     map.located("image", Some(&image.image));
-    map.text("name", image.name.as_deref());
-    map.text("user", image.user.as_deref());
+    map.located("name", image.name.as_ref());
+    map.located("user", image.user.as_ref());
     let words = |words: &Words| match words {
         Words::Text(one) => text(one),
         Words::List(list) => Data::List(list.iter().map(|w| text(w)).collect()),
     };
     if let Some(entrypoint) = &image.entrypoint {
-        map.put("entrypoint", words(entrypoint));
+        map.put("entrypoint", words(&entrypoint.value));
     }
     if let Some(command) = &image.command {
-        map.put("command", words(command));
+        map.put("command", words(&command.value));
     }
     if !image.environment.is_empty() {
         map.put("environment", variables(&image.environment));

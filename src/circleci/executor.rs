@@ -85,6 +85,7 @@ impl Compiler<'_> {
 
     /// Resolves `executor: name`, `executor: {name: n, …}` and `executor: {name: {…}}`.
     fn executor_use(&mut self, value: &Value, key_at: Location, scope: &Scope) -> Environment {
+        let arguments_at = value.given();
         let (name, name_at, arguments): (String, Location, Vec<Entry>) =
             if let Some(name) = value.as_str() {
                 (name.to_owned(), value.at(), Vec::new())
@@ -172,21 +173,27 @@ impl Compiler<'_> {
                 what: format!("executor {name}"),
                 at: name_at,
                 defined: Some(definition.whole()),
+                given: arguments_at,
             };
             executor.via.insert(0, call);
         }
         if env.executor.is_none() {
-            self.problems.push(
-                Problem::new(
-                    "no-executor",
-                    "an executor that says not what it is",
-                    definition.key_at,
-                    format!("`{name}` has none of `docker`, `machine` and `macos`"),
-                )
-                .help("add `docker: [{image: …}]`"),
-            );
+            self.no_kind(&name, definition.key_at);
         }
         env
+    }
+
+    /// Reports an executor that runs on nothing.
+    pub(super) fn no_kind(&mut self, name: &str, at: Location) {
+        self.problems.push(
+            Problem::new(
+                "no-executor",
+                "an executor that says not what it is",
+                at,
+                format!("`{name}` has none of `docker`, `machine` and `macos`"),
+            )
+            .help("add `docker: [{image: …}]`"),
+        );
     }
 
     fn undefined_executor(&mut self, name: &str, at: Location, library: &Library) {
@@ -206,7 +213,7 @@ impl Compiler<'_> {
     }
 
     /// Reads the keys that executors and jobs share.
-    fn executor_body(&mut self, body: &Value) -> Environment {
+    pub(super) fn executor_body(&mut self, body: &Value) -> Environment {
         let mut env = Environment {
             working_directory: text_key(body, "working_directory"),
             shell: text_key(body, "shell"),
@@ -238,12 +245,12 @@ impl Compiler<'_> {
             "machine" => {
                 self.check_machine(kind, body);
                 ExecutorKind::Machine {
-                    image: kind.value.get("image").and_then(|i| i.value.as_text()),
+                    image: named_key(&kind.value, "image"),
                     settings: self.data(&kind.value),
                 }
             }
             _ => ExecutorKind::Macos {
-                xcode: kind.value.get("xcode").and_then(|x| x.value.as_text()),
+                xcode: named_key(&kind.value, "xcode"),
                 settings: self.data(&kind.value),
             },
         };
@@ -265,7 +272,9 @@ impl Compiler<'_> {
         let hosted = class.is_some_and(|c| {
             c.value.is_templated() || c.value.as_text().is_some_and(|c| c.contains('/'))
         });
-        if machine.value.is_map() && machine.value.get("image").is_none() && !hosted {
+        // With `enabled` it is the old way to write `machine: true`: deprecated-executor says so.
+        let old = machine.value.get("enabled").is_some();
+        if machine.value.is_map() && machine.value.get("image").is_none() && !hosted && !old {
             self.problems.push(
                 missing_key("image", "this machine", machine.key_at)
                     .help("add `image: …`, one of the machine images of the service")
@@ -332,8 +341,8 @@ impl Compiler<'_> {
                 image: image
                     .value
                     .located(image.value.as_text().unwrap_or_default()),
-                name: text_key(&item.value, "name").map(|n| n.value),
-                user: text_key(&item.value, "user").map(|u| u.value),
+                name: text_key(&item.value, "name"),
+                user: text_key(&item.value, "user"),
                 entrypoint: words(&item.value, "entrypoint"),
                 command: words(&item.value, "command"),
                 environment,
@@ -361,8 +370,8 @@ impl Compiler<'_> {
             if let Some((name, content)) = text.as_str().and_then(|t| t.split_once('=')) {
                 out.push(EnvVar {
                     name: name.to_owned(),
-                    value: content.to_owned(),
                     at: text.at(),
+                    value: text.located(content.to_owned()),
                 });
             } else {
                 self.problems.push(wrong_type(
@@ -395,8 +404,8 @@ impl Compiler<'_> {
             match text {
                 Some(text) => out.push(EnvVar {
                     name: entry.key.to_string(),
-                    value: text,
                     at: entry.key_at,
+                    value: entry.value.located(text),
                 }),
                 None => self.problems.push(wrong_type(
                     "the value of an environment variable is text",
@@ -427,14 +436,21 @@ pub(crate) fn text_key(map: &Value, key: &str) -> Option<Located<String>> {
     Some(entry.value.located(entry.value.as_text()?))
 }
 
-fn words(map: &Value, key: &str) -> Option<Words> {
+/// Returns a key's value as text, where it is a scalar, an empty one too.
+fn named_key(map: &Value, key: &str) -> Option<Located<String>> {
     let value = &map.get(key)?.value;
-    if value.is_list() {
+    Some(value.located(value.as_text()?))
+}
+
+fn words(map: &Value, key: &str) -> Option<Located<Words>> {
+    let value = &map.get(key)?.value;
+    let words = if value.is_list() {
         let words = value.items().iter().filter_map(|i| i.value.as_text());
-        Some(Words::List(words.collect()))
+        Words::List(words.collect())
     } else if value.is_null() {
-        None
+        return None;
     } else {
-        value.as_text().map(Words::Text)
-    }
+        Words::Text(value.as_text()?)
+    };
+    Some(value.located(words))
 }

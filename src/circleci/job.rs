@@ -1,8 +1,6 @@
 //! One job of a workflow: its name, its parameters, where it runs, its steps with pre- and
 //! post-steps (circleci-semantics §4.2, §4.4, §4.5).
 
-use std::collections::HashMap;
-
 use super::builtin::texts;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
@@ -13,6 +11,7 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, JobKind, Located, Step, StepKind};
 use crate::yaml::Location;
 
@@ -112,32 +111,45 @@ impl Compiler<'_> {
         let declared = declared.filter(|_| self.config.templates);
         let inner = bind(callee, declared, &own, base_at, scope, &mut self.problems);
         let body = self.apply(&inner, &definition.value);
-        if !body.is_map() {
-            self.problems.push(wrong_type(
-                "a job is a map of keys",
-                &body,
-                definition.key_at,
-            ));
-            job.opaque = Some("it cannot be read".to_owned());
-            return job;
-        }
-        job.kind = self.kind(&body);
-        let read = |e: &&Entry| !JOB_KEYS.contains(&&*e.key);
-        let carried = body.entries().iter().filter(read);
-        job.settings = self.settings(carried);
-        if job.kind != JobKind::Build {
-            // Steps of other jobs are ignored (circleci-semantics §4.5).
-            return job;
-        }
-        self.job_body(
+        self.read_body(
             &mut job,
             base,
+            &definition,
             &body,
-            definition.key_at,
             &arguments,
             (&inner, scope),
         );
         job
+    }
+
+    /// Reads a job's definition, whose templates are filled in: what is said about it outside
+    /// stands in `arguments`.
+    pub(super) fn read_body(
+        &mut self,
+        job: &mut Job,
+        base: &str,
+        definition: &Entry,
+        body: &Value,
+        arguments: &Value,
+        scopes: (&Scope, &Scope),
+    ) {
+        if !body.is_map() {
+            self.problems.push(wrong_type(
+                "a job is a map of keys",
+                body,
+                definition.key_at,
+            ));
+            job.opaque = Some("it cannot be read".to_owned());
+            return;
+        }
+        job.kind = self.kind(body);
+        let read = |e: &&Entry| !JOB_KEYS.contains(&&*e.key);
+        let carried = body.entries().iter().filter(read);
+        job.settings = self.settings(carried);
+        // Steps of other jobs are ignored (circleci-semantics §4.5).
+        if job.kind == JobKind::Build {
+            self.job_body(job, base, body, definition.key_at, arguments, scopes);
+        }
     }
 
     /// An approval runs no steps (circleci-semantics §4.2).
@@ -267,6 +279,7 @@ impl Compiler<'_> {
             what: key.to_owned(),
             at: entry.key_at,
             defined: None,
+            given: None,
         }];
         via.extend(entry.reached(arguments));
         self.steps(&entry.value, entry.key_at, &via, scope, out);
@@ -354,6 +367,16 @@ impl Compiler<'_> {
         );
         problem = match nearest(name, names.iter().copied()) {
             Some(near) => problem.did_you_mean(name, near),
+            None if names.is_empty() && self.config.part => {
+                // The part of a config that holds the workflows: one cause, told once.
+                let told = |p: &Problem| p.rule == "undefined-job" && p.severity.is_some();
+                if self.problems.iter().any(told) {
+                    return;
+                }
+                problem
+                    .help("the file has no `jobs`: check what comes of it and the files that it is joined with, `circleci config pack`")
+                    .warning()
+            }
             None if names.is_empty() => problem.help("the config has no `jobs`"),
             None => problem.help(format!("there are {}", listed(&names, 8))),
         };

@@ -1,14 +1,15 @@
 //! Where names are looked up: the commands, executors and jobs of the config, and of each orb
 //! whose source is here (circleci-semantics §5.10). Inside an orb its own names come first.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::OrbSources;
 use super::compile::syntax_problem;
 use super::problem::Problem;
 use super::template::Scope;
+use super::unpacked::{OrbPart, Unpacked, pack};
 use super::value::{Entry, Reader, Value};
+use crate::hash::HashMap;
 use crate::plan;
 use crate::yaml::{Location, Source, Sources, parse};
 
@@ -97,8 +98,21 @@ impl<'a> Loader<'a> {
             sources,
             orbs,
             problems,
-            known: HashMap::new(),
+            known: HashMap::default(),
         }
+    }
+
+    /// Takes a library for the source of a reference.
+    pub(crate) fn knowing(mut self, reference: String, library: Rc<Library>) -> Self {
+        let resolved = reference.clone();
+        self.known.insert(reference, Some((library, resolved)));
+        self
+    }
+
+    /// Reads the sections of an orb's source.
+    pub(crate) fn orb_source(&mut self, root: &Value) -> Rc<Library> {
+        self.no_groups(root);
+        self.library(root, true, &Scope::default(), 0)
     }
 
     /// Reads the sections of a config's root; `scope` fills in the versions of its orbs.
@@ -176,7 +190,8 @@ impl<'a> Loader<'a> {
         }
         // An orb that comes back to itself has no source the second time.
         self.known.insert(reference.to_owned(), None);
-        let source = (self.orbs)(reference)?;
+        let found = (self.orbs)(reference)?;
+        let source = found.main;
         let parsed = parse(source.text_arc());
         let resolved = version(reference, &source);
         let id = self.sources.add(source);
@@ -184,7 +199,16 @@ impl<'a> Loader<'a> {
             self.problems.push(syntax_problem(error, id));
             return None;
         }
-        let root = Reader::new(&parsed.tree, id).read().ok().flatten()?;
+        let mut root = Reader::new(&parsed.tree, id).read().ok().flatten()?;
+        if !found.others.is_empty() {
+            let unpacked = Unpacked {
+                part: &OrbPart::Root,
+                others: &found.others,
+                broken: false,
+                include: &found.include,
+            };
+            root = pack(Some(&root), id, unpacked, self.sources, self.problems).root;
+        }
         let library = self.library(&root, true, &Scope::default(), depth + 1);
         let known = (library, resolved);
         self.known.insert(reference.to_owned(), Some(known.clone()));
@@ -198,7 +222,12 @@ fn version(reference: &str, source: &Source) -> String {
         let (orb, _) = reference.split_once('@')?;
         let (namespace, name) = orb.split_once('/')?;
         let stem = source.path().file_stem()?.to_str()?;
-        let version = stem.strip_prefix(name)?.strip_prefix('@')?;
+        // An unpacked orb is in a folder of that name.
+        let above = source.path().ancestors().skip(1).take(2);
+        let above = above.filter_map(|a| a.file_name()?.to_str());
+        let version = std::iter::once(stem)
+            .chain(above)
+            .find_map(|n| n.strip_prefix(name)?.strip_prefix('@'))?;
         Some(format!("{namespace}/{name}@{version}"))
     };
     found().unwrap_or_else(|| reference.to_owned())

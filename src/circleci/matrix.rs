@@ -60,12 +60,19 @@ impl Compiler<'_> {
             if excluded.iter().any(|e| is_excluded(e, &combination)) {
                 continue;
             }
+            let values = combination.iter();
+            let values = values.map(|(name, value)| {
+                let data = self.data(value);
+                (name.to_string(), value.located(data))
+            });
+            let values = values.collect();
             arms.push(Arm {
                 arguments: self.arm(base, base_at, raw, &combination, scope),
                 matrix: Some(MatrixArm {
                     base: base.to_owned(),
                     alias: alias.clone(),
                     at: matrix.key_at,
+                    values,
                 }),
             });
         }

@@ -20,6 +20,7 @@ mod library;
 mod logic;
 mod matrix;
 mod names;
+mod orb;
 mod outcomes;
 mod params;
 #[allow(dead_code, reason = "notes on values are for the documentation")]
@@ -30,6 +31,7 @@ mod steps;
 mod structure;
 mod symbol;
 mod template;
+mod unpacked;
 mod value;
 mod workflow;
 
@@ -41,18 +43,41 @@ pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
+pub use unpacked::{Include, OrbPart, Unpacked};
 
 use crate::plan::Pipeline;
-use crate::yaml::{Source, SourceId, Sources, SyntaxError, Tree, parse};
+use crate::yaml::{Location, Source, SourceId, Sources, SyntaxError, Tree, parse};
+
+/// The source of an orb: one file, or the parts of an unpacked one.
+pub struct OrbSource {
+    /// The file, `@orb.yml` of an unpacked orb.
+    pub main: Source,
+    /// The other files of an unpacked orb.
+    pub others: Vec<(OrbPart, Source)>,
+    /// Its scripts.
+    pub include: Box<Include<'static>>,
+}
+
+impl From<Source> for OrbSource {
+    fn from(main: Source) -> Self {
+        Self {
+            main,
+            others: Vec::new(),
+            include: Box::new(|_| None),
+        }
+    }
+}
 
 /// Returns the source of an orb by its reference, `namespace/name@version`, where it is at hand.
-pub type OrbSources<'a> = dyn Fn(&str) -> Option<Source> + 'a;
+pub type OrbSources<'a> = dyn Fn(&str) -> Option<OrbSource> + 'a;
 
 /// What a config is compiled with.
 #[derive(Clone)]
 pub struct Inputs<'a> {
     /// The sources of orbs.
     pub orbs: &'a OrbSources<'a>,
+    /// The unpacked orb that the file is a part of.
+    pub unpacked: Option<Unpacked<'a>>,
     /// What is known about the repository.
     pub facts: Facts,
     /// What the user says about the pipeline: conditions over these values alone are decided.
@@ -66,6 +91,7 @@ impl Default for Inputs<'_> {
     fn default() -> Self {
         Self {
             orbs: &|_| None,
+            unpacked: None,
             facts: Facts::default(),
             given: Given::default(),
             decide: false,
@@ -86,6 +112,13 @@ pub struct Compiled {
     pub refused: Vec<GivenError>,
     /// What is wrong, in the order in which it was met.
     pub problems: Vec<Problem>,
+    /// Whether it is the source of an orb: the workflows stand for its definitions, and for what
+    /// its examples show.
+    pub orb: bool,
+    /// The scripts that a part of an unpacked orb includes.
+    pub scripts: Vec<SourceId>,
+    /// Where the examples of an orb stand: the service reads none of them.
+    pub examples: Vec<Location>,
     /// Whether the config speaks 2.1, in which `<<` means something.
     pub templates: bool,
     /// The error that ended the reading of the text early.
@@ -121,6 +154,9 @@ pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Comp
         outcomes: made.outcomes,
         refused: made.refused,
         problems,
+        orb: made.orb,
+        scripts: made.scripts,
+        examples: made.examples,
         templates: !made.old,
         syntax: parsed.error,
     }

@@ -136,13 +136,13 @@ fn lent<'v>(declaration: &Entry, value: &'v Value) -> Option<&'v str> {
 
 /// Stands for a value that is not known, which has been reported: what depends on it is not
 /// reported again.
-fn unresolved(declaration: &Entry, at: Location) -> Value {
+pub(super) fn unresolved(declaration: &Entry, at: Location) -> Value {
     let text = format!("<< parameters.{} >>", declaration.key);
     Value::new(Data::Str(text.into()), at)
 }
 
 /// Returns a value as its parameter's, after a look at its type.
-fn checked(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) -> Value {
+pub(super) fn checked(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) -> Value {
     let before = problems.len();
     check(declaration, value, problems);
     // A text is of use in the place of a number; in the place of steps nothing else is.

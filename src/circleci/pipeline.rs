@@ -159,6 +159,11 @@ impl LocalValues {
         self
     }
 
+    /// Returns the value with a name where it was given, not fabricated.
+    pub(crate) fn given(&self, name: &str) -> Option<&Scalar> {
+        self.given.get(name)
+    }
+
     /// Says whether the value with a name was given, not fabricated.
     pub(crate) fn is_given(&self, name: &str) -> bool {
         self.given.get(name).is_some()

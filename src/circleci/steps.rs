@@ -76,6 +76,7 @@ impl Compiler<'_> {
                 what: "alias".to_owned(),
                 at: alias,
                 defined: None,
+                given: None,
             });
         }
         let (name, name_at, body) = match value.data() {
@@ -231,7 +232,10 @@ impl Compiler<'_> {
                 .push(unknown_key(entry, &known, &step).warning());
         }
         let condition = arguments.get("condition");
-        let truth = condition.map_or(Truth::Unknown, |c| self.step_condition(&c.value));
+        let truth = condition.map_or(Truth::Unknown, |c| match steps_given(c, arguments) {
+            Some(given) => Truth::from(given),
+            None => self.step_condition(&c.value),
+        });
         let truth = if name == "unless" {
             truth.negated()
         } else {
@@ -251,10 +255,11 @@ impl Compiler<'_> {
             what: name.to_owned(),
             at: name_at,
             defined: None,
+            given: None,
         });
         let open = truth == Truth::Unknown;
         let formula = condition
-            .filter(|_| open)
+            .filter(|c| open && steps_given(c, arguments).is_none())
             .and_then(|c| self.asked.meet(&c.value, logic::Place::Step, c.key_at));
         if open {
             self.conditions
@@ -398,6 +403,7 @@ impl Compiler<'_> {
             what: format!("command {}", call.name),
             at: call.at,
             defined: Some(command.key_at),
+            given: call.arguments.given(),
         });
         let callee = Callee {
             kind: "command",
@@ -438,6 +444,15 @@ impl Compiler<'_> {
         }
         self.expansions < MOST_EXPANSIONS
     }
+}
+
+/// Says whether a parameter of type `steps` that a condition names got any: orbs that run ask in
+/// this way. None where the condition is none of those; a list that is written there is a mistake.
+fn steps_given(condition: &Entry, arguments: &Value) -> Option<bool> {
+    let (here, around) = (condition.value.at(), arguments.at());
+    let written = condition.through.is_some()
+        || (here.source == around.source && around.span.contains(here.span));
+    (condition.value.is_list() && !written).then(|| !condition.value.items().is_empty())
 }
 
 pub(super) fn unknown_key(entry: &Entry, known: &[&str], of: &str) -> Problem {

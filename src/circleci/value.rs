@@ -5,12 +5,12 @@
 //! value was reached (an alias, a merge key) is kept on the edge that leads to it.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::symbol::Symbol;
+use crate::hash::HashMap;
 use crate::plan::{Call, Filled, Located, MERGE, Spot};
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
 
@@ -101,6 +101,7 @@ impl Entry {
             what: what.to_owned(),
             at,
             defined,
+            given: None,
         })
     }
 }
@@ -163,6 +164,11 @@ impl Value {
     /// Returns a place to point at: the real text of the value.
     pub(crate) fn spot(&self) -> Spot {
         Spot::new(self.at(), self.0.filled.as_deref())
+    }
+
+    /// Returns where the arguments of a call stand, where the value is the map of them.
+    pub(crate) fn given(&self) -> Option<Location> {
+        self.is_map().then(|| self.at())
     }
 
     /// Pairs what was read of the value with its place.
@@ -432,8 +438,8 @@ impl<'t> Reader<'t> {
         Self {
             tree,
             source,
-            shared: HashMap::new(),
-            keys: HashMap::new(),
+            shared: HashMap::default(),
+            keys: HashMap::default(),
             open: Vec::new(),
             budget: BUDGET,
             undefined: Vec::new(),

@@ -76,11 +76,13 @@ impl FixArgs {
         self.diff
     }
 
-    /// Checks a config, and mends its text as far as that is asked for; writes nothing yet.
+    /// Checks a config, and mends its text as far as that is asked for; writes nothing yet. `offers`
+    /// says that whoever reads the report may make its fixes: then they are tried before.
     pub(crate) fn mend(
         &self,
         path: &Path,
         source: Source,
+        offers: bool,
         check: &dyn Fn(Source) -> Checked,
     ) -> Mended {
         let mut mended = Mended {
@@ -90,15 +92,22 @@ impl FixArgs {
             change: None,
         };
         if !self.fix && !self.diff {
+            if offers {
+                lint::verify(&source, &mut mended.checked, check);
+            }
             return mended;
         }
         let first = source.clone();
-        let fixed = lint::fix(source, self.unsafe_too, check);
+        let mut fixed = lint::fix(source, self.unsafe_too, check);
         let after = fixed.text();
         mended.said = format!("{}{}", self.summary(&fixed, &first), left(&fixed, &first));
         if self.diff {
             mended.out = diff(&first.name(), first.text(), &after);
             return mended;
+        }
+        if offers {
+            let now = Source::new(first.path(), after.as_str());
+            lint::verify(&now, &mut fixed.checked, check);
         }
         let unmended = std::mem::replace(&mut mended.checked, fixed.checked).report;
         if path == Path::new("-") {

@@ -26,9 +26,17 @@ pub(super) fn read(
         facts: run::facts(&input::project_root(path)),
         given,
         decide,
+        ..Inputs::default()
     };
     let options = lint::Options::default();
     let checked = lint::check_with(source, options, &inputs);
+    if checked.compiled.orb {
+        return Err(CliError::usage(format!(
+            "{} is the source of an orb, which runs nothing by itself",
+            path.display()
+        ))
+        .hint("`holdall lint` checks it; name a config that uses it"));
+    }
     match values::refused(&checked.compiled.refused) {
         Some(error) => Err(error),
         None => Ok(checked),

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::CliError;
+use super::{CliError, unpacked};
 use crate::yaml::Source;
 
 /// Largest file that is read; the parser's own limit is smaller and says so with a place.
@@ -29,7 +29,10 @@ pub(crate) fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut out = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let mut files = configs(&path.join(".circleci"));
+            let mut files = unpacked::files(path);
+            if files.is_empty() {
+                files = configs(&path.join(".circleci"));
+            }
             if files.is_empty() {
                 files = configs(path);
             }

@@ -10,9 +10,10 @@ use super::baseline::Baseline;
 use super::fix::{FixArgs, Mended};
 use super::orbs::OrbArgs;
 use super::settings::Settings;
+use super::shellcheck::Shellcheck;
 use super::values::{self, ValueArgs};
-use super::{CliError, Ui, error, input};
-use crate::circleci::{Given, GivenError, Inputs};
+use super::{CliError, Ui, error, input, unpacked};
+use crate::circleci::{Given, GivenError, Inputs, Unpacked};
 use crate::finding::{self, Report, Severity};
 use crate::lint;
 use crate::yaml::Source;
@@ -21,7 +22,7 @@ use crate::yaml::Source;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: holdall lint .circleci/config.yml --format json")]
 pub(crate) struct Args {
-    /// Configs, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
+    /// Configs and orb sources, or folders that hold them; `-` reads stdin. Default: .circleci/*.yml.
     paths: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -56,6 +57,10 @@ pub(crate) struct Args {
     /// Give rules another level: off, info, warning or error; may be repeated.
     #[arg(long, value_name = "RULE=LEVEL", help_heading = "Rules")]
     severity: Vec<String>,
+
+    /// Also ask shellcheck about the scripts of `run` steps; it has to be installed.
+    #[arg(long, help_heading = "Rules")]
+    shellcheck: bool,
 
     /// Which findings are shown: `pedantic` adds those that are only worth knowing.
     #[arg(long, value_name = "LEVEL")]
@@ -129,18 +134,28 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         Some(Level::Pedantic) => Severity::Info,
         None => first.least.unwrap_or(Severity::Warning),
     };
-    let baseline = args.baseline.clone().or(first.baseline);
+    let baseline = args.baseline.clone().or_else(|| first.baseline.clone());
     let known = match &baseline {
         Some(path) if !args.update_baseline => Baseline::read(path)?,
         _ => Baseline::default(),
     };
     args.fixes.make_sense()?;
+    let format = args.format.unwrap_or_else(|| {
+        match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
+            true => Format::Github,
+            false => Format::Human,
+        }
+    });
+    let shell = shellcheck(args, &first, ui)?;
     let job = Job {
         args,
+        shell: shell.as_ref(),
+        offers: matches!(format, Format::Json | Format::Jsonl | Format::Sarif),
         given: &given,
         least,
         known: &known,
         checkouts: input::Checkouts::default(),
+        folders: unpacked::Folders::default(),
     };
     let mut all = Vec::new();
     for done in job.all(&paths) {
@@ -154,6 +169,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             // One file that cannot be read does not stop the others.
             Done::Unread(error) => unread = Some(ui.fail(&error)),
         }
+    }
+    for failure in shell.iter().flat_map(Shellcheck::failures) {
+        unread = Some(ui.fail(&CliError::input(failure)));
     }
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
@@ -186,12 +204,6 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         ));
         return Ok(unread.unwrap_or(0));
     }
-    let format = args.format.unwrap_or_else(|| {
-        match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
-            true => Format::Github,
-            false => Format::Human,
-        }
-    });
     let text = match format {
         Format::Human if reports.is_empty() => String::new(),
         Format::Human => finding::human(&reports, ui.look()),
@@ -242,6 +254,11 @@ struct Job<'a> {
     least: Severity,
     known: &'a Baseline,
     checkouts: input::Checkouts,
+    folders: unpacked::Folders,
+    /// What checks scripts.
+    shell: Option<&'a Shellcheck>,
+    /// Whether the report carries the edits of fixes.
+    offers: bool,
 }
 
 impl Job<'_> {
@@ -297,7 +314,18 @@ impl Job<'_> {
             Err(error) => return Done::Unread(error),
         };
         let orbs = self.args.orbs.sources_or(path, settings.orb_dir.clone());
+        let folder = self.folders.of(path);
+        let folder = folder.as_deref();
+        let part = folder.and_then(|f| Some((f, f.part(path)?)));
+        let others = part.map_or_else(Vec::new, |(folder, _)| folder.others(path));
+        let include = |path: &str| folder.and_then(|f| f.include(path));
         let inputs = Inputs {
+            unpacked: part.map(|(folder, part)| Unpacked {
+                part,
+                others: &others,
+                broken: folder.is_broken(),
+                include: &include,
+            }),
             orbs: &orbs,
             given: self.given.clone(),
             ..Inputs::default()
@@ -311,6 +339,7 @@ impl Job<'_> {
             least: self.least,
             tracked: Some(&tracked),
             selection: &selection,
+            shell: self.shell.map(|s| s as &dyn lint::ShellChecker),
         };
         let check = |source: Source| {
             let mut checked = lint::check_with(source, options, &inputs);
@@ -319,7 +348,28 @@ impl Job<'_> {
                 .drop_known(std::slice::from_mut(&mut checked.report));
             checked
         };
-        Done::Checked(Box::new(self.args.fixes.mend(path, source, &check)))
+        Done::Checked(Box::new(self.args.fixes.mend(
+            path,
+            source,
+            self.offers,
+            &check,
+        )))
+    }
+}
+
+/// Returns what checks scripts, if that is asked for. Settings may ask for it where it is not
+/// installed: they are everybody's.
+fn shellcheck(args: &Args, settings: &Settings, ui: &Ui) -> Result<Option<Shellcheck>, CliError> {
+    if !args.shellcheck && !settings.shellcheck {
+        return Ok(None);
+    }
+    match Shellcheck::find() {
+        Err(error) if args.shellcheck => Err(error),
+        Err(_) => {
+            ui.note("`shellcheck` is not installed: scripts are not checked by it");
+            Ok(None)
+        }
+        Ok(found) => Ok(Some(found)),
     }
 }
 

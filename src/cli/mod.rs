@@ -19,9 +19,11 @@ mod run;
 pub mod run_view;
 mod schema;
 mod settings;
+mod shellcheck;
 mod store;
 mod transpile;
 mod ui;
+mod unpacked;
 mod upstream;
 mod values;
 

@@ -1,22 +1,22 @@
 //! Orb sources on disk: `DIR/namespace/name@version.yml`, filled by hand or with
-//! `circleci orb source`.
+//! `circleci orb source`, or folders `DIR/namespace/name@version` with an unpacked orb.
 
 use std::path::{Path, PathBuf};
 
-use super::input;
-use crate::yaml::Source;
+use super::{input, unpacked};
+use crate::circleci::OrbSource;
 
 /// Where orb sources are looked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct OrbArgs {
-    /// Orb sources, as NAMESPACE/NAME@VERSION.yml. Default: .holdall/orbs in the project.
+    /// Orb sources, as NAMESPACE/NAME@VERSION.yml or folders of that name with `@orb.yml`. Default: .holdall/orbs in the project.
     #[arg(long, value_name = "DIR")]
     orb_dir: Option<PathBuf>,
 }
 
 impl OrbArgs {
     /// Returns the sources for a config.
-    pub(super) fn sources(&self, config: &Path) -> impl Fn(&str) -> Option<Source> + 'static {
+    pub(super) fn sources(&self, config: &Path) -> impl Fn(&str) -> Option<OrbSource> + 'static {
         self.sources_or(config, None)
     }
 
@@ -25,7 +25,7 @@ impl OrbArgs {
         &self,
         config: &Path,
         settings: Option<PathBuf>,
-    ) -> impl Fn(&str) -> Option<Source> + 'static {
+    ) -> impl Fn(&str) -> Option<OrbSource> + 'static {
         let dir = self
             .orb_dir
             .clone()
@@ -36,7 +36,7 @@ impl OrbArgs {
 }
 
 /// Finds the file of a reference: of that very version, or the newest that it allows.
-fn find(dir: &Path, reference: &str) -> Option<Source> {
+fn find(dir: &Path, reference: &str) -> Option<OrbSource> {
     let (orb, version) = reference.split_once('@')?;
     let (namespace, name) = orb.split_once('/')?;
     let plain = |text: &str| {
@@ -51,12 +51,20 @@ fn find(dir: &Path, reference: &str) -> Option<Source> {
     }
     let folder = dir.join(namespace);
     let exact = folder.join(format!("{name}@{version}.yml"));
+    let unpacked = folder.join(format!("{name}@{version}"));
     let path = if exact.is_file() {
         exact
+    } else if unpacked.is_dir() {
+        unpacked
     } else {
         newest(&folder, name, version)?
     };
-    input::read(&path).ok()
+    if !path.is_dir() {
+        return Some(input::read(&path).ok()?.into());
+    }
+    // The folder of the repository, or that of the source in it.
+    let source = path.join("src");
+    unpacked::source(&path).or_else(|| unpacked::source(&source))
 }
 
 /// Returns the newest version that a partial one allows: `5` allows `5.2.0`, `volatile` any.
@@ -74,7 +82,7 @@ fn newest(folder: &Path, name: &str, version: &str) -> Option<PathBuf> {
         let file = entry.file_name().to_string_lossy().into_owned();
         let found = file
             .strip_prefix(&format!("{name}@"))
-            .and_then(|rest| rest.strip_suffix(".yml"))
+            .map(|rest| rest.strip_suffix(".yml").unwrap_or(rest))
             .and_then(numbers);
         if let Some(found) = found
             && found.starts_with(&wanted)
@@ -98,7 +106,7 @@ mod tests {
         for version in ["5.2.0", "5.10.0", "6.0.0"] {
             std::fs::write(folder.join(format!("node@{version}.yml")), version).unwrap();
         }
-        let text = |reference| find(dir.path(), reference).map(|s| s.text().to_owned());
+        let text = |reference| find(dir.path(), reference).map(|s| s.main.text().to_owned());
         assert_eq!(text("circleci/node@5.2.0").as_deref(), Some("5.2.0"));
         assert_eq!(text("circleci/node@5").as_deref(), Some("5.10.0"));
         assert_eq!(text("circleci/node@volatile").as_deref(), Some("6.0.0"));

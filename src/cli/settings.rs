@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) least: Option<Severity>,
     /// The least severity that fails; `Some(None)` where nothing does.
     pub(crate) fail_on: Option<Option<Severity>>,
+    /// Whether shellcheck is asked about scripts.
+    pub(crate) shellcheck: bool,
     /// The findings that are known.
     pub(crate) baseline: Option<PathBuf>,
     /// Configs that are not checked, by patterns of their paths below the folder.
@@ -126,8 +128,15 @@ impl<'t> Reader<'t> {
     }
 
     fn lint(&self, table: &Table<'t>, settings: &mut Settings) -> Result<(), CliError> {
-        const KNOWN: [&str; 7] = [
-            "level", "fail-on", "select", "ignore", "exclude", "baseline", "rules",
+        const KNOWN: [&str; 8] = [
+            "level",
+            "fail-on",
+            "select",
+            "ignore",
+            "exclude",
+            "baseline",
+            "shellcheck",
+            "rules",
         ];
         self.known(table, &KNOWN, "`lint`")?;
         if let Some(value) = get(table, "level") {
@@ -147,6 +156,9 @@ impl<'t> Reader<'t> {
         }
         if let Some(value) = get(table, "baseline") {
             settings.baseline = Some(settings.folder.join(self.text_of(value, "baseline")?));
+        }
+        if let Some(value) = get(table, "shellcheck") {
+            settings.shellcheck = self.truth_of(value, "shellcheck")?;
         }
         for (value, name) in self.texts(table, "select")? {
             let done = settings.selection.select(&name);
@@ -224,6 +236,15 @@ impl<'t> Reader<'t> {
             _ => Err(self
                 .error(value.span(), format!("`{key}` is a text"))
                 .hint("put it in quotes")),
+        }
+    }
+
+    fn truth_of(&self, value: &Value<'t>, key: &str) -> Result<bool, CliError> {
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Ok(*truth),
+            _ => Err(self
+                .error(value.span(), format!("`{key}` is `true` or `false`"))
+                .hint("write it without quotes")),
         }
     }
 

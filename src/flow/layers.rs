@@ -134,6 +134,9 @@ impl<'p> Flow<'p> {
     /// opaque, or a requirement points at a job that is not known.
     #[must_use]
     pub fn may_see_more(&self, job: JobIndex) -> bool {
+        if self.workflow.definition.is_some() {
+            return true;
+        }
         let unknown = |j: JobIndex| {
             let job = self.job(j);
             job.opaque.is_some() || !job.unknown_requires.is_empty()
@@ -144,6 +147,9 @@ impl<'p> Flow<'p> {
     /// Says whether a job's layers may be attached by jobs that the plan does not show.
     #[must_use]
     pub fn may_be_seen_more(&self, job: JobIndex) -> bool {
+        if self.workflow.definition.is_some() {
+            return true;
+        }
         let opaque_below = self
             .opaque
             .iter()

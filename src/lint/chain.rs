@@ -1,11 +1,10 @@
 //! The way to a finding: text in a command or an orb is reached through calls, and what is wrong may
 //! be what a call says. A note names the calls, from the workflow's job on.
 
-use std::collections::HashMap;
-
 use crate::finding::Finding;
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, MERGE, Pipeline, Step, Workflow};
-use crate::yaml::{Location, Sources};
+use crate::yaml::{Location, SourceId, Sources};
 
 /// Longest chain that is written out.
 const LONGEST: usize = 8;
@@ -15,23 +14,33 @@ struct Way<'p> {
     workflow: &'p Workflow,
     job: &'p Job,
     calls: Vec<&'p Call>,
-    /// How many more there are.
+}
+
+/// The ways to one piece of text, in the plan's order.
+struct Ways<'p> {
+    first: Way<'p>,
+    /// Some of the others: the argument that a finding points at may belong to one of them.
+    others: Vec<Way<'p>>,
+    /// How many others there are.
     more: usize,
 }
 
-/// The first way to each piece of text that is reached through calls.
+/// Most ways to one piece of text that are told apart by their arguments.
+const TOLD_APART: usize = 256;
+
+/// The ways to each piece of text that is reached through calls.
 #[derive(Default)]
-struct Ways<'p>(HashMap<Location, Way<'p>>);
+struct Places<'p>(HashMap<Location, Ways<'p>>);
 
 /// The same, to be searched: sorted by where they begin, each with the one that it lies in.
 struct Sorted<'p> {
-    ways: Vec<(Location, Way<'p>)>,
+    ways: Vec<(Location, Ways<'p>)>,
     around: Vec<Option<usize>>,
 }
 
 impl<'p> Sorted<'p> {
-    fn new(ways: Ways<'p>) -> Self {
-        let mut ways: Vec<(Location, Way<'p>)> = ways.0.into_iter().collect();
+    fn new(ways: Places<'p>) -> Self {
+        let mut ways: Vec<(Location, Ways<'p>)> = ways.0.into_iter().collect();
         // Of two that begin together the larger one comes first.
         ways.sort_by_key(|(at, _)| (at.source, at.span.start, std::cmp::Reverse(at.span.end)));
         let mut around = Vec::with_capacity(ways.len());
@@ -50,9 +59,9 @@ impl<'p> Sorted<'p> {
         Self { ways, around }
     }
 
-    /// Returns the way to the smallest piece of text around a place.
-    fn to(&self, at: Location) -> Option<&Way<'p>> {
-        let begun = |(place, _): &(Location, Way<'p>)| {
+    /// Returns the ways to the smallest piece of text around a place.
+    fn to(&self, at: Location) -> Option<&Ways<'p>> {
+        let begun = |(place, _): &(Location, Ways<'p>)| {
             (place.source, place.span.start) <= (at.source, at.span.start)
         };
         let mut next = self.ways.partition_point(begun).checked_sub(1);
@@ -67,7 +76,7 @@ impl<'p> Sorted<'p> {
     }
 }
 
-impl<'p> Ways<'p> {
+impl<'p> Places<'p> {
     fn new(pipeline: &'p Pipeline) -> Self {
         let mut ways = Self::default();
         for workflow in &pipeline.workflows {
@@ -104,17 +113,62 @@ impl<'p> Ways<'p> {
     }
 
     fn add(&mut self, place: Location, workflow: &'p Workflow, job: &'p Job, calls: Vec<&'p Call>) {
+        let way = Way {
+            workflow,
+            job,
+            calls,
+        };
         match self.0.get_mut(&place) {
-            Some(way) => way.more += 1,
+            Some(ways) => {
+                ways.more += 1;
+                if ways.others.len() < TOLD_APART {
+                    ways.others.push(way);
+                }
+            }
             None => {
-                let way = Way {
-                    workflow,
-                    job,
-                    calls,
+                let ways = Ways {
+                    first: way,
+                    others: Vec::new(),
                     more: 0,
                 };
-                self.0.insert(place, way);
+                self.0.insert(place, ways);
             }
+        }
+    }
+}
+
+impl<'p> Ways<'p> {
+    /// Returns the way by which a finding came about: the first one of those with the most of the
+    /// arguments that it points at.
+    fn of(&self, finding: &Finding) -> &Way<'p> {
+        let mut best = (&self.first, self.first.gives(finding));
+        for way in &self.others {
+            let gives = way.gives(finding);
+            if gives > best.1 {
+                best = (way, gives);
+            }
+        }
+        best.0
+    }
+}
+
+impl Way<'_> {
+    /// Counts the labels of a finding that stand at an argument of this way.
+    fn gives(&self, finding: &Finding) -> usize {
+        let labels = finding.labels.iter().map(|l| l.at);
+        labels.filter(|at| self.holds(*at)).count()
+    }
+
+    /// Says whether a place is at an argument of this way: in a call, in the entry of the
+    /// workflow, in the values of the matrix that make this arm.
+    fn holds(&self, at: Location) -> bool {
+        let within = |around: Location| around.source == at.source && around.span.contains(at.span);
+        if self.calls.iter().filter_map(|c| c.given).any(within) {
+            return true;
+        }
+        match &self.job.matrix {
+            Some(arm) => arm.values.iter().any(|(_, value)| within(value.written())),
+            None => self.job.given.is_some_and(within),
         }
     }
 }
@@ -124,7 +178,7 @@ pub(super) fn name_calls(findings: &mut [Finding], pipeline: &Pipeline, sources:
     if findings.is_empty() {
         return;
     }
-    let ways = Ways::new(pipeline);
+    let ways = Places::new(pipeline);
     if ways.0.is_empty() {
         return;
     }
@@ -133,15 +187,16 @@ pub(super) fn name_calls(findings: &mut [Finding], pipeline: &Pipeline, sources:
         // The argument that is wrong stands outside, the template that it fills inside.
         let mut places = finding.labels.iter().filter(|l| l.primary || l.used);
         let way = places.find_map(|l| ways.to(l.at));
-        if let Some(way) = way {
-            finding.notes.push(way.note(sources));
+        if let Some(ways) = way {
+            let note = ways.of(finding).note(ways.more, sources);
+            finding.notes.push(note);
         }
     }
 }
 
 impl Way<'_> {
-    fn note(&self, sources: &Sources) -> String {
-        let config = self.workflow.origin.at.source;
+    fn note(&self, more: usize, sources: &Sources) -> String {
+        let config = SourceId::default();
         let place = |at: Location| {
             let Some(source) = sources.get(at.source) else {
                 return String::new();
@@ -154,12 +209,14 @@ impl Way<'_> {
                 format!("{}:{line}", source.name())
             }
         };
-        let mut out = format!(
-            "reached from job `{}` of workflow `{}` ({})",
-            self.job.name,
-            self.workflow.name,
-            place(self.job.origin.at)
-        );
+        let from = match self.workflow.definition {
+            Some(kind) => format!("{} `{}`", kind.as_str(), self.job.name),
+            None => format!(
+                "job `{}` of workflow `{}`",
+                self.job.name, self.workflow.name
+            ),
+        };
+        let mut out = format!("reached from {from} ({})", place(self.job.origin.at));
         for (i, call) in self.calls.iter().enumerate() {
             if i == LONGEST {
                 out.push_str(", …");
@@ -167,7 +224,7 @@ impl Way<'_> {
             }
             out.push_str(&format!(", {} ({})", call.what, place(call.at)));
         }
-        match self.more {
+        match more {
             0 => {}
             1 => out.push_str("; one more way leads here"),
             more => out.push_str(&format!("; {more} more ways lead here")),

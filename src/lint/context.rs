@@ -1,19 +1,21 @@
 //! What a rule reads: the compiled config, the flow of each workflow, the text.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
+use crate::hash::HashSet;
 use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span, Tree};
 
-use super::Tracked;
 use super::mend;
+use super::remarks::ShellChecker;
 use super::rule::{Fixable, Rule};
+use super::rules::structure::shellcheck::SHELLCHECK;
 use super::script::{Script, Texts};
+use super::{Options, Tracked};
 
 /// One config under the linter's eyes, under one outcome of its conditions or under all at once.
 pub struct Context<'c> {
@@ -21,6 +23,7 @@ pub struct Context<'c> {
     pub(super) sources: &'c Sources,
     /// The files that the checkout brings, where they are known.
     tracked: Option<&'c Tracked<'c>>,
+    shell: Option<&'c dyn ShellChecker>,
     pub(super) compiled: &'c Compiled,
     pipeline: &'c Pipeline,
     /// The flow of each workflow that runs.
@@ -54,12 +57,13 @@ impl<'c> Context<'c> {
         sources: &'c Sources,
         compiled: &'c Compiled,
         everywhere: &'c [Flow<'c>],
-        tracked: Option<&'c Tracked<'c>>,
+        options: &Options<'c>,
     ) -> Self {
         Self {
             texts,
             sources,
-            tracked,
+            tracked: options.tracked,
+            shell: options.shell.filter(|_| options.selection.has(&SHELLCHECK)),
             compiled,
             pipeline: &compiled.pipeline,
             flows: everywhere.to_vec(),
@@ -81,6 +85,11 @@ impl<'c> Context<'c> {
         self.tracked.and_then(|tracked| tracked())
     }
 
+    /// Returns what checks scripts, where that is asked for.
+    pub(super) fn shell_checker(&self) -> Option<&'c dyn ShellChecker> {
+        self.shell
+    }
+
     /// Returns the script of a `run` step as it is written.
     pub(super) fn script(&self, run: &RunStep) -> Option<Rc<Script>> {
         self.texts.script(&run.command)
@@ -88,7 +97,7 @@ impl<'c> Context<'c> {
 
     /// Returns the scripts of all jobs, each once.
     pub(super) fn scripts(&self) -> Vec<Rc<Script>> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let all = self.jobs().flat_map(runs);
         let each = all.filter(|(_, run)| seen.insert(run.command.written()));
         each.filter_map(|(_, run)| self.script(run)).collect()

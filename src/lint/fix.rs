@@ -1,11 +1,12 @@
 //! Making the fixes of findings: chosen in order, applied, and verified by reading the text again.
 //! A fix that does not do what it says is left out, and said so.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::Checked;
 use crate::circleci::Compiled;
 use crate::finding::{Finding, Fix, Severity};
+use crate::hash::{HashMap, HashSet};
 use crate::yaml::{Edit, Location, Source, SourceId, Span, Touch, Tree, apply, parse, same_but};
 
 /// Most times that a text is checked again: a fix may make way for another one.
@@ -53,7 +54,7 @@ pub fn fix(source: Source, unsafe_too: bool, check: &dyn Fn(Source) -> Checked) 
         first: source.clone(),
         now: source,
         fixed: Vec::new(),
-        refused: HashSet::new(),
+        refused: HashSet::default(),
         left: Vec::new(),
         stale: false,
         unsafe_too,
@@ -113,7 +114,7 @@ impl Work {
         let next = after(&tree, &fixes).and_then(|text| {
             let source = Source::new(self.now.path(), text);
             let checked = check(source.clone());
-            self.better(&chosen, &checked)?;
+            better(&self.checked, &chosen, &checked)?;
             Ok((source, checked))
         });
         match (next, chosen.as_slice()) {
@@ -153,26 +154,10 @@ impl Work {
                     .as_ref()
                     .is_some_and(|fix| fix.safe || self.unsafe_too)
             });
-        let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut chosen = Vec::new();
-        for finding in wanted {
-            let Some(fix) = &finding.fix else { continue };
-            // Bytes that only touch meet too: two insertions in one place have no order.
-            let meets = |(_, edit): &(SourceId, Edit)| {
-                let before = taken.range(..=edit.span.end).next_back();
-                before.is_some_and(|(_, end)| *end >= edit.span.start)
-            };
-            if fix.edits.iter().any(meets) {
-                continue;
-            }
-            let spans = fix.edits.iter().map(|(_, e)| (e.span.start, e.span.end));
-            taken.extend(spans);
-            chosen.push(finding.clone());
-            if chosen.len() >= most {
-                break;
-            }
-        }
-        chosen
+        let wanted: Vec<&Finding> = wanted.collect();
+        let all = wanted.iter().enumerate().map(|(i, f)| (i, *f));
+        let chosen = apart(all).into_iter().take(most);
+        chosen.map(|i| wanted[i].clone()).collect()
     }
 
     fn refuse(&mut self, finding: &Finding, why: String) {
@@ -184,33 +169,51 @@ impl Work {
             });
         }
     }
+}
 
-    /// Says whether what was to be mended is, and nothing else is worse.
-    fn better(&self, chosen: &[Finding], new: &Checked) -> Result<(), String> {
-        let (before, now) = (
-            by_rule(&self.checked.report.findings),
-            by_rule(&new.report.findings),
-        );
-        for (rule, mended) in by_rule(chosen) {
-            let count = |of: &HashMap<&str, usize>| of.get(rule).copied().unwrap_or(0);
-            if count(&now) + mended > count(&before) {
-                return Err("it would not help".to_owned());
-            }
+/// Says whether what was to be mended is, and nothing else is worse.
+pub(super) fn better(old: &Checked, chosen: &[Finding], new: &Checked) -> Result<(), String> {
+    let (before, now) = (by_rule(&old.report.findings), by_rule(&new.report.findings));
+    for (rule, mended) in by_rule(chosen) {
+        let count = |of: &HashMap<&str, usize>| of.get(rule).copied().unwrap_or(0);
+        if count(&now) + mended > count(&before) {
+            return Err("it would not help".to_owned());
         }
-        let errors = |checked: &Checked| {
-            let errors = checked.report.findings.iter();
-            errors.filter(|f| f.severity == Severity::Error).count()
-        };
-        if errors(new) > errors(&self.checked) {
-            return Err("it would bring other errors to light: see to them first".to_owned());
-        }
-        Ok(())
     }
+    let errors = |checked: &Checked| {
+        let errors = checked.report.findings.iter();
+        errors.filter(|f| f.severity == Severity::Error).count()
+    };
+    if errors(new) > errors(old) {
+        return Err("it would bring other errors to light: see to them first".to_owned());
+    }
+    Ok(())
+}
+
+/// Returns the numbers of findings whose fixes do not meet, as many as there are from the first on.
+pub(super) fn apart<'f>(findings: impl Iterator<Item = (usize, &'f Finding)>) -> Vec<usize> {
+    let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut chosen = Vec::new();
+    for (i, finding) in findings {
+        let Some(fix) = &finding.fix else { continue };
+        // Bytes that only touch meet too: two insertions in one place have no order.
+        let meets = |(_, edit): &(SourceId, Edit)| {
+            let before = taken.range(..=edit.span.end).next_back();
+            before.is_some_and(|(_, end)| *end >= edit.span.start)
+        };
+        if fix.edits.iter().any(meets) {
+            continue;
+        }
+        let spans = fix.edits.iter().map(|(_, e)| (e.span.start, e.span.end));
+        taken.extend(spans);
+        chosen.push(i);
+    }
+    chosen
 }
 
 /// Counts the findings of each rule.
 fn by_rule(findings: &[Finding]) -> HashMap<&'static str, usize> {
-    let mut counts = HashMap::new();
+    let mut counts = HashMap::default();
     for finding in findings {
         *counts.entry(finding.rule).or_default() += 1;
     }
@@ -218,7 +221,7 @@ fn by_rule(findings: &[Finding]) -> HashMap<&'static str, usize> {
 }
 
 /// Returns the text after fixes, if it differs from the one before in nothing but what they touch.
-fn after(tree: &Tree, fixes: &[&Fix]) -> Result<String, String> {
+pub(super) fn after(tree: &Tree, fixes: &[&Fix]) -> Result<String, String> {
     let all = fixes.iter().flat_map(|f| &f.edits);
     if all
         .clone()
@@ -264,8 +267,8 @@ pub(super) fn guard(findings: &mut [Finding], compiled: &Compiled) {
 
 /// Returns where steps stand that jobs with different definitions run.
 fn shared_steps(compiled: &Compiled) -> HashSet<Span> {
-    let mut first: HashMap<Span, Location> = HashMap::new();
-    let mut shared = HashSet::new();
+    let mut first: HashMap<Span, Location> = HashMap::default();
+    let mut shared = HashSet::default();
     for job in compiled.pipeline.workflows.iter().flat_map(|w| &w.jobs) {
         let here = |at: &Location| at.source == SourceId::default();
         for at in job.steps.iter().map(|s| s.origin.at).filter(here) {

@@ -33,6 +33,25 @@ impl Image {
         }
     }
 
+    /// Returns the name of an old convenience image behind `circleci/`, in a mirror too; the images
+    /// of the CLI and the runner are none, and are kept up.
+    pub(super) fn old_convenience(&self) -> Option<&str> {
+        const KEPT: [&str; 5] = [
+            "circleci-cli",
+            "picard",
+            "runner",
+            "runner-agent",
+            "runner-init",
+        ];
+        let host = |first: &str| first.contains(['.', ':']);
+        let name = match self.name.split_once('/') {
+            Some((first, rest)) if host(first) => rest,
+            _ => &self.name,
+        };
+        let name = name.strip_prefix("circleci/")?;
+        (!KEPT.contains(&name)).then_some(name)
+    }
+
     /// Says whether it is one of CircleCI's convenience images, old or new.
     pub(super) fn is_convenience(&self) -> bool {
         let name = self.name.strip_prefix("docker.io/").unwrap_or(&self.name);
@@ -69,7 +88,7 @@ impl Machine {
                 if let Some(first) = images.first().filter(|i| !i.image.value.contains("<<")) {
                     let image = Image::parse(&first.image.value);
                     machine.at = Some(first.image.written());
-                    machine.user.clone_from(&first.user);
+                    machine.user = first.user.as_ref().map(|u| u.value.clone());
                     if image.is_convenience() && machine.user.is_none() {
                         machine.home = Some("/home/circleci");
                     }
@@ -77,7 +96,7 @@ impl Machine {
                 }
             }
             ExecutorKind::Machine { image, .. } => {
-                let windows = image.as_deref().is_some_and(|i| i.contains("windows"))
+                let windows = image.as_ref().is_some_and(|i| i.value.contains("windows"))
                     || executor
                         .resource_class
                         .as_ref()
@@ -113,6 +132,39 @@ impl Machine {
     }
 }
 
+/// Says whether a job runs on Windows, by its resource class, its shell and its image; nothing
+/// where that is not known.
+pub(super) fn on_windows(job: &Job) -> Option<bool> {
+    let executor = job.executor.as_ref()?;
+    let class = executor
+        .resource_class
+        .as_ref()
+        .map_or("", |c| c.value.as_str());
+    let shell = job.shell.as_ref().map_or("", |s| s.value.as_str());
+    let windows = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        [
+            "windows",
+            "win-",
+            "nanoserver",
+            "powershell",
+            "cmd.exe",
+            "bash.exe",
+        ]
+        .iter()
+        .any(|w| text.contains(w))
+    };
+    if windows(class) || windows(shell) {
+        return Some(true);
+    }
+    match &executor.kind {
+        ExecutorKind::Docker(images) => images.first().map(|i| windows(&i.image.value)),
+        ExecutorKind::Machine { image, .. } => image.as_ref().map(|i| windows(&i.value)),
+        ExecutorKind::Macos { .. } => Some(false),
+        ExecutorKind::Unknown(call) => call.name.starts_with("win").then_some(true),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Image;
@@ -125,5 +177,18 @@ mod tests {
         assert_eq!(image.digest.as_deref(), Some("sha256:ab"));
         assert_eq!(Image::parse("localhost:5000/a").tag, None);
         assert!(Image::parse("cimg/node:20").is_convenience());
+    }
+
+    #[test]
+    fn old_convenience_images_are_known_in_mirrors_too() {
+        let old = |reference: &str| Image::parse(reference).old_convenience().map(str::to_owned);
+        assert_eq!(old("circleci/node:12").as_deref(), Some("node"));
+        assert_eq!(
+            old("mirror.example.com/circleci/golang").as_deref(),
+            Some("golang")
+        );
+        assert_eq!(old("circleci/circleci-cli:0.1.1"), None);
+        assert_eq!(old("acme/circleci/node:12"), None);
+        assert_eq!(old("cimg/node:20"), None);
     }
 }

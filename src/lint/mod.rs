@@ -7,18 +7,22 @@ mod machine;
 mod mend;
 mod outcomes;
 mod pushes;
+mod remarks;
 mod rule;
 mod rules;
 mod script;
 mod select;
 mod shell;
 mod suppress;
+mod verify;
 
 pub use context::Context;
 pub use select::{Level, Selection, SelectionError};
 
 pub use fix::{Fixed, Left, fix};
+pub use remarks::{Remark, ShellChecker, ShellKind, ShellText};
 pub use rule::{Claim, Fixable, Rule};
+pub use verify::verify;
 
 use std::sync::Arc;
 
@@ -27,7 +31,7 @@ use sha2::{Digest as _, Sha256};
 use crate::circleci::{Compiled, Inputs, compile};
 use crate::finding::{Finding, Report, Severity};
 use crate::flow::Flow;
-use crate::yaml::{Source, Sources};
+use crate::yaml::{Location, Source, SourceId, Sources};
 use script::Texts;
 
 /// All rules, by group and name.
@@ -58,6 +62,8 @@ pub struct Options<'o> {
     pub tracked: Option<&'o Tracked<'o>>,
     /// Which rules count, and at which level.
     pub selection: &'o Selection,
+    /// What checks the scripts of `run` steps, where that is asked for.
+    pub shell: Option<&'o dyn ShellChecker>,
 }
 
 impl Default for Options<'_> {
@@ -66,6 +72,7 @@ impl Default for Options<'_> {
             least: Severity::Warning,
             tracked: None,
             selection: &EVERYTHING,
+            shell: None,
         }
     }
 }
@@ -95,7 +102,7 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
     {
         let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
         let texts = Texts::new(&sources, &compiled.tree);
-        let context = Context::new(&texts, &sources, &compiled, &everywhere, options.tracked);
+        let context = Context::new(&texts, &sources, &compiled, &everywhere, &options);
         let variants = &compiled.outcomes.variants;
         let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
             .iter()
@@ -106,6 +113,12 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         let outcomes = &compiled.outcomes;
         outcomes::check(each.into_iter(), &context, outcomes, &mut findings);
     }
+    if inputs.unpacked.is_some() {
+        // What is wrong with the other files is said where they are checked themselves.
+        let own = |at: Location| at.source == id || compiled.scripts.contains(&at.source);
+        findings.retain(|f| f.primary().is_some_and(|l| own(l.at)));
+    }
+    shown_only(&mut findings, &compiled);
     let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
     for list in [&mut findings, &mut suppressed] {
         options.selection.apply(list);
@@ -124,6 +137,20 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
     }
 }
 
+/// Makes warnings of errors in what an orb's examples show: the service reads none of it.
+fn shown_only(findings: &mut [Finding], compiled: &Compiled) {
+    for finding in findings {
+        let Some(at) = finding.primary().map(|l| l.at) else {
+            continue;
+        };
+        let within =
+            |example: &Location| example.source == at.source && example.span.contains(at.span);
+        if finding.severity == Severity::Error && compiled.examples.iter().any(within) {
+            finding.severity = Severity::Warning;
+        }
+    }
+}
+
 /// Sorts findings by place, drops what a job that runs twice says twice, and gives each its
 /// fingerprint.
 fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
@@ -139,7 +166,7 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
             && place(a) == place(b)
             && a.primary().map(|l| &l.text) == b.primary().map(|l| &l.text)
     });
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = crate::hash::HashMap::default();
     for finding in findings {
         let Some(label) = finding.primary() else {
             continue;
@@ -148,7 +175,13 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
             .get(label.at.source)
             .map_or("", |s| s.slice(label.at.span));
         let snippet: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let path = compiled.tree.path_to(label.at.span);
+        // A text of an orb has no place in the structure of the config.
+        let path = match label.at.source == SourceId::default() {
+            true => compiled.tree.path_to(label.at.span),
+            false => sources
+                .get(label.at.source)
+                .map_or_else(String::new, Source::name),
+        };
         let base = format!("{}\n{path}\n{snippet}", finding.rule);
         let count = seen.entry(base.clone()).or_insert(0);
         *count += 1;

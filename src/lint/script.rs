@@ -2,13 +2,13 @@
 //! them stands in the config.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::shell::{self, Command};
+use crate::hash::HashMap;
 use crate::plan::Located;
-use crate::yaml::{Location, SourceId, Sources, TextMap, Tree, parse};
+use crate::yaml::{Location, Source, SourceId, Sources, TextMap, Tree, parse};
 
 /// One script.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Script {
     pub(super) commands: Vec<Command>,
     map: TextMap,
     source: SourceId,
+    /// Whether it is a text of its own, which knows no templates.
+    pub(super) plain: bool,
 }
 
 impl Script {
@@ -59,7 +61,10 @@ impl<'c> Texts<'c> {
         if let Some(known) = self.scripts.borrow().get(&at) {
             return known.clone();
         }
-        let script = if at.source == SourceId::default() {
+        let source = self.sources.get(at.source);
+        let script = if let Some(source) = source.filter(|s| s.is_plain()) {
+            Some(plain(source, at))
+        } else if at.source == SourceId::default() {
             read(self.main, at)
         } else {
             self.other(at.source).and_then(|tree| read(&tree, at))
@@ -80,12 +85,25 @@ impl<'c> Texts<'c> {
     }
 }
 
+/// Reads a script that is a text of its own.
+fn plain(source: &Source, at: Location) -> Script {
+    let text = source.slice(at.span).to_owned();
+    Script {
+        commands: shell::commands(&text),
+        map: TextMap::plain(at.span.start, text.len()),
+        plain: true,
+        source: at.source,
+        text,
+    }
+}
+
 fn read(tree: &Tree, at: Location) -> Option<Script> {
     let node = tree.scalar_at(at.span)?;
     let text = node.text()?.to_owned();
     Some(Script {
         commands: shell::commands(&text),
         map: TextMap::of(node)?,
+        plain: false,
         source: at.source,
         text,
     })

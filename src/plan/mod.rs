@@ -62,6 +62,32 @@ pub struct Workflow {
     pub jobs: Vec<Job>,
     /// Whether some of its jobs could not be compiled, so that names and edges may be missing.
     pub incomplete: bool,
+    /// What it stands for, where it is no workflow: one definition that others use. What runs
+    /// before and behind it is not known.
+    pub definition: Option<DefinitionKind>,
+}
+
+/// What kind of definition stands for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefinitionKind {
+    /// A job.
+    Job,
+    /// A command: the steps of its one job.
+    Command,
+    /// An executor: that of its one job, which has no steps.
+    Executor,
+}
+
+impl DefinitionKind {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Command => "command",
+            Self::Executor => "executor",
+        }
+    }
 }
 
 /// One trigger of a workflow by the clock.
@@ -87,6 +113,8 @@ pub struct Job {
     pub origin: Origin,
     /// Where the job's definition has its name; the entry itself for an approval.
     pub definition: Location,
+    /// Where the entry's arguments stand, if it has any.
+    pub given: Option<Location>,
     /// What kind of job it is.
     pub kind: JobKind,
     /// The jobs that it waits for, in the order of the text.
@@ -138,6 +166,7 @@ impl Job {
                 via: Vec::new(),
             },
             definition: at,
+            given: None,
             kind,
             requires: Vec::new(),
             unknown_requires: Vec::new(),
@@ -169,7 +198,7 @@ pub struct Invocation {
 }
 
 /// The matrix that brought a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MatrixArm {
     /// The name of the definition that its arms are made of.
     pub base: String,
@@ -177,6 +206,8 @@ pub struct MatrixArm {
     pub alias: String,
     /// Where the matrix stands; the same for all its arms.
     pub at: Location,
+    /// The values that make this arm, by the names of the matrix's parameters, in its order.
+    pub values: Vec<(String, Located<Data>)>,
 }
 
 /// On which branches and tags a job runs (circleci-semantics §4.2).
@@ -319,14 +350,14 @@ pub enum ExecutorKind {
     /// A virtual machine with this image.
     Machine {
         /// The image, where one is named.
-        image: Option<String>,
+        image: Option<Located<String>>,
         /// Everything that is said about it, the image too: `true`, or a map.
         settings: Data,
     },
     /// A Mac with this Xcode.
     Macos {
         /// The Xcode version, where one is named.
-        xcode: Option<String>,
+        xcode: Option<Located<String>>,
         /// Everything that is said about it, the version too.
         settings: Data,
     },
@@ -340,13 +371,13 @@ pub struct DockerImage {
     /// The image reference.
     pub image: Located<String>,
     /// The host name of a service container.
-    pub name: Option<String>,
+    pub name: Option<Located<String>>,
     /// The user that its processes run as.
-    pub user: Option<String>,
+    pub user: Option<Located<String>>,
     /// The entrypoint that replaces the image's.
-    pub entrypoint: Option<Words>,
+    pub entrypoint: Option<Located<Words>>,
     /// The command that replaces the image's.
-    pub command: Option<Words>,
+    pub command: Option<Located<Words>>,
     /// Variables for this container alone.
     pub environment: Vec<EnvVar>,
     /// Keys that are carried and not read: how to log in at the registry.
@@ -367,8 +398,8 @@ pub enum Words {
 pub struct EnvVar {
     /// The name.
     pub name: String,
-    /// The value as text.
-    pub value: String,
-    /// Where it stands.
+    /// Where the name stands; the whole text of a bare `NAME=value`.
     pub at: Location,
+    /// The value as text.
+    pub value: Located<String>,
 }

@@ -23,6 +23,8 @@ pub struct Call {
     pub at: Location,
     /// Where what was invoked is defined, if it has a definition.
     pub defined: Option<Location>,
+    /// Where its arguments stand, if it has any.
+    pub given: Option<Location>,
 }
 
 /// What a call by `<<: *anchor` is called: it brings the entries of a map into another one.

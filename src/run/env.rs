@@ -83,7 +83,7 @@ pub(crate) fn of_config(
     list: &[crate::plan::EnvVar],
 ) -> impl Iterator<Item = (OsString, OsString)> + '_ {
     list.iter()
-        .map(|var| (OsString::from(&var.name), OsString::from(&var.value)))
+        .map(|var| (OsString::from(&var.name), OsString::from(&var.value.value)))
         .filter(|(name, value)| is_possible(name, value))
 }
 

@@ -305,7 +305,10 @@ fn notes(workflow: &Workflow) -> Vec<String> {
             Some(ExecutorKind::Machine {
                 image: Some(image), ..
             }) => {
-                notes.push(format!("{name}: runs on this machine and not on {image}"));
+                notes.push(format!(
+                    "{name}: runs on this machine and not on {}",
+                    image.value
+                ));
             }
             Some(ExecutorKind::Macos { .. }) if !cfg!(target_os = "macos") => {
                 notes.push(format!("{name}: wants macOS and runs on this machine"));

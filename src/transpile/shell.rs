@@ -260,7 +260,7 @@ fn export(var: &EnvVar) -> String {
     let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if fits {
-        format!("export {name}={}\n", quoted(&var.value))
+        format!("export {name}={}\n", quoted(&var.value.value))
     } else {
         format!("# {} is no name that a shell can export\n", comment(name))
     }

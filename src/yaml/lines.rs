@@ -13,7 +13,13 @@ pub struct Position {
 #[derive(Debug, Clone)]
 pub struct LineIndex {
     starts: Vec<u32>,
+    /// How many characters of its line stand before each [`STEP`] bytes of the text, for texts
+    /// that have a long line: one with many findings on it is not counted from its start each time.
+    marks: Vec<u32>,
 }
+
+/// Bytes between two marks; lines up to this length have their columns counted.
+const STEP: usize = 512;
 
 impl LineIndex {
     /// Indexes a text.
@@ -31,7 +37,40 @@ impl LineIndex {
                 starts.push(u32::try_from(i + 1).unwrap_or(u32::MAX));
             }
         }
-        Self { starts }
+        let mut index = Self {
+            starts,
+            marks: Vec::new(),
+        };
+        if index.longest(bytes.len()) > STEP {
+            index.mark(bytes);
+        }
+        index
+    }
+
+    fn longest(&self, len: usize) -> usize {
+        let ends = self.starts.iter().skip(1).map(|s| *s as usize);
+        let lines = self.starts.iter().zip(ends.chain([len]));
+        let each = lines.map(|(start, end)| end.saturating_sub(*start as usize));
+        each.max().unwrap_or(0)
+    }
+
+    fn mark(&mut self, bytes: &[u8]) {
+        let mut starts = self.starts.iter().map(|s| *s as usize).peekable();
+        let mut column = 0;
+        for (i, piece) in bytes.chunks(STEP).enumerate() {
+            let mut from = i * STEP;
+            while let Some(start) = starts.next_if(|s| *s <= i * STEP) {
+                if start == i * STEP {
+                    column = 0;
+                }
+            }
+            self.marks.push(column);
+            // A line that begins within the piece begins the count again.
+            while let Some(start) = starts.next_if(|s| *s < i * STEP + piece.len()) {
+                (from, column) = (start, 0);
+            }
+            column += characters(&bytes[from..i * STEP + piece.len()]);
+        }
     }
 
     /// Returns the zero-based number of the line that holds a byte offset.
@@ -60,14 +99,23 @@ impl LineIndex {
         let offset = offset.min(u32::try_from(text.len()).unwrap_or(u32::MAX));
         let line = self.line_of(offset);
         let start = self.starts.get(line).copied().unwrap_or(0) as usize;
-        let before = &text.as_bytes()[start..offset as usize];
-        // Continuation bytes do not begin a character.
-        let column = before.iter().filter(|b| (**b & 0xC0) != 0x80).count();
+        let mark = offset as usize / STEP;
+        let (from, before) = match self.marks.get(mark) {
+            Some(count) if mark * STEP >= start => (mark * STEP, *count),
+            _ => (start, 0),
+        };
+        let column = before.saturating_add(characters(&text.as_bytes()[from..offset as usize]));
         Position {
             line: u32::try_from(line + 1).unwrap_or(u32::MAX),
-            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+            column: column.saturating_add(1),
         }
     }
+}
+
+/// Counts the characters that begin in some bytes of a text: continuation bytes begin none.
+fn characters(bytes: &[u8]) -> u32 {
+    let count = bytes.iter().filter(|b| (**b & 0xC0) != 0x80).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -87,6 +135,33 @@ mod tests {
         let index = LineIndex::new(text);
         assert_eq!(index.position(text, 4), Position { line: 1, column: 4 });
         assert_eq!(index.position(text, 99), Position { line: 1, column: 5 });
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_the_same_as_counted_from_their_starts() {
+        let mut text = String::from("first\n");
+        for i in 0..700 {
+            text.push_str(["ä", "b", "🔃", "dd"][i % 4]);
+            if [3, 250, 251, 512, 600].contains(&i) {
+                text.push_str(["\n", "\r\n", "\r"][i % 3]);
+            }
+        }
+        let fine = "x".repeat(STEP - text.len() % STEP);
+        for text in [
+            format!("{text}{fine}\n{text}"),
+            text.repeat(4),
+            "e\u{301}".repeat(900),
+        ] {
+            let index = LineIndex::new(&text);
+            assert!(!index.marks.is_empty());
+            for offset in 0..=text.len() {
+                let at = u32::try_from(offset).unwrap();
+                let line = index.line_of(at);
+                let start = index.start_of(line).unwrap() as usize;
+                let column = characters(&text.as_bytes()[start..offset]) + 1;
+                assert_eq!(index.position(&text, at).column, column, "at {offset}");
+            }
+        }
     }
 
     #[test]

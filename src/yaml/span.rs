@@ -88,6 +88,7 @@ pub struct Source {
     path: PathBuf,
     text: Arc<str>,
     lines: LineIndex,
+    plain: bool,
 }
 
 impl Source {
@@ -100,7 +101,23 @@ impl Source {
             path: path.into(),
             text,
             lines,
+            plain: false,
         }
+    }
+
+    /// Takes a text that is no YAML: a script that an orb includes.
+    #[must_use]
+    pub fn plain(path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            plain: true,
+            ..Self::new(path, text)
+        }
+    }
+
+    /// Says whether the text is no YAML.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// Returns the name under which the text was given.

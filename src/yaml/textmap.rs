@@ -60,6 +60,14 @@ impl TextMap {
         Some(Self { places })
     }
 
+    /// Returns the map of a text that stands in its source as it is, from an offset on.
+    #[must_use]
+    pub fn plain(start: u32, len: usize) -> Self {
+        Self {
+            places: (0..=len).map(|at| offset(start, at)).collect(),
+        }
+    }
+
     /// Returns the source of a range of the value's bytes; the nearest that there is where the
     /// range is beyond the value.
     #[must_use]

@@ -13,13 +13,14 @@ use super::show;
 fn checked(case: &Case, given: Option<Facts>) -> Checked {
     let orbs = |reference: &str| {
         let (_, source) = case.orbs.iter().find(|(name, _)| name == reference)?;
-        Some(Source::new("orb.yml", source.as_str()))
+        Some(Source::new("orb.yml", source.as_str()).into())
     };
     let inputs = Inputs {
         given: holdall::circleci::Given::default(),
         orbs: &orbs,
         decide: given.is_some(),
         facts: given.unwrap_or_default(),
+        ..Inputs::default()
     };
     let options = Options {
         least: Severity::Info,
@@ -193,7 +194,7 @@ fn about_job(workflow: &Workflow, job: &Job, words: &[&str]) -> Met {
         ["env", pair] => {
             let (name, value) = pair.split_once('=').ok_or("NAME=value is what is needed")?;
             let found = job.environment.iter().rev().find(|v| v.name == name);
-            same(found.map_or("absent", |v| &v.value), value)
+            same(found.map_or("absent", |v| &v.value.value), value)
         }
         ["image", n, "with", key, value @ ..] => {
             let index = n.parse::<usize>().map_err(|e| e.to_string())?;

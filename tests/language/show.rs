@@ -72,9 +72,9 @@ fn executor(job: &Job) -> String {
             let names: Vec<_> = images.iter().map(|i| i.image.value.as_str()).collect();
             format!("docker {}", names.join(" "))
         }
-        Some(ExecutorKind::Machine { image, .. }) => format!("machine {}", said(image.as_ref())),
+        Some(ExecutorKind::Machine { image, .. }) => format!("machine {}", located(image.as_ref())),
         Some(ExecutorKind::Unknown(call)) => format!("unknown {}", call.name),
-        Some(ExecutorKind::Macos { xcode, .. }) => format!("macos {}", said(xcode.as_ref())),
+        Some(ExecutorKind::Macos { xcode, .. }) => format!("macos {}", located(xcode.as_ref())),
     }
 }
 
@@ -111,8 +111,8 @@ pub(crate) fn image_key(job: &Job, n: usize, key: &str) -> Shown {
         .ok_or_else(|| format!("it has {} images", images.len()))?;
     Ok(match key {
         "image" => image.image.value.clone(),
-        "name" => said(image.name.as_ref()),
-        "user" => said(image.user.as_ref()),
+        "name" => located(image.name.as_ref()),
+        "user" => located(image.user.as_ref()),
         "entrypoint" => words(image.entrypoint.as_ref()),
         "command" => words(image.command.as_ref()),
         "env" => environment(&image.environment),
@@ -120,8 +120,8 @@ pub(crate) fn image_key(job: &Job, n: usize, key: &str) -> Shown {
     })
 }
 
-fn words(of: Option<&Words>) -> String {
-    match of {
+fn words(of: Option<&Located<Words>>) -> String {
+    match of.map(|w| &w.value) {
         None => "absent".to_owned(),
         Some(Words::Text(text)) => text.clone(),
         Some(Words::List(words)) => words.join(" "),
@@ -131,7 +131,7 @@ fn words(of: Option<&Words>) -> String {
 fn environment(vars: &[EnvVar]) -> String {
     let pairs: Vec<_> = vars
         .iter()
-        .map(|v| format!("{}={}", v.name, v.value))
+        .map(|v| format!("{}={}", v.name, v.value.value))
         .collect();
     pairs.join(" ")
 }

@@ -106,7 +106,7 @@ pub(crate) fn in_dir(mut job: Job, directory: &str) -> Job {
 pub(crate) fn env(name: &str, value: &str) -> EnvVar {
     EnvVar {
         name: name.to_owned(),
-        value: value.to_owned(),
+        value: text(value),
         at: Location::default(),
     }
 }
@@ -120,6 +120,7 @@ pub(crate) fn workflow(jobs: Vec<Job>) -> Workflow {
         schedules: Vec::new(),
         max_auto_reruns: None,
         incomplete: false,
+        definition: None,
     }
 }
 

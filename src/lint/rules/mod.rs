@@ -3,7 +3,7 @@
 mod graph;
 mod references;
 mod security;
-mod structure;
+pub(super) mod structure;
 pub(super) mod suppression;
 mod workspace;
 
@@ -41,11 +41,13 @@ pub(super) const ALL: &[&Rule] = &[
     &structure::env_var_name_sigil::ENV_VAR_NAME_SIGIL,
     &structure::ignored_steps::IGNORED_STEPS,
     &structure::test_results_glob::TEST_RESULTS_GLOB,
+    &structure::shellcheck::SHELLCHECK,
     &structure::exponent_in_environment::EXPONENT_IN_ENVIRONMENT,
     &structure::nil_in_environment::NIL_IN_ENVIRONMENT,
     &structure::deprecated_step::DEPRECATED_STEP,
     &structure::deprecated_image::DEPRECATED_IMAGE,
     &structure::deprecated_executor::DEPRECATED_EXECUTOR,
+    &references::invalid_include::INVALID_INCLUDE,
     &references::undefined_alias::UNDEFINED_ALIAS,
     &references::undefined_parameter::UNDEFINED_PARAMETER,
     &references::missing_argument::MISSING_ARGUMENT,

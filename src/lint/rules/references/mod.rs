@@ -1,5 +1,6 @@
 //! Rules on names that must exist.
 
+pub(super) mod invalid_include;
 pub(super) mod missing_argument;
 pub(super) mod name_collision;
 pub(super) mod recursive_command;

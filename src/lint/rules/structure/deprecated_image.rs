@@ -54,8 +54,8 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         match &executor.kind {
             ExecutorKind::Docker(images) => {
                 for image in images {
-                    let name = Image::parse(&image.image.value).name;
-                    let Some(rest) = name.strip_prefix("circleci/") else {
+                    let parsed = Image::parse(&image.image.value);
+                    let Some(rest) = parsed.old_convenience() else {
                         continue;
                     };
                     out.push(
@@ -74,13 +74,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             ExecutorKind::Machine {
                 image: Some(image), ..
-            } if GONE.iter().any(|g| image.starts_with(g)) => {
+            } if GONE.iter().any(|g| image.value.starts_with(g)) => {
                 out.push(
                     DEPRECATED_IMAGE
                         .finding(
                             "a deprecated image",
-                            executor.at,
-                            format!("`{image}` is no longer kept up"),
+                            image,
+                            format!("`{}` is no longer kept up", image.value),
                         )
                         .help("use `ubuntu-2204:current`, or a newer one")
                         .done(),

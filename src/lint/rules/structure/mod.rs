@@ -25,6 +25,7 @@ pub(super) mod no_executor;
 pub(super) mod not_supported;
 pub(super) mod old_version;
 pub(super) mod redundant_version;
+pub(in crate::lint) mod shellcheck;
 pub(super) mod static_cache_key;
 pub(super) mod steps_list_nested;
 pub(super) mod syntax_error;

@@ -80,8 +80,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     .done(),
             );
         }
-        for variable in &job.environment {
-            let Some(name) = self::variable(&variable.value) else {
+        let images = match job.executor.as_ref().map(|e| &e.kind) {
+            Some(ExecutorKind::Docker(images)) => images.as_slice(),
+            _ => &[],
+        };
+        let own = images.iter().flat_map(|i| &i.environment);
+        for variable in own.chain(&job.environment) {
+            let Some(name) = self::variable(&variable.value.value) else {
                 continue;
             };
             // PATH is the classic: it is lost, not extended.
@@ -90,7 +95,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 VARIABLE_NOT_EXPANDED
                     .finding(
                         "a variable that nothing expands",
-                        variable.at,
+                        context.within(&variable.value, name),
                         format!("`{}` holds the text `{name}`", variable.name),
                     )
                     .confidence(if classic {

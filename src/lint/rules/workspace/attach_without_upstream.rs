@@ -107,7 +107,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             let makers = makers(context, flow, attach);
             let at = flow.workflow.origin.at;
-            let elsewhere = |f: &Flow<'_>| !f.layers.is_empty() && f.workflow.origin.at != at;
+            let elsewhere = |f: &Flow<'_>| {
+                !f.layers.is_empty()
+                    && f.workflow.origin.at != at
+                    && f.workflow.definition.is_none()
+            };
             if makers.is_empty() && context.everywhere().iter().any(elsewhere) {
                 // Only other workflows persist: cross-workflow-attach says so.
                 continue;
@@ -149,7 +153,10 @@ pub(super) fn edge(
         .matrix
         .as_ref()
         .map_or(&other.written_name, |m| &m.alias);
-    own.then_some(())?;
+    // Calls of one definition, arms of a matrix among them, do the same work beside each other: an
+    // edge between two of them is nobody's meaning.
+    let other_work = job_of.definition != other.definition;
+    (own && other_work).then_some(())?;
     mend::require(context.tree(), job_of.origin.at, &job_of.written_name, name)
 }
 
@@ -168,6 +175,8 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
         .filter(|l| l.job != attach.job)
         // A job that waits for this one cannot come before it.
         .filter(|l| !flow.graph.is_upstream(attach.job, l.job))
+        // Another call of the same job makes what this one makes itself.
+        .filter(|l| flow.job(l.job).definition != job.definition)
         .find_map(|l| used(flow, attach, l).map(|u| (l, u)));
     if let Some((layer, (place, item))) = needed {
         let maker = flow.job(layer.job);
@@ -197,9 +206,23 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
     let draft = draft
         .severity(Severity::Warning)
         .label(job.origin.at, "the job runs here");
+    // A job that waits for this one cannot come before it.
+    let able = |name: &&str| {
+        let named = |l: &&Layer<'_>| flow.job(l.job).written_name == **name;
+        let mut layers = flow.layers.iter().filter(named).peekable();
+        layers.peek().is_none() || layers.any(|l| !flow.graph.is_upstream(attach.job, l.job))
+    };
+    let (all, makers) = (
+        makers,
+        makers.iter().copied().filter(able).collect::<Vec<_>>(),
+    );
     if makers.is_empty() {
         draft
-            .help("remove the step: no job of the workflow persists anything")
+            .help(if all.is_empty() {
+                "remove the step: no other job of the workflow persists anything"
+            } else {
+                "remove the step: all jobs that persist anything wait for this one"
+            })
             .done()
     } else {
         let verb = if makers.len() == 1 {
@@ -208,7 +231,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             "persist"
         };
         // Of several it is not known which is meant.
-        let only = match makers {
+        let only = match &makers[..] {
             [name] => flow
                 .layers
                 .iter()
@@ -219,7 +242,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             .fix(only.and_then(|l| edge(context, flow, attach.job, l.job)))
             .help(format!(
                 "require the job whose files are needed ({} {verb}), or remove the step",
-                listed(makers, 5)
+                listed(&makers, 5)
             ))
             .done()
     }

@@ -79,6 +79,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option
         .everywhere()
         .iter()
         .filter(|f| f.workflow.origin.at != flow.workflow.origin.at)
+        .filter(|f| f.workflow.definition.is_none())
         .flat_map(|f| f.layers.iter().map(move |l| (f, l)))
         .filter(|(f, l)| f.job(l.job).definition != definition)
         .collect::<Vec<_>>();

@@ -81,3 +81,4 @@ pub(super) mod unwritable_target;
 pub(super) mod upstream_filtered_out;
 pub(super) mod workspace_may_expire;
 pub(super) mod workspace_outside_workflow;
+mod written;

@@ -2,8 +2,9 @@
 
 use crate::finding::Finding;
 use crate::lint::Context;
+use crate::lint::machine::on_windows;
 use crate::lint::rule::declare_rule;
-use crate::plan::{ExecutorKind, Job, StepKind};
+use crate::plan::{Job, StepKind};
 
 declare_rule! {
     /// # What it does
@@ -38,36 +39,7 @@ declare_rule! {
 
 /// Says whether a job is known to run elsewhere than on Windows.
 fn is_posix(job: &Job) -> bool {
-    let Some(executor) = &job.executor else {
-        return false;
-    };
-    let class = executor
-        .resource_class
-        .as_ref()
-        .map_or("", |c| c.value.as_str());
-    let shell = job.shell.as_ref().map_or("", |s| s.value.as_str());
-    let windows = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        [
-            "windows",
-            "win-",
-            "nanoserver",
-            "powershell",
-            "cmd.exe",
-            "bash.exe",
-        ]
-        .iter()
-        .any(|w| text.contains(w))
-    };
-    if windows(class) || windows(shell) {
-        return false;
-    }
-    match &executor.kind {
-        ExecutorKind::Docker(images) => images.first().is_some_and(|i| !windows(&i.image.value)),
-        ExecutorKind::Machine { image, .. } => image.as_deref().is_some_and(|i| !windows(i)),
-        ExecutorKind::Macos { .. } => true,
-        ExecutorKind::Unknown(_) => false,
-    }
+    on_windows(job) == Some(false)
 }
 
 fn separates(text: &str) -> bool {

@@ -52,7 +52,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         .tree
         .root()
         .is_some_and(|r| r.get("workflows").is_some());
-    if written {
+    if written || context.compiled.orb {
         return;
     }
     for step in context.jobs().flat_map(|j| &j.steps) {
