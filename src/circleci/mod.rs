@@ -46,7 +46,7 @@ pub use problem::{Problem, UNSUPPORTED};
 pub use unpacked::{Include, OrbPart, Unpacked};
 
 use crate::plan::Pipeline;
-use crate::yaml::{Location, Source, SourceId, Sources, SyntaxError, Tree, parse};
+use crate::yaml::{Location, Source, SourceId, Sources, Span, SyntaxError, Tree, parse, recover};
 
 /// The source of an orb: one file, or the parts of an unpacked one.
 pub struct OrbSource {
@@ -125,8 +125,10 @@ pub struct Compiled {
     pub examples: Vec<Location>,
     /// Whether the config speaks 2.1, in which `<<` means something.
     pub templates: bool,
-    /// The error that ended the reading of the text early.
+    /// The first error of the text, where it is not all YAML.
     pub syntax: Option<SyntaxError>,
+    /// The parts of the text that could not be read.
+    pub lost: Vec<Span>,
 }
 
 /// Reads and compiles one of the sources.
@@ -137,7 +139,7 @@ pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Comp
     let text = sources
         .get(id)
         .map_or_else(|| "".into(), crate::yaml::Source::text_arc);
-    let parsed = parse(text);
+    let mut parsed = parse(text.clone());
     let mut problems = Vec::new();
     if let Some(error) = &parsed.error {
         problems.push(compile::syntax_problem(error, id));
@@ -145,12 +147,20 @@ pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Comp
     if let Some(extra) = parsed.tree.extra_document() {
         problems.push(compile::extra_document(extra, id));
     }
-    // What a broken text still says is compiled for the linter; what its missing part would have
-    // said is not known, so only problems of the readable part that cannot come from that stay.
-    let made = if parsed.error.is_some() {
-        compile::Made::default()
-    } else {
-        compile::tree(&parsed.tree, id, sources, inputs, &mut problems)
+    // What a broken text still says is compiled for the linter, which leaves out what may come of
+    // the part that is lost.
+    let recovered = parsed.error.as_ref().map(|error| recover(&text, error));
+    let (readable, lost) = match recovered {
+        None => (true, Vec::new()),
+        Some(None) => (false, Vec::new()),
+        Some(Some(recovered)) => {
+            parsed.tree = recovered.tree;
+            (true, recovered.lost)
+        }
+    };
+    let made = match readable {
+        true => compile::tree(&parsed.tree, id, sources, inputs, &mut problems),
+        false => compile::Made::default(),
     };
     Compiled {
         tree: parsed.tree,
@@ -163,5 +173,6 @@ pub fn compile(sources: &mut Sources, id: SourceId, inputs: &Inputs<'_>) -> Comp
         examples: made.examples,
         templates: !made.old,
         syntax: parsed.error,
+        lost,
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
+use super::settings::{self, Settings};
 use super::values::ValueArgs;
 use super::{CliError, Ui, gate, input};
 use crate::circleci::emit;
@@ -17,9 +18,9 @@ pub(crate) struct Args {
     /// The config; `-` reads stdin. Default: .circleci/config.yml.
     file: Option<PathBuf>,
 
-    /// What to print.
-    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
-    format: Format,
+    /// What to print. Default: yaml.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
 
     #[command(flatten)]
     orbs: OrbArgs,
@@ -42,6 +43,7 @@ enum Format {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let path = input::single(args.file.as_deref())?;
+    let settings = Settings::of(&path)?;
     let mut checked = gate::read(&path, &args.orbs, args.values.given()?, true)?;
     gate::pass_language(&mut checked, args.force, ui)?;
     let emitted = emit(&checked.compiled.pipeline);
@@ -53,7 +55,10 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             "orb `{alias}`{reference} has no source here: its calls stay, and the result is of version 2.1"
         ));
     }
-    match args.format {
+    let format = args
+        .format
+        .or_else(|| settings::word(&settings.formats.compile));
+    match format.unwrap_or(Format::Yaml) {
         Format::Yaml => ui.out(&emitted.to_yaml())?,
         Format::Json => {
             let text = serde_json::to_string_pretty(&emitted.to_json())

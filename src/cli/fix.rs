@@ -10,7 +10,7 @@ use crate::lint::{self, Checked, Fixed};
 use crate::yaml::Source;
 
 /// What is to be mended.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Fixes")]
 pub(crate) struct FixArgs {
     /// Mend findings and write the configs; of `-` the text is printed.
@@ -69,6 +69,14 @@ impl FixArgs {
                 .hint("add `--fix` to write the fixes, or `--diff` to see them"));
         }
         Ok(())
+    }
+
+    /// Returns what is to be mended where the settings ask for unsafe fixes too.
+    pub(crate) fn or(&self, unsafe_too: bool) -> Self {
+        Self {
+            unsafe_too: self.unsafe_too || unsafe_too,
+            ..self.clone()
+        }
     }
 
     /// Says whether stdout holds a diff, and not the findings.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::orbs::OrbArgs;
+use super::settings::Settings;
 use super::{CliError, Ui, input, values};
 use crate::circleci::{Given, Inputs, UNSUPPORTED};
 use crate::finding::{self, Report, Severity};
@@ -20,7 +21,7 @@ pub(super) fn read(
     decide: bool,
 ) -> Result<Checked, CliError> {
     let source = input::read(path)?;
-    let sources = orbs.sources(path);
+    let sources = orbs.sources_or(path, Settings::of(path)?.orb_dir);
     let inputs = Inputs {
         orbs: &sources,
         facts: run::facts(&input::project_root(path)),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::orbs::OrbArgs;
+use super::settings::{self, Settings};
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
 use crate::flow::chart::{self, Chart};
@@ -18,9 +19,9 @@ pub(crate) struct Args {
     /// The config; `-` reads stdin. Default: .circleci/config.yml.
     file: Option<PathBuf>,
 
-    /// What to print.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    /// What to print. Default: text.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
 
     /// Only this workflow.
     #[arg(long, value_name = "NAME")]
@@ -53,13 +54,17 @@ enum Format {
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let path = input::single(args.file.as_deref())?;
+    let settings = Settings::of(&path)?;
     let mut checked = gate::read(&path, &args.orbs, args.values.given()?, true)?;
     gate::pass_language(&mut checked, args.force, ui)?;
     let mut chart = Chart::of(&checked.compiled.pipeline);
     if let Some(name) = &args.workflow {
         only(&mut chart, name)?;
     }
-    let text = match args.format {
+    let format = args
+        .format
+        .or_else(|| settings::word(&settings.formats.graph));
+    let text = match format.unwrap_or(Format::Text) {
         Format::Text => chart::text(&chart),
         Format::Mermaid => chart::mermaid(&chart),
         Format::Dot => chart::dot(&chart),

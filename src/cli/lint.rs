@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use super::baseline::Baseline;
 use super::fix::{FixArgs, Mended};
 use super::orbs::OrbArgs;
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::shellcheck::Shellcheck;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input, unpacked};
@@ -140,7 +140,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         _ => Baseline::default(),
     };
     args.fixes.make_sense()?;
-    let format = args.format.unwrap_or_else(|| {
+    let format = args.format.or_else(|| settings::word(&first.formats.lint));
+    let format = format.unwrap_or_else(|| {
         match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
             true => Format::Github,
             false => Format::Human,
@@ -340,6 +341,7 @@ impl Job<'_> {
             least: self.least,
             tracked: Some(&tracked),
             selection: &selection,
+            platform: settings.platform,
             shell: self.shell.map(|s| s as &dyn lint::ShellChecker),
         };
         let check = |source: Source| {
@@ -349,12 +351,8 @@ impl Job<'_> {
                 .drop_known(std::slice::from_mut(&mut checked.report));
             checked
         };
-        Done::Checked(Box::new(self.args.fixes.mend(
-            path,
-            source,
-            self.offers,
-            &check,
-        )))
+        let fixes = self.args.fixes.or(settings.unsafe_fixes);
+        Done::Checked(Box::new(fixes.mend(path, source, self.offers, &check)))
     }
 }
 

@@ -15,11 +15,6 @@ pub(super) struct OrbArgs {
 }
 
 impl OrbArgs {
-    /// Returns the sources for a config.
-    pub(super) fn sources(&self, config: &Path) -> impl Fn(&str) -> Option<OrbSource> + 'static {
-        self.sources_or(config, None)
-    }
-
     /// Returns the sources for a config whose settings may name their folder.
     pub(super) fn sources_or(
         &self,

@@ -12,6 +12,10 @@ const SCHEMAS: &[(&str, &str)] = &[
     ("report", include_str!("../../schemas/report.schema.json")),
     ("graph", include_str!("../../schemas/graph.schema.json")),
     (
+        "settings",
+        include_str!("../../schemas/settings.schema.json"),
+    ),
+    (
         "layer-config",
         include_str!("../../schemas/layer-config.schema.json"),
     ),
@@ -22,7 +26,7 @@ const SCHEMAS: &[(&str, &str)] = &[
 #[command(after_help = "Example: holdall schema report > report.schema.json")]
 pub(crate) struct Args {
     /// Which schema: `circleci` (configs), `report` (what `holdall lint --format json` prints), `graph` (what
-    /// `holdall graph --format json` prints) or `layer-config` (the facts of a layer).
+    /// `holdall graph --format json` prints), `settings` (holdall.toml) or `layer-config` (the facts of a layer).
     name: String,
 }
 

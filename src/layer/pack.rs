@@ -124,10 +124,16 @@ impl<'a> Packer<'a> {
         &self,
         mut take: impl FnMut(&Packed) -> Result<(), LayerError>,
     ) -> Result<(), LayerError> {
+        // One thread more than there are processors has work while another waits for a file, or for
+        // its turn in the digest of one.
+        let threads = match self.threads {
+            1 => 1,
+            more => more + 1,
+        };
         let pieces = Pieces {
-            threads: self.threads,
+            threads,
             count: self.layout.starts.len(),
-            ahead: self.threads + 2,
+            ahead: threads + 2,
             stop: &self.stop,
         };
         let bench = || {

@@ -15,7 +15,7 @@ use super::remarks::ShellChecker;
 use super::rule::{Fixable, Rule};
 use super::rules::structure::shellcheck::SHELLCHECK;
 use super::script::{Script, Texts};
-use super::{Options, Tracked};
+use super::{Options, Platform, Tracked};
 
 /// One config under the linter's eyes, under one outcome of its conditions or under all at once.
 pub struct Context<'c> {
@@ -24,6 +24,7 @@ pub struct Context<'c> {
     /// The files that the checkout brings, where they are known.
     tracked: Option<&'c Tracked<'c>>,
     shell: Option<&'c dyn ShellChecker>,
+    platform: Platform,
     pub(super) compiled: &'c Compiled,
     pipeline: &'c Pipeline,
     /// The flow of each workflow that runs.
@@ -63,6 +64,7 @@ impl<'c> Context<'c> {
             texts,
             sources,
             tracked: options.tracked,
+            platform: options.platform,
             shell: options.shell.filter(|_| options.selection.has(&SHELLCHECK)),
             compiled,
             pipeline: &compiled.pipeline,
@@ -83,6 +85,11 @@ impl<'c> Context<'c> {
     /// Returns the files that the checkout brings, where they are known.
     pub(super) fn tracked(&self) -> Option<Arc<[String]>> {
         self.tracked.and_then(|tracked| tracked())
+    }
+
+    /// Says whether a server of one's own runs the pipelines.
+    pub(super) fn on_server(&self) -> bool {
+        self.platform == Platform::Server
     }
 
     /// Returns what checks scripts, where that is asked for.

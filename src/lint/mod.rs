@@ -6,6 +6,7 @@ mod fix;
 mod machine;
 mod mend;
 mod outcomes;
+mod partial;
 mod pushes;
 mod remarks;
 mod rule;
@@ -53,6 +54,16 @@ static EVERYTHING: Selection = Selection::new();
 /// nothing where that is not known. Asked for only by a rule that needs it.
 pub type Tracked<'o> = dyn Fn() -> Option<Arc<[String]>> + 'o;
 
+/// What runs the pipelines: their limits differ (circleci-semantics §3–5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Platform {
+    /// CircleCI's cloud.
+    #[default]
+    Cloud,
+    /// A server of one's own.
+    Server,
+}
+
 /// What is asked of the linter, and what is known around the config.
 #[derive(Clone, Copy)]
 pub struct Options<'o> {
@@ -62,6 +73,8 @@ pub struct Options<'o> {
     pub tracked: Option<&'o Tracked<'o>>,
     /// Which rules count, and at which level.
     pub selection: &'o Selection,
+    /// What runs the pipelines.
+    pub platform: Platform,
     /// What checks the scripts of `run` steps, where that is asked for.
     pub shell: Option<&'o dyn ShellChecker>,
 }
@@ -72,6 +85,7 @@ impl Default for Options<'_> {
             least: Severity::Warning,
             tracked: None,
             selection: &EVERYTHING,
+            platform: Platform::Cloud,
             shell: None,
         }
     }
@@ -122,6 +136,8 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         let own = |at: Location| at.source == id || compiled.scripts.contains(&at.source);
         findings.retain(|f| f.primary().is_some_and(|l| own(l.at)));
     }
+    let text = sources.get(id).map_or("", Source::text);
+    partial::keep_sure(&mut findings, &compiled, text);
     shown_only(&mut findings, &compiled);
     let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
     for list in [&mut findings, &mut suppressed] {

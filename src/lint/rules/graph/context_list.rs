@@ -9,7 +9,7 @@ use crate::lint::rule::declare_rule;
 declare_rule! {
     /// # What it does
     /// A context is listed twice for one job, or all workflows together use more than 100
-    /// contexts.
+    /// contexts. With `platform = "server"` in the settings: a job has more than one.
     ///
     /// # Why is this bad
     /// The second mention adds nothing. With more than 100 contexts the service refuses the
@@ -50,6 +50,22 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     let mut all = HashSet::default();
     for job in context.jobs() {
         let mut own: Vec<&crate::plan::Located<String>> = Vec::new();
+        if let [first, second, ..] = job.contexts.as_slice()
+            && context.on_server()
+        {
+            out.push(
+                CONTEXT_LIST
+                    .finding(
+                        "a second context on a server",
+                        second,
+                        "a server takes one context a job",
+                    )
+                    .label(first.at, "the one that is taken")
+                    .help("join what the two hold in one context")
+                    .done(),
+            );
+            continue;
+        }
         for name in &job.contexts {
             match own.iter().find(|o| o.value == name.value) {
                 Some(first) => out.push(

@@ -32,7 +32,8 @@ declare_rule! {
     /// ```
     ///
     /// # What holdall cannot know
-    /// Whether the config runs on a server of your own, where the form is right.
+    /// Whether a machine of your own runs the job, where the form is right. It is on a server of
+    /// your own: `platform = "server"` in the settings says that there is one.
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#machine
@@ -40,6 +41,9 @@ declare_rule! {
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    if context.on_server() {
+        return;
+    }
     for executor in context.jobs().filter_map(|j| j.executor.as_ref()) {
         let ExecutorKind::Machine {
             image: None,

@@ -1,6 +1,8 @@
 //! `holdall.toml`: found upward from a config, to the repository's root. What the command line says
 //! goes before it. A key that is not known is an error with its place and the nearest name.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -8,8 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::{CliError, input};
 use crate::finding::{Severity, listed, nearest};
-use crate::lint::{Level, Selection, SelectionError};
+use crate::lint::{Level, Platform, Selection, SelectionError};
 use crate::yaml::LineIndex;
+use keys::{COMPILE, GRAPH, Key, Kind, LINT, RULE, TOP};
 
 /// The file's name.
 pub(crate) const FILE: &str = "holdall.toml";
@@ -21,6 +24,12 @@ pub(crate) struct Settings {
     folder: PathBuf,
     /// Where orb sources are.
     pub(crate) orb_dir: Option<PathBuf>,
+    /// What runs the pipelines.
+    pub(crate) platform: Platform,
+    /// How `lint`, `compile` and `graph` print.
+    pub(crate) formats: Formats,
+    /// Whether unsafe fixes are made too.
+    pub(crate) unsafe_fixes: bool,
     /// The least severity that is shown.
     pub(crate) least: Option<Severity>,
     /// The least severity that fails; `Some(None)` where nothing does.
@@ -33,6 +42,14 @@ pub(crate) struct Settings {
     exclude: Vec<String>,
     /// Which rules count.
     pub(crate) selection: Selection,
+}
+
+/// How commands print, in their own words.
+#[derive(Debug, Default)]
+pub(crate) struct Formats {
+    pub(crate) lint: Option<String>,
+    pub(crate) compile: Option<String>,
+    pub(crate) graph: Option<String>,
 }
 
 impl Settings {
@@ -71,6 +88,11 @@ impl Settings {
                 })
         })
     }
+}
+
+/// Returns what a word of the settings means to a command; their table holds no other words.
+pub(crate) fn word<T: clap::ValueEnum>(word: &Option<String>) -> Option<T> {
+    T::from_str(word.as_deref()?, false).ok()
 }
 
 /// Returns the settings file nearest to a config, within its repository.
@@ -112,7 +134,7 @@ impl<'t> Reader<'t> {
         let table = Table::parse(self.text)
             .map_err(|e| self.error(e.span().unwrap_or(0..0), e.message()))?;
         let table = table.into_inner();
-        self.known(&table, &["orb-dir", "lint"], "the settings")?;
+        self.known(&table, TOP, "the settings")?;
         let folder = self.file.parent().unwrap_or(Path::new(".")).to_path_buf();
         let mut settings = Settings {
             folder,
@@ -121,6 +143,21 @@ impl<'t> Reader<'t> {
         if let Some(value) = get(&table, "orb-dir") {
             settings.orb_dir = Some(settings.folder.join(self.text_of(value, "orb-dir")?));
         }
+        if self.word(&table, TOP, "platform")? == Some("server") {
+            settings.platform = Platform::Server;
+        }
+        for (section, keys) in [("compile", COMPILE), ("graph", GRAPH)] {
+            let Some(value) = get(&table, section) else {
+                continue;
+            };
+            let table = self.table(value, section)?;
+            self.known(table, keys, &format!("`{section}`"))?;
+            let format = self.word(table, keys, "format")?.map(str::to_owned);
+            match section {
+                "compile" => settings.formats.compile = format,
+                _ => settings.formats.graph = format,
+            }
+        }
         if let Some(lint) = get(&table, "lint") {
             self.lint(self.table(lint, "lint")?, &mut settings)?;
         }
@@ -128,37 +165,22 @@ impl<'t> Reader<'t> {
     }
 
     fn lint(&self, table: &Table<'t>, settings: &mut Settings) -> Result<(), CliError> {
-        const KNOWN: [&str; 8] = [
-            "level",
-            "fail-on",
-            "select",
-            "ignore",
-            "exclude",
-            "baseline",
-            "shellcheck",
-            "rules",
-        ];
-        self.known(table, &KNOWN, "`lint`")?;
-        if let Some(value) = get(table, "level") {
-            settings.least = Some(match self.word(value, "level", &["default", "pedantic"])? {
-                "pedantic" => Severity::Info,
-                _ => Severity::Warning,
-            });
-        }
-        if let Some(value) = get(table, "fail-on") {
-            let words = ["error", "warning", "info", "never"];
-            settings.fail_on = Some(match self.word(value, "fail-on", &words)? {
-                "error" => Some(Severity::Error),
-                "warning" => Some(Severity::Warning),
-                "info" => Some(Severity::Info),
-                _ => None,
-            });
-        }
+        self.known(table, LINT, "`lint`")?;
+        settings.least = self.word(table, LINT, "level")?.map(|word| match word {
+            "pedantic" => Severity::Info,
+            _ => Severity::Warning,
+        });
+        settings.fail_on = self.word(table, LINT, "fail-on")?.map(|word| match word {
+            "error" => Some(Severity::Error),
+            "warning" => Some(Severity::Warning),
+            "info" => Some(Severity::Info),
+            _ => None,
+        });
+        settings.formats.lint = self.word(table, LINT, "format")?.map(str::to_owned);
+        settings.unsafe_fixes = self.truth(table, "unsafe-fixes")?;
+        settings.shellcheck = self.truth(table, "shellcheck")?;
         if let Some(value) = get(table, "baseline") {
             settings.baseline = Some(settings.folder.join(self.text_of(value, "baseline")?));
-        }
-        if let Some(value) = get(table, "shellcheck") {
-            settings.shellcheck = self.truth_of(value, "shellcheck")?;
         }
         for (value, name) in self.texts(table, "select")? {
             let done = settings.selection.select(&name);
@@ -187,7 +209,7 @@ impl<'t> Reader<'t> {
     fn rule(&self, name: &str, value: &Value<'t>) -> Result<Level, CliError> {
         let level = match value.get_ref() {
             DeValue::Table(table) => {
-                self.known(table, &["level", "reason"], &format!("rule `{name}`"))?;
+                self.known(table, RULE, &format!("rule `{name}`"))?;
                 if let Some(reason) = get(table, "reason") {
                     self.text_of(reason, "reason")?;
                 }
@@ -206,7 +228,8 @@ impl<'t> Reader<'t> {
         self.error(value.span(), error).hint(error.hint())
     }
 
-    fn known(&self, table: &Table<'t>, known: &[&str], of: &str) -> Result<(), CliError> {
+    fn known(&self, table: &Table<'t>, keys: &[Key], of: &str) -> Result<(), CliError> {
+        let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
         for (key, _) in table {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
@@ -215,7 +238,7 @@ impl<'t> Reader<'t> {
             let error = self.error(key.span(), format!("there is no `{name}` in {of}"));
             return Err(match nearest(name, known.iter().copied()) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("there are {}", listed(known, 10))),
+                None => error.hint(format!("there are {}", listed(&known, 10))),
             });
         }
         Ok(())
@@ -239,7 +262,10 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn truth_of(&self, value: &Value<'t>, key: &str) -> Result<bool, CliError> {
+    fn truth(&self, table: &Table<'t>, key: &str) -> Result<bool, CliError> {
+        let Some(value) = get(table, key) else {
+            return Ok(false);
+        };
         match value.get_ref() {
             DeValue::Boolean(truth) => Ok(*truth),
             _ => Err(self
@@ -248,17 +274,25 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Reads a key whose value is one of its words.
     fn word<'v>(
         &self,
-        value: &'v Value<'t>,
+        table: &'v Table<'t>,
+        keys: &[Key],
         key: &str,
-        words: &[&str],
-    ) -> Result<&'v str, CliError> {
+    ) -> Result<Option<&'v str>, CliError> {
+        let Some(value) = get(table, key) else {
+            return Ok(None);
+        };
+        let words = match keys.iter().find(|k| k.name == key).map(|k| &k.kind) {
+            Some(Kind::Word(words)) => *words,
+            _ => &[],
+        };
         let text = self.text_of(value, key)?;
         if words.contains(&text) {
-            return Ok(text);
+            return Ok(Some(text));
         }
-        let message = format!("`{text}` is none of {}", listed(words, 8));
+        let message = format!("`{text}` is none of {}", listed(words, 10));
         let error = self.error(value.span(), message);
         Err(match nearest(text, words.iter().copied()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
