@@ -34,7 +34,8 @@ declare_rule! {
     /// ```
     ///
     /// # What holdall cannot know
-    /// Whether the organisation allows certified orbs only.
+    /// Whether the organisation allows certified orbs only. Orbs of CircleCI itself, whose owner
+    /// runs the jobs anyway, are a hint where only the patch is left open.
     ///
     /// # References
     /// - https://circleci.com/docs/orb-intro/#semantic-versioning-in-orbs
@@ -50,6 +51,8 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         let numbers = parts
             .iter()
             .all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+        // CircleCI's own orbs are by the service that runs them: a patch is a hint.
+        let official = reference.starts_with("circleci/");
         let (severity, text) = match (version, numbers, parts.len()) {
             ("volatile", ..) => (
                 Severity::Warning,
@@ -60,7 +63,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 format!("any release of version {version} may run"),
             ),
             (_, true, 2) => (
-                Severity::Warning,
+                if official {
+                    Severity::Info
+                } else {
+                    Severity::Warning
+                },
                 format!("any patch of version {version} may run"),
             ),
             _ => continue,

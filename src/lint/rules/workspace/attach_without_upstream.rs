@@ -203,8 +203,12 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             .fix(edge(context, flow, attach.job, layer.job))
             .done();
     }
+    let severity = match needed_elsewhere(context, flow, attach) {
+        true => Severity::Info,
+        false => Severity::Warning,
+    };
     let draft = draft
-        .severity(Severity::Warning)
+        .severity(severity)
         .label(job.origin.at, "the job runs here");
     // A job that waits for this one cannot come before it.
     let able = |name: &&str| {
@@ -246,6 +250,23 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             ))
             .done()
     }
+}
+
+/// Says whether the step brings layers in another workflow: one job serves both.
+pub(super) fn needed_elsewhere(
+    context: &Context<'_>,
+    flow: &Flow<'_>,
+    attach: &Attach<'_>,
+) -> bool {
+    let other = |f: &&Flow<'_>| f.workflow.origin.at != flow.workflow.origin.at;
+    let mut others = context.everywhere().iter().filter(other);
+    others.any(|f| {
+        let mut same = f
+            .attaches
+            .iter()
+            .filter(|a| a.origin.at == attach.origin.at);
+        same.any(|a| f.sees_layers(a.job))
+    })
 }
 
 /// Marks the step by its key and not by all that is below it.

@@ -1,6 +1,6 @@
 //! `cross-workflow-attach`: an attach whose layers are all made in other workflows.
 
-use super::attach_without_upstream::{blind, makers, used};
+use super::attach_without_upstream::{blind, makers, needed_elsewhere, used};
 use crate::finding::{Finding, Severity};
 use crate::flow::{Attach, Flow};
 use crate::lint::Context;
@@ -119,6 +119,8 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>) -> Option
                 draft = draft.severity(Severity::Warning);
             }
         }
+        // One job that serves both workflows does without here.
+        None if needed_elsewhere(context, flow, attach) => draft = draft.severity(Severity::Info),
         None => draft = draft.severity(Severity::Warning),
     }
     Some(draft.done())

@@ -2,11 +2,11 @@
 //! working directory or the home directory: `paths: [.]`, `./` or `*`.
 
 use crate::finding::{Finding, Severity};
-use crate::flow::{Place, Space};
+use crate::flow::{Attach, Layer, Place, Space};
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
 use crate::lint::rules::workspace::takes_all;
-use crate::plan::StepKind;
+use crate::plan::{Job, StepKind};
 
 declare_rule! {
     /// # What it does
@@ -46,8 +46,8 @@ declare_rule! {
     /// ```
     ///
     /// # What holdall cannot know
-    /// Which of the files a later job needs. Later jobs that do without `checkout` may need all
-    /// of them.
+    /// Which of the files a later job needs. Where all jobs that attach the layer do without
+    /// `checkout`, they may need all of them: then `.git` in it is a hint and no warning.
     ///
     /// # References
     /// - https://circleci.com/docs/workspaces/
@@ -68,8 +68,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             let brings = flow.sees_layers(layer.job) || flow.may_see_more(layer.job);
+            let repository = handed_on(context, layer);
             let before = job.steps[..layer.step].iter();
             let inside = before.rev().find_map(|step| match &step.kind {
+                // Whoever attaches it has the repository from here: that is what the layer is for.
+                StepKind::Checkout(_) if repository => None,
                 StepKind::Checkout(checkout) => {
                     let at = wd.join(checkout.path.as_ref().map_or(".", |p| &p.value));
                     let below = layer.root.to_below(&at)?;
@@ -108,5 +111,27 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
             out.push(draft.done());
         }
+    }
+}
+
+/// Says whether jobs attach the layer, and none of them checks out for itself.
+fn handed_on(context: &Context<'_>, layer: &Layer<'_>) -> bool {
+    let mut readers = context.everywhere().iter().flat_map(|flow| {
+        let same = |l: &&Layer<'_>| l.persist.paths_at == layer.persist.paths_at;
+        let makers: Vec<usize> = flow.layers.iter().filter(same).map(|l| l.job).collect();
+        let reads = move |a: &&Attach<'_>| {
+            makers
+                .iter()
+                .any(|maker| flow.graph.is_upstream(*maker, a.job))
+        };
+        flow.attaches.iter().filter(reads).map(|a| flow.job(a.job))
+    });
+    let checks_out = |job: &Job| {
+        let mut steps = job.steps.iter();
+        steps.any(|s| matches!(s.kind, StepKind::Checkout(_)))
+    };
+    match readers.next() {
+        Some(first) => !checks_out(first) && !readers.any(checks_out),
+        None => false,
     }
 }
