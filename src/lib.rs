@@ -11,6 +11,7 @@ pub mod cli;
 pub mod finding;
 pub mod flow;
 pub mod glob;
+mod hash;
 pub mod layer;
 pub mod lint;
 pub mod plan;

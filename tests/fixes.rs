@@ -29,6 +29,7 @@ const STAYS: &[&str] = &[
     "undefined-parameter/bad-scope",
     "undefined-executor/bad-under-a-value",
     "undefined-executor/bad",
+    "undefined-orb/bad-under-test",
     "requires-unknown-job/bad-itself",
     "requires-unknown-job/bad-not-run-here",
     "matrix-argument/bad",
@@ -39,8 +40,10 @@ const STAYS: &[&str] = &[
     "path-redundant/bad-block",
     "attach-without-upstream/bad-nobody",
     "attach-without-upstream/bad-same-work",
+    "attach-without-upstream/bad-they-wait",
     "layer-never-attached/bad-never-together",
     "layer-never-attached/bad",
+    "unquoted-branch-variable/bad-code",
     "unquoted-branch-variable/bad-styles",
 ];
 

@@ -458,7 +458,7 @@ fn a_table_of_contents_that_lies_stops_the_attach() {
         ] {
             lab.relabel(&persisted, Some(&packed(&lied)), edit);
             let out = format!("out{number}");
-            let verdicts = lab.workspace().verify().unwrap();
+            let verdicts = lab.workspace().verify(&mut |_| {}).unwrap();
             assert!(
                 verdicts.iter().all(|verdict| verdict.problem.is_some()),
                 "{name}"
@@ -488,13 +488,23 @@ fn a_table_of_contents_that_lies_stops_the_attach() {
     let lied = text.replace(&digest, &Digest::of(b"").to_string());
     assert_ne!(lied, text);
     lab.relabel(&persisted, Some(&packed(&lied)), |_| {});
-    let problem = lab.workspace().verify().unwrap().remove(0).problem.unwrap();
+    let problem = lab
+        .workspace()
+        .verify(&mut |_| {})
+        .unwrap()
+        .remove(0)
+        .problem
+        .unwrap();
     assert_eq!(
         problem.to_string(),
         "layer job/1.0.0 is refused: its table of contents differs from the archive at `a/huge`"
     );
     lab.relabel(&persisted, Some(&packed(&text)), |_| {});
-    assert!(lab.workspace().verify().unwrap()[0].problem.is_none());
+    assert!(
+        lab.workspace().verify(&mut |_| {}).unwrap()[0]
+            .problem
+            .is_none()
+    );
     assert_eq!(lab.attach("out", "job").unwrap().tree, persisted.tree);
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use holdall::layer::{
     AttachRequest, Attached, Budget, Compression, Digest, ErrorKind, LayerError, LayerId,
-    PersistRequest, Persisted, Upstream, Workspace, tree_digest_of,
+    PersistRequest, Persisted, Transferred, Upstream, Workspace, tree_digest_of,
 };
 use proptest::prelude::*;
 
@@ -694,6 +695,64 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
 }
 
 #[test]
+fn a_file_that_grows_while_it_is_read_is_an_error() {
+    let lab = Lab::new();
+    lab.file("log", "a line\n");
+    let log = lab.path("root/log");
+    let error = lab
+        .workspace()
+        .persist(&request(&lab.path("root"), "a", &["."]), &mut |_| {
+            let mut file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+            file.write_all(b"one more\n").unwrap();
+        })
+        .unwrap_err();
+    assert_eq!(error.to_string(), "`log` changed while it was read");
+    assert_eq!(lab.workspace().layers().unwrap().len(), 0);
+}
+
+#[test]
+fn a_file_that_vanishes_before_it_is_read_is_looked_for_once_more() {
+    let lab = Lab::new();
+    for name in ["a", "b", "c/d"] {
+        lab.file(name, name);
+    }
+    let root = lab.path("root");
+    let paths = |persisted: &Persisted| -> Vec<String> {
+        let files = lab.workspace().files(&persisted.id).unwrap();
+        files.iter().map(|entry| entry.path.to_string()).collect()
+    };
+    // Gone once: the layer holds what is there at the second look.
+    let persisted = lab
+        .workspace()
+        .persist(&request(&root, "one", &["."]), &mut |_| {
+            drop(fs::remove_file(root.join("b")));
+        })
+        .unwrap();
+    assert_eq!(paths(&persisted), ["a", "c", "c/d"]);
+    // Something is gone each time.
+    let mut doomed = [root.join("c"), root.join("a")].into_iter();
+    let error = lab
+        .workspace()
+        .persist(&request(&root, "two", &["."]), &mut |done| {
+            if done == Transferred::default()
+                && let Some(path) = doomed.next()
+            {
+                let removed = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+                removed.unwrap();
+            }
+        })
+        .unwrap_err();
+    assert_eq!(error.to_string(), "`a` vanished while it was read");
+    assert_eq!(error.code(), "layer::vanished");
+    assert!(error.hint().unwrap().contains("narrow the paths"));
+    assert_eq!(lab.workspace().layers().unwrap().len(), 1);
+    assert_eq!(
+        fs::read_dir(lab.path("store/default/tmp")).unwrap().count(),
+        0
+    );
+}
+
+#[test]
 fn a_store_that_cannot_be_written_is_unreachable() {
     let lab = Lab::new();
     lab.file("f", "1");
@@ -804,6 +863,7 @@ proptest! {
         let attached = lab.attach("out", &[("job", &[])]).unwrap();
         prop_assert_eq!(attached.tree, before);
         prop_assert_eq!(tree_digest_of(&lab.path("out")).unwrap(), before);
-        prop_assert!(lab.workspace().verify().unwrap().iter().all(|verdict| verdict.problem.is_none()));
+        let verdicts = lab.workspace().verify(&mut |_| {}).unwrap();
+        prop_assert!(verdicts.iter().all(|verdict| verdict.problem.is_none()));
     }
 }

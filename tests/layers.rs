@@ -510,7 +510,7 @@ fn a_prune_amid_persists_takes_no_blob_that_gets_a_ref() {
         }
     });
     for workspace in &rounds {
-        let verdicts = workspace.verify().unwrap();
+        let verdicts = workspace.verify(&mut |_| {}).unwrap();
         assert_eq!(verdicts.len(), 1);
         assert!(verdicts[0].problem.is_none(), "{:?}", verdicts[0]);
     }

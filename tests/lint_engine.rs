@@ -255,3 +255,39 @@ fn known_findings_are_not_reported_again_while_lines_move() {
     assert!(text.contains("is no baseline"), "{text}");
     assert_eq!(status, Some(2));
 }
+
+/// What other files are joined with lacks what they hold: only `config.yml` is read by itself.
+#[test]
+fn a_part_of_a_config_lacks_what_the_other_files_hold() {
+    let part = |config: &str, name: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(name), config).unwrap();
+        let out = common::holdall()
+            .current_dir(dir.path())
+            .args(["lint", name, "--format", "concise"])
+            .output()
+            .unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let workflows = "version: 2.1\nworkflows: {main: {jobs: [build, test, lint]}}\n";
+    let jobs = "version: 2.1\njobs: {test: {docker: [{image: \"cimg/base:2024.01\"}], steps: [checkout]}}\n";
+    for (config, rule, alone) in [(workflows, "undefined-job", 3), (jobs, "missing-key", 1)] {
+        let errors = part(config, "config.yml");
+        assert_eq!(errors.matches(rule).count(), alone, "{errors}");
+        assert_eq!(errors.matches("error").count(), alone, "{errors}");
+        let warning = part(config, "@workflows.yml");
+        assert_eq!(warning.matches(rule).count(), 1, "{warning}");
+        assert!(!warning.contains("error"), "{warning}");
+    }
+    // Who acts on a config needs all of it.
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("@workflows.yml"), workflows).unwrap();
+    let compiled = common::holdall()
+        .current_dir(dir.path())
+        .args(["compile", "@workflows.yml"])
+        .output()
+        .unwrap();
+    assert_eq!(compiled.status.code(), Some(1));
+    let said = String::from_utf8(compiled.stderr).unwrap();
+    assert_eq!(said.matches("undefined-job").count(), 3, "{said}");
+}

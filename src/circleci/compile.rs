@@ -1,6 +1,6 @@
 //! From the tree to the plan: the compiler's state, and the order of its work.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::config::Config;
@@ -18,8 +18,9 @@ use super::unpacked::{check_includes, pack};
 use super::value::{Entry, Reader, Value};
 use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
-use crate::yaml::{Data, Location, SourceId, Sources, Span, SyntaxError, Tree};
+use crate::yaml::{Data, Location, Source, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
 const MOST_CARRIED: usize = 1_000_000;
@@ -171,6 +172,7 @@ pub(super) fn tree(
         ),
         ..Scope::default()
     };
+    let part = inputs.part && sources.get(source).is_some_and(may_be_part);
     let path = sources.get(source).map(|s| s.path().to_owned());
     let path = path.unwrap_or_default();
     let is_orb = inputs.unpacked.is_some()
@@ -185,12 +187,16 @@ pub(super) fn tree(
             false => loader.config(root, &base(declared, &settled)),
         }
     };
-    let Some(config) = Config::read(root.as_ref(), source, is_orb, &mut library, problems) else {
+    let Some(mut config) = Config::read(root.as_ref(), source, is_orb, &mut library, problems)
+    else {
         return Made {
             refused,
             ..Made::default()
         };
     };
+    config.part = part;
+    config.under_test = inputs.part;
+    let config = config;
     let scope = |settled: &Settled| Scope {
         library: Rc::clone(&config.library),
         ..base(config.parameters.as_ref().filter(|_| !config.orb), settled)
@@ -379,7 +385,7 @@ impl<'c> Compiler<'c> {
     fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, out: &Outcomes) {
         let all: Vec<usize> = made.iter().map(|(i, _)| *i).collect();
         let known: HashSet<Said> = self.problems.iter().map(said).collect();
-        let mut places: HashMap<Said, usize> = HashMap::new();
+        let mut places: HashMap<Said, usize> = HashMap::default();
         let mut new: Vec<(Problem, Vec<usize>)> = Vec::new();
         for (i, problems) in made {
             for problem in problems {
@@ -609,6 +615,17 @@ impl Compiler<'_> {
                 "declare it: `orbs:` with `{alias}: NAMESPACE/NAME@VERSION`"
             )),
         };
+        // The setup job of an orb's own pipeline writes the orb under test into the config that
+        // it continues with.
+        let kit = |orb: &Orb| {
+            let reference = orb.reference.as_deref();
+            reference.is_some_and(|r| r.starts_with("circleci/orb-tools@"))
+        };
+        if self.config.under_test && !library.is_orb && library.orbs.iter().any(kit) {
+            problem = problem
+                .note("`orb-tools/continue` puts the orb under test in; any other one has to be declared")
+                .info();
+        }
         self.problems.push(problem);
     }
 
@@ -716,6 +733,13 @@ impl Compiler<'_> {
             );
         }
     }
+}
+
+/// Says whether a file is YAML by its name and no `config.yml`.
+fn may_be_part(source: &Source) -> bool {
+    let path = source.path();
+    let yaml = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+    yaml && path.file_stem().is_some_and(|stem| stem != "config")
 }
 
 /// Collects the texts that could be a name: an argument, or the `name` of an executor's call.

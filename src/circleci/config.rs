@@ -41,6 +41,11 @@ pub(crate) struct Config {
     pub(crate) setup: bool,
     /// Whether it is one for some values of the pipeline.
     pub(crate) may_be_setup: bool,
+    /// Whether it may be a part of a config: the service reads `config.yml` alone by itself, what
+    /// other files hold is joined first (`config pack`, a setup job).
+    pub(crate) part: bool,
+    /// Whether an orb that is not declared may be the one under test, which a setup job puts in.
+    pub(crate) under_test: bool,
     /// Where the config begins: what speaks of a missing key points here.
     pub(crate) start: Location,
 }
@@ -108,6 +113,8 @@ impl Config {
             setup: is_setup(root),
             may_be_setup: is_setup(root)
                 || root.get("setup").is_some_and(|s| s.value.is_templated()),
+            part: false,
+            under_test: false,
             start: first,
         })
     }
@@ -157,6 +164,8 @@ impl Config {
             orb: false,
             setup: false,
             may_be_setup: true,
+            part: false,
+            under_test: false,
             start,
         }
     }
@@ -202,7 +211,9 @@ fn version(root: &Value, first: Location, problems: &mut Vec<Problem>) -> bool {
 
 fn unknown_sections(root: &Value, problems: &mut Vec<Problem>) {
     for entry in root.entries() {
-        if KNOWN.contains(&&*entry.key) || entry.key.starts_with("x-") {
+        // `_jobs`, `.jobs` and `x-jobs` are names that are meant to be skipped.
+        let aside = ["x-", "_", "."].iter().any(|p| entry.key.starts_with(p));
+        if aside || KNOWN.contains(&&*entry.key) {
             continue;
         }
         // Free sections hold anchors and are fine; a near miss drops a whole section in silence.

@@ -272,7 +272,9 @@ impl Compiler<'_> {
         let hosted = class.is_some_and(|c| {
             c.value.is_templated() || c.value.as_text().is_some_and(|c| c.contains('/'))
         });
-        if machine.value.is_map() && machine.value.get("image").is_none() && !hosted {
+        // With `enabled` it is the old way to write `machine: true`: deprecated-executor says so.
+        let old = machine.value.get("enabled").is_some();
+        if machine.value.is_map() && machine.value.get("image").is_none() && !hosted && !old {
             self.problems.push(
                 missing_key("image", "this machine", machine.key_at)
                     .help("add `image: …`, one of the machine images of the service")

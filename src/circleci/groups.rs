@@ -3,8 +3,6 @@
 //! requires, and one that stands for the group to whoever requires it. In a serial group these two
 //! take and give back a lock.
 
-use std::collections::HashMap;
-
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::executor::text_key;
@@ -13,6 +11,7 @@ use super::problem::Problem;
 use super::requires::Wanted;
 use super::template::Scope;
 use super::value::{Entry, Value};
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, JobIndex, JobKind, JobStatus, Requirement};
 use crate::yaml::{Data, Location};
 

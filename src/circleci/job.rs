@@ -1,8 +1,6 @@
 //! One job of a workflow: its name, its parameters, where it runs, its steps with pre- and
 //! post-steps (circleci-semantics §4.2, §4.4, §4.5).
 
-use std::collections::HashMap;
-
 use super::builtin::texts;
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
@@ -13,6 +11,7 @@ use super::problem::{Problem, orb_without_source};
 use super::template::Scope;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, JobKind, Located, Step, StepKind};
 use crate::yaml::Location;
 
@@ -368,6 +367,16 @@ impl Compiler<'_> {
         );
         problem = match nearest(name, names.iter().copied()) {
             Some(near) => problem.did_you_mean(name, near),
+            None if names.is_empty() && self.config.part => {
+                // The part of a config that holds the workflows: one cause, told once.
+                let told = |p: &Problem| p.rule == "undefined-job" && p.severity.is_some();
+                if self.problems.iter().any(told) {
+                    return;
+                }
+                problem
+                    .help("the file has no `jobs`: check what comes of it and the files that it is joined with, `circleci config pack`")
+                    .warning()
+            }
             None if names.is_empty() => problem.help("the config has no `jobs`"),
             None => problem.help(format!("there are {}", listed(&names, 8))),
         };

@@ -1,7 +1,6 @@
 //! Where names are looked up: the commands, executors and jobs of the config, and of each orb
 //! whose source is here (circleci-semantics §5.10). Inside an orb its own names come first.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::OrbSources;
@@ -10,6 +9,7 @@ use super::problem::Problem;
 use super::template::Scope;
 use super::unpacked::{OrbPart, Unpacked, pack};
 use super::value::{Entry, Reader, Value};
+use crate::hash::HashMap;
 use crate::plan;
 use crate::yaml::{Location, Source, Sources, parse};
 
@@ -98,7 +98,7 @@ impl<'a> Loader<'a> {
             sources,
             orbs,
             problems,
-            known: HashMap::new(),
+            known: HashMap::default(),
         }
     }
 

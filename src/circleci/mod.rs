@@ -85,6 +85,9 @@ pub struct Inputs<'a> {
     /// Whether conditions over the pipeline's values are decided by the values at hand, for
     /// somebody who acts on the plan; a reader of the plan wants both outcomes.
     pub decide: bool,
+    /// Whether the file may be a part of a config, for somebody who acts on nothing: what is left
+    /// to the files that it is joined with is no error then.
+    pub part: bool,
 }
 
 impl Default for Inputs<'_> {
@@ -95,6 +98,7 @@ impl Default for Inputs<'_> {
             facts: Facts::default(),
             given: Given::default(),
             decide: false,
+            part: false,
         }
     }
 }

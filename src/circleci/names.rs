@@ -1,14 +1,13 @@
 //! What definitions may be called (circleci-semantics §5.2): the form of names, and names that
 //! stand in each other's way.
 
-use std::collections::HashMap;
-
 use super::compile::Compiler;
 use super::job::ENTRY_KEYS;
 use super::library::Library;
 use super::problem::Problem;
 use super::value::Entry;
 use crate::finding::listed;
+use crate::hash::HashMap;
 use crate::plan::{JobKind, Workflow};
 use crate::yaml::Location;
 
@@ -117,7 +116,7 @@ fn reserved(job: &Entry, problems: &mut Vec<Problem>) {
 
 /// Names of jobs are unique whatever their case (circleci-semantics §5.2).
 fn only_case(jobs: &[Entry], problems: &mut Vec<Problem>) {
-    let mut seen: HashMap<String, (&str, Location)> = HashMap::new();
+    let mut seen: HashMap<String, (&str, Location)> = HashMap::default();
     for job in jobs {
         let folded = job.key.to_lowercase();
         match seen.get(&folded) {

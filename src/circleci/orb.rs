@@ -272,7 +272,7 @@ pub(super) fn name(path: &Path) -> &str {
         .enumerate()
         .filter(|(_, name)| FOLDERS.contains(name))
         .map(|(i, _)| i + 2)
-        .last();
+        .next_back();
     let mut names = names.into_iter().skip(behind.unwrap_or(0));
     names
         .find(|name| !matches!(*name, "" | "orb"))

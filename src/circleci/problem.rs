@@ -98,6 +98,12 @@ impl Problem {
         self
     }
 
+    /// What is worth knowing and no fault of the config.
+    pub(crate) fn info(mut self) -> Self {
+        self.severity = Some(Severity::Info);
+        self
+    }
+
     /// A part of the language that is read but not compiled.
     pub(crate) fn unsupported(what: &str, at: Location) -> Self {
         Self::new(
@@ -126,11 +132,12 @@ pub(crate) fn labels(spot: Spot, text: String) -> Vec<Label> {
     labels
 }
 
-/// An element of an orb whose source is not at hand.
+/// An element of an orb whose source is not at hand: nothing that the config could do better.
 pub(crate) fn orb_without_source(what: &str, at: Location) -> Problem {
     Problem::unsupported(&format!("{what} from orbs without source"), at).help(
         "put the orb's source into `.holdall/orbs/NAMESPACE/NAME@VERSION.yml`, or name its folder with `--orb-dir`",
     )
+    .info()
 }
 
 /// The rule that names what holdall does not compile.

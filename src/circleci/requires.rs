@@ -1,14 +1,13 @@
 //! What jobs wait for: `requires` in its forms, pointed at the jobs that are meant
 //! (circleci-semantics §4.2).
 
-use std::collections::HashMap;
-
 use super::compile::Compiler;
 use super::config::wrong_type;
 use super::groups::{Entries, misuse};
 use super::problem::Problem;
 use super::value::{Data, Entry, Value};
 use crate::finding::{listed, nearest};
+use crate::hash::HashMap;
 use crate::plan::{Job, JobIndex, JobStatus, Located, Requirement};
 use crate::yaml::Location;
 
@@ -50,9 +49,9 @@ impl Answer {
 impl Names {
     fn new(entries: &Entries) -> Self {
         let mut names = Self {
-            written: HashMap::new(),
-            effective: HashMap::new(),
-            aliases: HashMap::new(),
+            written: HashMap::default(),
+            effective: HashMap::default(),
+            aliases: HashMap::default(),
         };
         let add = |map: &mut HashMap<_, Vec<JobIndex>>, inside, name: &str, i| {
             map.entry((inside, name.to_owned())).or_default().push(i);

@@ -5,12 +5,12 @@
 //! value was reached (an alias, a merge key) is kept on the edge that leads to it.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::symbol::Symbol;
+use crate::hash::HashMap;
 use crate::plan::{Call, Filled, Located, MERGE, Spot};
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
 
@@ -438,8 +438,8 @@ impl<'t> Reader<'t> {
         Self {
             tree,
             source,
-            shared: HashMap::new(),
-            keys: HashMap::new(),
+            shared: HashMap::default(),
+            keys: HashMap::default(),
             open: Vec::new(),
             budget: BUDGET,
             undefined: Vec::new(),

@@ -1,7 +1,5 @@
 //! Workflows: their entries, expanded and pointed at each other (circleci-semantics §4).
 
-use std::collections::HashMap;
-
 use super::compile::Compiler;
 use super::config::{missing_key, wrong_type};
 use super::cron;
@@ -13,12 +11,13 @@ use super::problem::Problem;
 use super::template::Scope;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::listed;
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, Located, Origin, Schedule, Workflow};
 use crate::yaml::Location;
 
 impl Compiler<'_> {
     pub(crate) fn workflows(&mut self, scope: &Scope) -> Vec<Workflow> {
-        let mut uses: HashMap<String, usize> = HashMap::new();
+        let mut uses: HashMap<String, usize> = HashMap::default();
         let Some(section) = &self.config.workflows else {
             return self.implicit_workflow(scope, &mut uses);
         };
@@ -82,6 +81,11 @@ impl Compiler<'_> {
             } else {
                 problem.help(format!("add `workflows:` that runs {}", listed(&names, 5)))
             };
+            if self.config.part && !names.is_empty() {
+                problem = problem
+                    .note("a file that others are joined with may leave it to them: check what comes of them together")
+                    .warning();
+            }
             self.problems.push(problem);
             return Vec::new();
         };
@@ -261,7 +265,7 @@ impl Compiler<'_> {
     /// Names jobs of one workflow that wait in the same queue: one of them is skipped
     /// (circleci-semantics §4.2, §7 F19).
     fn twice_in_group(&mut self, jobs: &[Job]) {
-        let mut seen: HashMap<&str, &Located<String>> = HashMap::new();
+        let mut seen: HashMap<&str, &Located<String>> = HashMap::default();
         for job in jobs {
             let Some(group) = &job.serial_group else {
                 continue;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::layers::{failure, human, table};
 use super::store::{StoreArgs, absolute};
-use super::{CliError, Ui, upstream};
+use super::{CliError, Ui, meter, upstream};
 use crate::layer::{AttachRequest, Upstream, Workspace};
 
 /// Apply the layers of upstream jobs, in order.
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         upstream,
     };
     let attached = workspace
-        .attach(&request, &mut |_| {})
+        .attach(&request, &mut meter::progress(ui, "applied"))
         .map_err(|error| failure(&error))?;
     // A store that cannot be written can still be attached from.
     let _ = workspace.note_attach(args.job.as_deref(), &attached);

@@ -29,8 +29,14 @@ pub(super) fn read(
         decide,
         ..Inputs::default()
     };
-    let options = lint::Options::default();
-    let checked = lint::check_with(source, options, &inputs);
+    // What is not supported may be for information only, and stands in the way all the same.
+    let options = lint::Options {
+        least: Severity::Info,
+        ..lint::Options::default()
+    };
+    let mut checked = lint::check_with(source, options, &inputs);
+    let shown = |f: &finding::Finding| f.severity >= Severity::Warning || f.rule == UNSUPPORTED;
+    checked.report.findings.retain(shown);
     if checked.compiled.orb {
         return Err(CliError::usage(format!(
             "{} is the source of an orb, which runs nothing by itself",

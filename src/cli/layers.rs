@@ -19,6 +19,7 @@ use std::time::SystemTime;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::store::StoreArgs;
 use super::{CliError, Ui};
 use crate::layer::{ErrorKind, LayerError, LayerId, LayerInfo, Workspace};
 
@@ -85,6 +86,44 @@ pub(super) enum Format {
     Human,
     /// One JSON object, version 1.
     Json,
+}
+
+/// Which layer a verb looks at, and how it says what it saw.
+#[derive(Debug, clap::Args)]
+struct OneLayer {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The layer, as `ls` prints it: JOB/ATTEMPT.NODE.NUMBER.
+    layer: String,
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+}
+
+impl OneLayer {
+    /// Opens the workspace and finds the layer in it.
+    fn open(&self) -> Result<(Workspace, LayerId), CliError> {
+        let workspace = self.store.open()?;
+        let id = layer_id(&workspace, &self.layer)?;
+        Ok((workspace, id))
+    }
+
+    /// Writes an object of version 1, or rows in columns.
+    fn print(
+        &self,
+        ui: &Ui,
+        json: impl FnOnce() -> Value,
+        rows: impl FnOnce() -> Vec<Vec<String>>,
+    ) -> Result<u8, CliError> {
+        match self.format {
+            Format::Json => {
+                let mut value = json();
+                value["version"] = json!(1);
+                print_json(ui, &value)?;
+            }
+            Format::Human => ui.out(&table(&rows()))?,
+        }
+        Ok(0)
+    }
 }
 
 /// Turns an error of the layer room into one with an exit status and its hint.

@@ -329,6 +329,7 @@ impl Job<'_> {
             }),
             orbs: &orbs,
             given: self.given.clone(),
+            part: true,
             ..Inputs::default()
         };
         let tracked = || self.checkouts.tracked(path);

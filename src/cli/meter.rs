@@ -1,18 +1,39 @@
-//! One line that shows what goes over the network: on a terminal only, after half a second, and
-//! gone again at the end.
+//! One line that shows how far something is that takes long, on this machine or over the network: on
+//! a terminal only, after half a second, and gone again before anything else is said.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Ui;
 use super::layers::human;
-use crate::layer::Moved;
+use crate::layer::{Moved, Transferred};
 
 /// What takes less than this is not shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How often the line is written anew.
 const PACE: Duration = Duration::from_millis(100);
+
+/// Whether a line stands on the terminal.
+static STANDS: AtomicBool = AtomicBool::new(false);
+
+/// Takes the line away, where one stands.
+pub(super) fn clear() {
+    if STANDS.swap(false, Ordering::Relaxed) {
+        let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+    }
+}
+
+/// Returns what shows how far work on this machine is; `verb` says what is done with the bytes.
+pub(super) fn progress(ui: &Ui, verb: &'static str) -> impl FnMut(Transferred) + use<> {
+    let meter = Meter::on(ui);
+    move |done| {
+        if let Some(meter) = &meter {
+            meter.write(|elapsed| worked(verb, done, elapsed));
+        }
+    }
+}
 
 /// The line on stderr.
 pub(super) struct Meter {
@@ -30,8 +51,12 @@ impl Meter {
         })
     }
 
-    /// Shows what has moved so far.
+    /// Shows what has moved over the network so far.
     pub(super) fn show(&self, moved: Moved) {
+        self.write(|elapsed| line(moved, elapsed));
+    }
+
+    fn write(&self, text: impl FnOnce(Duration) -> String) {
         let Ok(mut written) = self.written.lock() else {
             return;
         };
@@ -41,8 +66,9 @@ impl Meter {
         if due {
             let mut stderr = std::io::stderr().lock();
             // What cannot be shown is not worth an error.
-            let _ = write!(stderr, "\r\x1b[K{}", line(moved, self.began.elapsed()));
+            let _ = write!(stderr, "\r\x1b[K{}", text(self.began.elapsed()));
             let _ = stderr.flush();
+            STANDS.store(true, Ordering::Relaxed);
             *written = Some(Instant::now());
         }
     }
@@ -51,18 +77,32 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         if self.written.lock().is_ok_and(|written| written.is_some()) {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+            clear();
         }
     }
 }
 
+/// Returns how many bytes a second it was, as a person reads it.
+fn rate(bytes: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(0.001);
+    human((bytes as f64 / seconds) as u64)
+}
+
+fn worked(verb: &str, done: Transferred, elapsed: Duration) -> String {
+    format!(
+        "{verb} {}, {} entries, {}/s",
+        human(done.bytes),
+        done.entries,
+        rate(done.bytes, elapsed)
+    )
+}
+
 fn line(moved: Moved, elapsed: Duration) -> String {
-    let rate = |bytes: u64| {
-        let seconds = elapsed.as_secs_f64().max(0.001);
-        human((bytes as f64 / seconds) as u64)
-    };
     let part = |name: &str, done: u64, all: u64| {
-        (all > 0).then(|| format!("{name} {} of {}, {}/s", human(done), human(all), rate(done)))
+        (all > 0).then(|| {
+            let rate = rate(done, elapsed);
+            format!("{name} {} of {}, {rate}/s", human(done), human(all))
+        })
     };
     let parts = [
         part("sent", moved.sent, moved.to_send),
@@ -74,6 +114,18 @@ fn line(moved: Moved, elapsed: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_on_this_machine_tells_bytes_entries_and_pace() {
+        let done = Transferred {
+            bytes: 6 << 20,
+            entries: 1200,
+        };
+        assert_eq!(
+            worked("packed", done, Duration::from_secs(2)),
+            "packed 6.0 MiB, 1200 entries, 3.0 MiB/s"
+        );
+    }
 
     #[test]
     fn the_line_tells_both_ways_and_leaves_out_what_does_not_move() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::layers::{failure, human};
 use super::store::{StoreArgs, absolute};
-use super::{CliError, Ui};
+use super::{CliError, Ui, meter};
 use crate::layer::{Compression, PersistRequest};
 
 /// Add a layer to the store.
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         durable: args.durable,
     };
     let persisted = workspace
-        .persist(&request, &mut |_| {})
+        .persist(&request, &mut meter::progress(ui, "packed"))
         .map_err(|error| failure(&error))?;
     for item in &persisted.unmatched {
         ui.talk(&format!(

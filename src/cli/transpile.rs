@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 "nothing was written: the target does not carry all of the config",
             ));
         }
-        Err(wrong @ TranspileError::Verification(_)) => {
+        Err(wrong @ (TranspileError::Verification(_) | TranspileError::Forgotten(_))) => {
             return Err(
                 CliError::new(error::DEFECT, format!("nothing was written: {wrong}"))
                     .hint("this is a defect of holdall: please report it with the config"),

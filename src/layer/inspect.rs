@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::archive::Entry;
 use super::plan::{Ground, read_layer, read_listing};
 use super::store::LayerInfo;
-use super::{LayerError, LayerId, Upstream, Workspace};
+use super::tally::Tally;
+use super::{LayerError, LayerId, Progress, Upstream, Workspace};
 
 /// What a check of a layer found.
 #[derive(Debug)]
@@ -41,9 +42,17 @@ impl Workspace {
     /// # Errors
     /// The layer is missing, damaged or refused.
     pub fn files(&self, id: &LayerId) -> Result<Vec<Entry>, LayerError> {
+        self.files_counted(id, &mut Tally::unwatched())
+    }
+
+    pub(super) fn files_counted(
+        &self,
+        id: &LayerId,
+        tally: &mut Tally<'_>,
+    ) -> Result<Vec<Entry>, LayerError> {
         let info = self.layer(id)?;
         let mut ground = Ground::default();
-        let planned = read_layer(self, info, self.budget, &mut ground)?;
+        let planned = read_layer(self, info, self.budget, &mut ground, tally)?;
         Ok(planned.list.entries(&ground.arena))
     }
 
@@ -66,14 +75,15 @@ impl Workspace {
     /// # Errors
     /// The store cannot be listed. What is wrong with a layer is a value, so that one damaged
     /// layer does not hide the next.
-    pub fn verify(&self) -> Result<Vec<Verdict>, LayerError> {
+    pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Vec<Verdict>, LayerError> {
+        let tally = &mut Tally::new(progress);
         if let Some((_guard, fresh)) = self.afresh()? {
-            return fresh.verdicts();
+            return fresh.verdicts(tally);
         }
-        self.verdicts()
+        self.verdicts(tally)
     }
 
-    fn verdicts(&self) -> Result<Vec<Verdict>, LayerError> {
+    fn verdicts(&self, tally: &mut Tally<'_>) -> Result<Vec<Verdict>, LayerError> {
         let ids = self.ids()?;
         // What cannot be fetched is told below, layer by layer; a store that is gone is not.
         match self.prefetch(&ids, false) {
@@ -82,7 +92,7 @@ impl Workspace {
         }
         let mut verdicts = Vec::new();
         for id in ids {
-            let problem = match self.files(&id) {
+            let problem = match self.files_counted(&id, tally) {
                 Ok(_) => None,
                 // Its line has no end: a crash left it, and it does not count.
                 Err(LayerError::Missing(_)) => continue,

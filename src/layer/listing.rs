@@ -230,6 +230,12 @@ struct Queue {
 
 impl Lister<'_> {
     fn failed(&self, path: &[u8], error: io::Error) -> LayerError {
+        // The root itself was there a moment ago, and is told of as such if it is gone.
+        if error.kind() == io::ErrorKind::NotFound && !path.is_empty() {
+            return LayerError::Vanished {
+                path: printable(path),
+            };
+        }
         let path = super::scan::os_path(&EntryPath::found(path)).to_owned();
         LayerError::io("read", &self.root.join(path), error)
     }

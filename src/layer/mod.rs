@@ -32,6 +32,7 @@ mod remember;
 mod remote;
 mod scan;
 mod store;
+mod tally;
 mod toc;
 mod tree;
 pub mod twin;

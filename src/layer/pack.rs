@@ -1,6 +1,6 @@
 //! Makes an archive of what a scan found: pieces of 4 MiB that several threads read and compress,
 //! each with the digests of the files that end in it. A file that is no longer what the scan found
-//! is an error, before and after each read.
+//! is an error.
 
 use std::fs::File;
 use std::io;
@@ -25,7 +25,7 @@ use super::scan::{Scan, os_path};
 use super::{Compression, Digest, LayerError, Transferred};
 
 /// How long to wait for another thread before looking whether it gave up.
-const PATIENCE: Duration = Duration::from_millis(20);
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// One piece, compressed.
 pub(super) struct Packed {
@@ -58,6 +58,21 @@ pub(super) struct Packer<'a> {
 struct Chain {
     state: Mutex<(u64, Sha256)>,
     moved: Condvar,
+}
+
+/// Whether to wait until the parts before were added.
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Patience {
+    None,
+    Endless,
+}
+
+/// What came of a part.
+enum Turn {
+    /// It was added; with the last part comes the digest.
+    Done(Option<Digest>),
+    /// Parts before it were not added yet, or never will be since something failed.
+    NotYet,
 }
 
 /// What a thread keeps from piece to piece.
@@ -109,10 +124,16 @@ impl<'a> Packer<'a> {
         &self,
         mut take: impl FnMut(&Packed) -> Result<(), LayerError>,
     ) -> Result<(), LayerError> {
+        // One thread more than there are processors has work while another waits for a file, or for
+        // its turn in the digest of one.
+        let threads = match self.threads {
+            1 => 1,
+            more => more + 1,
+        };
         let pieces = Pieces {
-            threads: self.threads,
+            threads,
             count: self.layout.starts.len(),
-            ahead: self.threads + 2,
+            ahead: threads + 2,
             stop: &self.stop,
         };
         let bench = || {
@@ -206,40 +227,55 @@ impl<'a> Packer<'a> {
         // What is left belongs to the end of the archive.
         let rest = usize::try_from(end - at.clamp(start.at, end)).unwrap_or(0);
         piece[raw - rest..].fill(0);
+        // Parts whose turn has not come are left for after the compression: by then it has.
+        parts.retain(|(index, offset, range)| {
+            let part = &piece[range.clone()];
+            match self.chain(*index, *offset, part, Patience::None) {
+                Turn::Done(digest) => {
+                    packed.digests.extend(digest.map(|digest| (*index, digest)));
+                    false
+                }
+                Turn::NotYet => true,
+            }
+        });
         compressor
             .compress(piece, &mut packed.bytes)
             .map_err(|error| self.broken(error))?;
         for (index, offset, range) in parts {
-            let size = self.scan.stamp(index).size;
-            if let Some(digest) = self.chain(index, offset, &piece[range], size) {
-                packed.digests.push((index, digest));
+            if let Turn::Done(digest) = self.chain(index, offset, &piece[range], Patience::Endless)
+            {
+                packed.digests.extend(digest.map(|digest| (index, digest)));
             }
         }
         Ok(packed)
     }
 
-    /// Adds a part to the digest of a file, once all parts before it were added, and returns the
-    /// digest with the last one.
-    fn chain(&self, index: usize, offset: u64, part: &[u8], size: u64) -> Option<Digest> {
-        let chain = &self.chains[self.layout.span(index)?];
+    /// Adds a part to the digest of a file if all parts before it were added.
+    fn chain(&self, index: usize, offset: u64, part: &[u8], patience: Patience) -> Turn {
+        let Some(span) = self.layout.span(index) else {
+            return Turn::Done(None);
+        };
+        let chain = &self.chains[span];
         let mut state = lock(&chain.state);
         while state.0 != offset {
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
+            if patience == Patience::None || self.stop.load(Ordering::Relaxed) {
+                return Turn::NotYet;
             }
             state = chain
                 .moved
-                .wait_timeout(state, PATIENCE)
+                .wait_timeout(state, LOOK_UP)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
         state.1.update(part);
         state.0 += part.len() as u64;
         chain.moved.notify_all();
-        (state.0 == size).then(|| Digest(std::mem::take(&mut state.1).finalize().into()))
+        let last = state.0 == self.scan.stamp(index).size;
+        Turn::Done(last.then(|| Digest(std::mem::take(&mut state.1).finalize().into())))
     }
 
-    /// Reads a part of a file and makes sure that it is the one that was found, before and after.
+    /// Reads a part of a file and makes sure that it is the one that was found. Looked at after the
+    /// read: a change before it shows as well, for no program can set back the time of a change.
     fn read(
         &self,
         entry: &Entry,
@@ -259,25 +295,23 @@ impl<'a> Packer<'a> {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(failed(error));
             }
-            // Gone, or a link by now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LayerError::Vanished {
+                    path: printable(entry.path.as_bytes()),
+                });
+            }
+            // A link by now.
             Err(_) => return Err(changed()),
         };
-        let current = || match fstat(&file) {
-            Ok(stat) => Ok(Stamp::of(&stat)),
-            Err(error) => Err(failed(error.into())),
-        };
-        if current()? != stamp {
+        let read = file.read_exact_at(into, offset);
+        let now = fstat(&file).map_err(|error| failed(error.into()))?;
+        if Stamp::of(&now) != stamp {
             return Err(changed());
         }
-        match file.read_exact_at(into, offset) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changed()),
-            Err(error) => return Err(failed(error)),
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(changed()),
+            read => read.map_err(failed),
         }
-        if current()? != stamp {
-            return Err(changed());
-        }
-        Ok(())
     }
 
     /// Opens a file for reading. A FIFO that took its place does not block.

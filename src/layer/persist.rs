@@ -38,8 +38,10 @@ pub(super) fn persist(
     check(request)?;
     workspace.check_expiry()?;
     let archived = match archive(workspace, request, progress) {
-        // Once more from the start: what wrote to the file may have finished.
-        Err(LayerError::Changed { .. }) => archive(workspace, request, progress)?,
+        // Once more from the start: what wrote to the file or removed it may have finished.
+        Err(LayerError::Changed { .. } | LayerError::Vanished { .. }) => {
+            archive(workspace, request, progress)?
+        }
         other => other?,
     };
     commit(workspace, request, archived)

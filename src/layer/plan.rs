@@ -17,6 +17,7 @@ use super::layout::{Extent, Layout};
 use super::manifest::Encoding;
 use super::name::printable;
 use super::store::LayerInfo;
+use super::tally::Tally;
 use super::toc::{Frame, read_toc};
 use super::{Digest, LayerError, LayerId, Upstream, Workspace};
 
@@ -252,7 +253,7 @@ pub(super) fn read_listing(
         Some(toc) if info.record.encoding == Encoding::Zstd => {
             read_contents(workspace, info, toc, budget, ground)
         }
-        _ => read_layer(workspace, info, budget, ground),
+        _ => read_layer(workspace, info, budget, ground, &mut Tally::unwatched()),
     }
 }
 
@@ -310,6 +311,7 @@ pub(super) fn read_layer(
     info: LayerInfo,
     budget: Budget,
     ground: &mut Ground,
+    tally: &mut Tally<'_>,
 ) -> Result<Planned, LayerError> {
     let record = info.record;
     let mut blob = workspace.open_blob(&info.id, "archive", record.layer, record.layer_size)?;
@@ -317,7 +319,7 @@ pub(super) fn read_layer(
     let mut list = List::default();
     let mut buffer = vec![0; 1 << 16];
     ground.begin();
-    let uncompressed = walk(&info, &mut blob, budget, |entry, reader| {
+    let uncompressed = walk(&info, &mut blob, budget, tally, |entry, reader| {
         ground.add(&mut list, &entry, budget)?;
         if info.toc.is_some() {
             let mut content = Hashing::new(io::sink());
@@ -504,10 +506,11 @@ pub(super) fn walk(
     info: &LayerInfo,
     blob: &mut File,
     budget: Budget,
+    tally: &mut Tally<'_>,
     mut visit: impl FnMut(Entry, &mut Reader<Box<dyn Read + '_>>) -> Result<(), ReadError>,
 ) -> Result<u64, LayerError> {
     blob.rewind().map_err(|error| unreadable(info, error))?;
-    let mut hashing = Hashing::new(blob);
+    let mut hashing = Hashing::new(tally.over(blob));
     let result = (|| {
         let decoder = decoder(info.record.encoding, &mut hashing)?;
         let mut reader = Reader::new(decoder, budget);

@@ -1,9 +1,8 @@
 //! The way to a finding: text in a command or an orb is reached through calls, and what is wrong may
 //! be what a call says. A note names the calls, from the workflow's job on.
 
-use std::collections::HashMap;
-
 use crate::finding::Finding;
+use crate::hash::HashMap;
 use crate::plan::{Call, Job, MERGE, Pipeline, Step, Workflow};
 use crate::yaml::{Location, SourceId, Sources};
 

@@ -1,12 +1,12 @@
 //! What a rule reads: the compiled config, the flow of each workflow, the text.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::circleci::{Compiled, Variant};
 use crate::finding::Finding;
 use crate::flow::{Attach, Flow, Place};
+use crate::hash::HashSet;
 use crate::plan::{Job, Located, PersistStep, Pipeline, RunStep, Spot, StepKind, Workflow};
 use crate::yaml::{Location, Sources, Span, Tree};
 
@@ -104,7 +104,7 @@ impl<'c> Context<'c> {
 
     /// Returns the scripts of all jobs, each once.
     pub(super) fn scripts(&self) -> Vec<Rc<Script>> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let all = self.jobs().flat_map(runs);
         let each = all.filter(|(_, run)| seen.insert(run.command.written()));
         each.filter_map(|(_, run)| self.script(run)).collect()

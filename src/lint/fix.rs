@@ -1,11 +1,12 @@
 //! Making the fixes of findings: chosen in order, applied, and verified by reading the text again.
 //! A fix that does not do what it says is left out, and said so.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::Checked;
 use crate::circleci::Compiled;
 use crate::finding::{Finding, Fix, Severity};
+use crate::hash::{HashMap, HashSet};
 use crate::yaml::{Edit, Location, Source, SourceId, Span, Touch, Tree, apply, parse, same_but};
 
 /// Most times that a text is checked again: a fix may make way for another one.
@@ -53,7 +54,7 @@ pub fn fix(source: Source, unsafe_too: bool, check: &dyn Fn(Source) -> Checked) 
         first: source.clone(),
         now: source,
         fixed: Vec::new(),
-        refused: HashSet::new(),
+        refused: HashSet::default(),
         left: Vec::new(),
         stale: false,
         unsafe_too,
@@ -212,7 +213,7 @@ pub(super) fn apart<'f>(findings: impl Iterator<Item = (usize, &'f Finding)>) ->
 
 /// Counts the findings of each rule.
 fn by_rule(findings: &[Finding]) -> HashMap<&'static str, usize> {
-    let mut counts = HashMap::new();
+    let mut counts = HashMap::default();
     for finding in findings {
         *counts.entry(finding.rule).or_default() += 1;
     }
@@ -266,8 +267,8 @@ pub(super) fn guard(findings: &mut [Finding], compiled: &Compiled) {
 
 /// Returns where steps stand that jobs with different definitions run.
 fn shared_steps(compiled: &Compiled) -> HashSet<Span> {
-    let mut first: HashMap<Span, Location> = HashMap::new();
-    let mut shared = HashSet::new();
+    let mut first: HashMap<Span, Location> = HashMap::default();
+    let mut shared = HashSet::default();
     for job in compiled.pipeline.workflows.iter().flat_map(|w| &w.jobs) {
         let here = |at: &Location| at.source == SourceId::default();
         for at in job.steps.iter().map(|s| s.origin.at).filter(here) {

@@ -33,6 +33,25 @@ impl Image {
         }
     }
 
+    /// Returns the name of an old convenience image behind `circleci/`, in a mirror too; the images
+    /// of the CLI and the runner are none, and are kept up.
+    pub(super) fn old_convenience(&self) -> Option<&str> {
+        const KEPT: [&str; 5] = [
+            "circleci-cli",
+            "picard",
+            "runner",
+            "runner-agent",
+            "runner-init",
+        ];
+        let host = |first: &str| first.contains(['.', ':']);
+        let name = match self.name.split_once('/') {
+            Some((first, rest)) if host(first) => rest,
+            _ => &self.name,
+        };
+        let name = name.strip_prefix("circleci/")?;
+        (!KEPT.contains(&name)).then_some(name)
+    }
+
     /// Says whether it is one of CircleCI's convenience images, old or new.
     pub(super) fn is_convenience(&self) -> bool {
         let name = self.name.strip_prefix("docker.io/").unwrap_or(&self.name);
@@ -158,5 +177,18 @@ mod tests {
         assert_eq!(image.digest.as_deref(), Some("sha256:ab"));
         assert_eq!(Image::parse("localhost:5000/a").tag, None);
         assert!(Image::parse("cimg/node:20").is_convenience());
+    }
+
+    #[test]
+    fn old_convenience_images_are_known_in_mirrors_too() {
+        let old = |reference: &str| Image::parse(reference).old_convenience().map(str::to_owned);
+        assert_eq!(old("circleci/node:12").as_deref(), Some("node"));
+        assert_eq!(
+            old("mirror.example.com/circleci/golang").as_deref(),
+            Some("golang")
+        );
+        assert_eq!(old("circleci/circleci-cli:0.1.1"), None);
+        assert_eq!(old("acme/circleci/node:12"), None);
+        assert_eq!(old("cimg/node:20"), None);
     }
 }

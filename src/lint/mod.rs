@@ -103,7 +103,11 @@ pub struct Checked {
 /// Checks one config; orbs without source are opaque.
 #[must_use]
 pub fn check(source: Source, options: Options<'_>) -> Checked {
-    check_with(source, options, &Inputs::default())
+    let inputs = Inputs {
+        part: true,
+        ..Inputs::default()
+    };
+    check_with(source, options, &inputs)
 }
 
 /// Checks one config with orb sources and what else is known.
@@ -182,7 +186,7 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
             && place(a) == place(b)
             && a.primary().map(|l| &l.text) == b.primary().map(|l| &l.text)
     });
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = crate::hash::HashMap::default();
     for finding in findings {
         let Some(label) = finding.primary() else {
             continue;

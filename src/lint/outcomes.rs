@@ -5,12 +5,11 @@
 //! is missing counts only if it is missing under every outcome that has the step which needs it:
 //! elsewhere another outcome brings what is missed.
 
-use std::collections::HashMap;
-
 use super::context::Context;
 use super::rule::{Claim, Rule};
 use crate::circleci::{Outcomes, Variant, when};
 use crate::finding::Finding;
+use crate::hash::HashMap;
 use crate::plan::{Pipeline, Step, StepKind};
 use crate::yaml::Location;
 
@@ -48,8 +47,8 @@ pub(super) fn check<'c>(
         .map(|rule| OfRule {
             rule,
             groups: Vec::new(),
-            known: HashMap::new(),
-            places: HashMap::new(),
+            known: HashMap::default(),
+            places: HashMap::default(),
         })
         .collect();
     for (outcome, variant) in outcomes.variants.iter().enumerate() {

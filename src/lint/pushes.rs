@@ -2,7 +2,7 @@
 //! one that each pattern matches, and one that nobody speaks of.
 
 use crate::circleci::witness;
-use crate::plan::{FilterKind, FilterRule, GitRef, Job, Located, Workflow};
+use crate::plan::{FilterKind, FilterRule, Filters, GitRef, Job, JobIndex, Located, Workflow};
 
 /// Most pushes that are tried for one workflow.
 const MOST: usize = 48;
@@ -58,6 +58,38 @@ fn names(rule: &FilterRule, out: &mut Vec<String>) {
             None => out.push(item.value.clone()),
         }
     }
+}
+
+/// Says whether the filters of these jobs let some push through together. What they wait for does
+/// not count: it is other rules that speak of jobs that never run.
+pub(super) fn may_run_together(workflow: &Workflow, tried: &[GitRef], jobs: &[JobIndex]) -> bool {
+    let filters = |job: &JobIndex| workflow.jobs[*job].filters.as_ref();
+    let all: Vec<&Filters> = jobs.iter().filter_map(filters).collect();
+    if all.iter().any(|a| all.iter().any(|b| are_opposite(a, b))) {
+        return false;
+    }
+    // Where a filter cannot be decided, it may let the push through.
+    let admits = |push: &GitRef| all.iter().all(|f| f.admit(push) != Ok(false));
+    all.is_empty() || tried.iter().any(admits)
+}
+
+/// Says whether two filters ask for the opposite of each other: `x == "y"` and `x != "y"`.
+fn are_opposite(one: &Filters, two: &Filters) -> bool {
+    let (FilterKind::Expression { text: a, .. }, FilterKind::Expression { text: b, .. }) =
+        (&one.kind, &two.kind)
+    else {
+        return false;
+    };
+    let plain = |text: &str| {
+        let mut words = text.split_whitespace();
+        !words.any(|word| matches!(word, "and" | "or" | "not"))
+    };
+    let sides = |text: &str, operator: &str| {
+        let (left, right) = text.split_once(operator)?;
+        Some((left.trim().to_owned(), right.trim().to_owned()))
+    };
+    let sides_of_a = sides(&a.value, "==");
+    plain(&a.value) && sides_of_a.is_some() && sides_of_a == sides(&b.value, "!=")
 }
 
 /// Names a push in a sentence.

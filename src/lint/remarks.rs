@@ -250,9 +250,9 @@ mod tests {
         let covered = cover("rm << parameters.ä >> {{ .x }} \\<<EOF ${a} {b}", true);
         assert_eq!(
             covered.text,
-            "rm zzzzzzzzzzzzzzzzzzzz zzzzzzzz  <<EOF ${a} {b}"
+            "rm zzzzzzzzzzzzzzzzzzz zzzzzzzz  <<EOF ${a} {b}"
         );
-        assert_eq!(covered.templates, [3..23, 24..32]);
+        assert_eq!(covered.templates, [3..22, 23..31]);
         let plain = cover("cat <<EOF >>x", false);
         assert_eq!(
             (plain.text.as_str(), plain.templates.len()),

@@ -2,11 +2,11 @@
 //! them stands in the config.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::shell::{self, Command};
+use crate::hash::HashMap;
 use crate::plan::Located;
 use crate::yaml::{Location, Source, SourceId, Sources, TextMap, Tree, parse};
 

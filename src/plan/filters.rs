@@ -3,11 +3,11 @@
 //! that they wait for do.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use regex::Regex;
 
 use super::{FilterKind, FilterRule, Filters, Job, JobIndex, Located, Requirement, Workflow};
+use crate::hash::HashMap;
 
 /// What was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! Whether an edited text still says what it said: the data equal but where an edit was declared,
 //! and every comment still there.
 
-use std::collections::HashMap;
-
 use super::span::Span;
 use super::tree::Tree;
 use super::view::{Entry, Node, Shape};
+use crate::hash::HashMap;
 
 /// How two texts differ where they should not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +68,7 @@ struct Touched<'t>(HashMap<Span, Vec<&'t Touch>>);
 
 impl<'t> Touched<'t> {
     fn new(all: &'t [Touch]) -> Self {
-        let mut places: HashMap<Span, Vec<&Touch>> = HashMap::new();
+        let mut places: HashMap<Span, Vec<&Touch>> = HashMap::default();
         for touch in all {
             let (Touch::Value(span)
             | Touch::Text(span, _)
@@ -137,7 +136,7 @@ fn trees<R: Rights + ?Sized>(old: &Tree, new: &Tree, rights: &R) -> Result<(), D
 }
 
 fn comments(old: &Tree, new: &Tree, touched: &Touched<'_>) -> Result<(), Difference> {
-    let mut left: HashMap<&str, usize> = HashMap::new();
+    let mut left: HashMap<&str, usize> = HashMap::default();
     for comment in new.comments() {
         let text = new.slice_of(comment.span).trim_end();
         *left.entry(text).or_default() += 1;

@@ -3,11 +3,10 @@
 //! Nothing here copies a node. Following an alias keeps a guard against circles; walking a merged
 //! mapping keeps one too, so a view of a hostile text ends.
 
-use std::collections::HashSet;
-
 use super::scalar::{Scalar, Schema};
 use super::span::Span;
 use super::tree::{Anchor, BlockText, Kind, NodeId, ScalarStyle, Tree};
+use crate::hash::HashSet;
 
 /// A node of a tree.
 #[derive(Clone, Copy)]
@@ -269,8 +268,8 @@ impl<'t> Node<'t> {
     pub fn merged(self, budget: usize) -> Vec<MergedEntry<'t>> {
         let mut walk = MergeWalk {
             out: Vec::new(),
-            seen: HashSet::new(),
-            walked: HashSet::new(),
+            seen: HashSet::default(),
+            walked: HashSet::default(),
             merges: Vec::new(),
             budget,
         };

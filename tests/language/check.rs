@@ -20,6 +20,7 @@ fn checked(case: &Case, given: Option<Facts>) -> Checked {
         orbs: &orbs,
         decide: given.is_some(),
         facts: given.unwrap_or_default(),
+        part: true,
         ..Inputs::default()
     };
     let options = Options {

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Objects,
     /// The same without one.
     OpenObjects,
+    /// The emulator of Azure's vendor.
+    Azure,
     /// A registry that asks for nothing.
     Registry,
     /// A registry that asks for a password.
@@ -28,21 +30,25 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The kinds that every test runs on.
-    pub(crate) const ALL: &[Self] = &[Self::Objects, Self::Registry];
+    pub(crate) const ALL: &[Self] = &[Self::Objects, Self::Azure, Self::Registry];
+    /// Those whose servers keep each blob as a file, for tests that reach behind their backs.
+    pub(crate) const IN_FILES: &[Self] = &[Self::Objects, Self::Registry];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Objects => "s3",
             Self::OpenObjects => "open_s3",
+            Self::Azure => "azure",
             Self::Registry => "registry",
             Self::LockedRegistry => "locked_registry",
         }
     }
 
     fn server(self) -> &'static str {
-        match self.is_registry() {
-            true => "docker-registry",
-            false => "s3s-fs",
+        match self {
+            Self::Registry | Self::LockedRegistry => "docker-registry",
+            Self::Azure => "azurite-blob",
+            Self::Objects | Self::OpenObjects => "s3s-fs",
         }
     }
 
@@ -73,6 +79,27 @@ impl Drop for Server {
     }
 }
 
+/// The account of the emulator and its key, which its documentation gives.
+const ACCOUNT: &str = "devstoreaccount1";
+const ACCOUNT_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// Makes a container, with a request that is signed as the service wants it.
+const MAKE_CONTAINER: &str = r#"
+import base64, hashlib, hmac, http.client, sys
+from email.utils import formatdate
+address, account, key, container = sys.argv[1:]
+stamps = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+lines = "".join(f"{name}:{value}\n" for name, value in stamps.items())
+text = "PUT" + "\n" * 12 + lines + f"/{account}/{account}/{container}\nrestype:container"
+mac = hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()
+stamps["Authorization"] = f"SharedKey {account}:{base64.b64encode(mac).decode()}"
+line = http.client.HTTPConnection(address)
+line.request("PUT", f"/{account}/{container}?restype=container", headers={**stamps, "Content-Length": "0"})
+answer = line.getresponse()
+sys.exit(None if answer.status == 201 else f"{answer.status} {answer.read().decode()}")
+"#;
+
 /// `test:testsecret` as htpasswd writes it.
 const PASSWORDS: &str = "test:$2b$05$HOLDALLHOLDALLHOLDALLuGMms9aAMnTvrJKNLx.lgPB5qjB5OEOm";
 
@@ -82,7 +109,7 @@ pub(crate) fn server(kind: Kind, test: &str) -> Option<Server> {
         println!("skipped: {test} on {} needs its feature", kind.name());
         return None;
     }
-    if !has_tool(kind.server(), test) {
+    if !has_tool(kind.server(), test) || (kind == Kind::Azure && !has_tool("python3", test)) {
         return None;
     }
     let program = find(kind.server())?;
@@ -95,6 +122,9 @@ pub(crate) fn server(kind: Kind, test: &str) -> Option<Server> {
                 break;
             }
             if TcpStream::connect(&server.address).is_ok() {
+                if kind == Kind::Azure {
+                    make_container(&server.address);
+                }
                 return Some(server);
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -118,6 +148,16 @@ fn find(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
+}
+
+fn make_container(address: &str) {
+    let output = Command::new("python3")
+        .args(["-c", MAKE_CONTAINER, address, ACCOUNT, ACCOUNT_KEY])
+        .arg("workspaces")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }
 
 fn start(kind: Kind, program: &Path) -> Server {
@@ -150,6 +190,12 @@ fn start(kind: Kind, program: &Path) -> Server {
         );
         fs::write(&config, text).unwrap();
         command.arg("serve").arg(config);
+    } else if kind == Kind::Azure {
+        command
+            .args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string()])
+            .args(["--skipApiVersionCheck", "--disableTelemetry", "--silent"])
+            .arg("--location")
+            .arg(&data);
     } else {
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         if kind == Kind::Objects {
@@ -220,6 +266,10 @@ impl Lab {
                 ("AWS_SECRET_ACCESS_KEY", "testsecret"),
             ],
             Kind::OpenObjects => vec![("AWS_SKIP_SIGNATURE", "true")],
+            Kind::Azure => vec![
+                ("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT),
+                ("AZURE_STORAGE_ACCOUNT_KEY", ACCOUNT_KEY),
+            ],
             _ => Vec::new(),
         };
         Self {
@@ -292,6 +342,13 @@ impl Lab {
                 ),
                 ("unknown key", self.with(&[("AWS_ACCESS_KEY_ID", "nobody")])),
             ],
+            Kind::Azure => vec![
+                (
+                    "wrong key",
+                    self.with(&[("AZURE_STORAGE_ACCOUNT_KEY", "bm8=")]),
+                ),
+                ("no key", self.with(&[("AZURE_STORAGE_ACCOUNT_KEY", "no")])),
+            ],
             _ => Vec::new(),
         }
     }
@@ -313,7 +370,11 @@ impl Lab {
                     "team/layers" => "workspaces",
                     _ => "no-such-bucket",
                 };
-                format!("s3://{bucket}/{}", self.repository)
+                let scheme = match self.kind {
+                    Kind::Azure => "az",
+                    _ => "s3",
+                };
+                format!("{scheme}://{bucket}/{}", self.repository)
             }
         }
     }
@@ -385,6 +446,10 @@ impl Lab {
             .env("HOME", self.folder.path())
             .env("XDG_CACHE_HOME", self.cache())
             .env("AWS_ENDPOINT_URL", format!("http://{}", self.address))
+            .env(
+                "AZURE_STORAGE_ENDPOINT",
+                format!("http://{}/{ACCOUNT}", self.address),
+            )
             .env("HOLDALL_STORE", store)
             .envs(self.env.iter().map(|(k, v)| (k, v)))
             .args(args)

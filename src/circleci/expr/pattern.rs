@@ -5,13 +5,13 @@
 //! both match it; everything else is an error, and its outcome is unknown.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 
 use super::error::ErrorKind;
 use super::value::Truth;
+use crate::hash::HashMap;
 use crate::yaml::Span;
 
 /// Most characters of a pattern under the new compiler.

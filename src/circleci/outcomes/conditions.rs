@@ -1,7 +1,7 @@
 //! The conditions that a config leaves open, as they are met while it is compiled: what each one
 //! says, and which others have to hold for it to be reached.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::circleci::expr::{Lookup, Truth, names, parse};
@@ -9,6 +9,7 @@ use crate::circleci::logic::{self, Place};
 use crate::circleci::symbol::{Part, Symbol, SymbolKind};
 use crate::circleci::template::{Piece, pieces};
 use crate::circleci::value::{Data, Value};
+use crate::hash::{HashMap, HashSet};
 use crate::yaml::Location;
 
 /// Most different conditions that are kept.

@@ -3,10 +3,11 @@
 //! numbers, 0 being what a value is where nobody says otherwise.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::conditions::{Guard, Instance};
 use crate::circleci::expr::Truth;
+use crate::hash::HashMap;
 
 /// Most combinations that are gone through, of all values or of those that one condition asks for.
 const MOST_COMBINATIONS: usize = 4_096;

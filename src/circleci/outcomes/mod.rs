@@ -9,13 +9,14 @@ mod witness;
 pub(crate) use witness::witness;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(crate) use candidates::{Candidate, Variable};
 pub(crate) use conditions::Conditions;
 
 use super::expr::{Lookup, Scalar, Truth};
+use crate::hash::HashMap;
 use crate::plan::Pipeline;
 use crate::yaml::Location;
 use conditions::Formula;

@@ -6,7 +6,6 @@
 //! that the validator is of the same opinion.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use jsonschema::json::Node as _;
@@ -14,6 +13,7 @@ use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use crate::circleci::value::{Data, Value};
+use crate::hash::HashMap;
 
 /// The schema as a table of its parts.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Parts {
         let mut reading = Reading {
             schema,
             parts: Vec::new(),
-            references: HashMap::new(),
+            references: HashMap::default(),
         };
         reading.part(schema)?;
         Some(Self {

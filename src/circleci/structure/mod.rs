@@ -10,7 +10,6 @@ mod fits;
 mod instance;
 mod place;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
@@ -19,6 +18,7 @@ use serde_json::Value as Json;
 use super::builtin::STEP_NAMES;
 use super::problem::{Problem, UNSUPPORTED};
 use super::value::Value;
+use crate::hash::{HashMap, HashSet};
 use crate::yaml::Location;
 use fault::FaultKind;
 use fits::Parts;
@@ -135,7 +135,9 @@ struct Said {
 
 impl Said {
     fn new(problems: &[Problem]) -> Self {
-        let mut said = Self { at: HashMap::new() };
+        let mut said = Self {
+            at: HashMap::default(),
+        };
         for problem in problems.iter().filter(|p| p.rule != UNSUPPORTED) {
             said.note(problem);
         }

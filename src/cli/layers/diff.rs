@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Format, failure, layer_id, print_json, table};
 use crate::cli::store::StoreArgs;
-use crate::cli::{CliError, Ui, error};
+use crate::cli::{CliError, Ui, error, meter};
 use crate::layer::{Change, State, printable};
 
 #[derive(Debug, clap::Args)]
@@ -26,11 +26,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
+    let workspace = args.store.open_shown(ui)?;
     let first = layer_id(&workspace, &args.first)?;
     let second = layer_id(&workspace, &args.second)?;
     let changes = workspace
-        .diff(&first, &second)
+        .diff(&first, &second, &mut meter::progress(ui, "compared"))
         .map_err(|error| failure(&error))?;
     match args.format {
         Format::Json => {

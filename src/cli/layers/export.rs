@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{failure, human};
 use crate::cli::store::StoreArgs;
-use crate::cli::{CliError, Ui};
+use crate::cli::{CliError, Ui, meter};
 use crate::layer::{self, Carried, LayerError, Workspace};
 
 #[derive(Debug, clap::Args)]
@@ -32,8 +32,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         false => vec![workspace.clone()],
     };
     let carried = match args.file == Path::new("-") {
-        true => to_stdout(&workspaces)?,
-        false => to_file(&workspaces, &args.file)?,
+        true => to_stdout(&workspaces, ui)?,
+        false => to_file(&workspaces, &args.file, ui)?,
     };
     let layers: usize = carried.iter().map(|all| all.layers.len()).sum();
     if layers == 0 {
@@ -50,14 +50,15 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
     Ok(0)
 }
 
-fn to_stdout(workspaces: &[Workspace]) -> Result<Vec<Carried>, CliError> {
+fn to_stdout(workspaces: &[Workspace], ui: &Ui) -> Result<Vec<Carried>, CliError> {
     let stdout = std::io::stdout().lock();
     if stdout.is_terminal() {
         return Err(CliError::usage("a tar is nothing to read on a terminal")
             .hint("name a file, or let another program read it"));
     }
     let output = std::io::BufWriter::with_capacity(1 << 17, stdout);
-    layer::export(workspaces, output, Path::new("stdout")).map_err(|error| match &error {
+    let progress = &mut meter::progress(ui, "exported");
+    layer::export(workspaces, output, Path::new("stdout"), progress).map_err(|error| match &error {
         LayerError::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => {
             CliError::broken_pipe()
         }
@@ -66,7 +67,7 @@ fn to_stdout(workspaces: &[Workspace]) -> Result<Vec<Carried>, CliError> {
 }
 
 /// The file is there as a whole or not at all.
-fn to_file(workspaces: &[Workspace], path: &Path) -> Result<Vec<Carried>, CliError> {
+fn to_file(workspaces: &[Workspace], path: &Path, ui: &Ui) -> Result<Vec<Carried>, CliError> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |error: std::io::Error| failure(&LayerError::io("write", path, error));
     let folder = match path.parent() {
@@ -79,7 +80,9 @@ fn to_file(workspaces: &[Workspace], path: &Path) -> Result<Vec<Carried>, CliErr
         .tempfile_in(folder)
         .map_err(failed)?;
     let mut output = std::io::BufWriter::with_capacity(1 << 17, temp.as_file_mut());
-    let carried = layer::export(workspaces, &mut output, path).map_err(|error| failure(&error))?;
+    let progress = &mut meter::progress(ui, "exported");
+    let carried =
+        layer::export(workspaces, &mut output, path, progress).map_err(|error| failure(&error))?;
     output.flush().map_err(failed)?;
     drop(output);
     temp.persist(path).map_err(|error| failed(error.error))?;

@@ -2,53 +2,43 @@
 
 use serde_json::{Value, json};
 
-use super::{Format, failure, layer_id, print_json, table};
-use crate::cli::store::StoreArgs;
+use super::{OneLayer, failure};
 use crate::cli::{CliError, Ui};
 use crate::layer::{Entry, EntryKind, printable};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    store: StoreArgs,
-    /// The layer, as `ls` prints it: JOB/ATTEMPT.NODE.NUMBER.
-    layer: String,
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
+    layer: OneLayer,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
-    let id = layer_id(&workspace, &args.layer)?;
+    let (workspace, id) = args.layer.open()?;
     let entries = workspace.files(&id).map_err(|error| failure(&error))?;
-    if args.format == Format::Json {
-        let list: Vec<Value> = entries.iter().map(entry_json).collect();
-        print_json(
-            ui,
-            &json!({"version": 1, "layer": id.to_string(), "entries": list}),
-        )?;
-        return Ok(0);
-    }
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let (letter, size, arrow) = match &entry.kind {
-                EntryKind::File { size } => ('-', size.to_string(), String::new()),
-                EntryKind::Folder => ('d', "-".to_owned(), "/".to_owned()),
-                EntryKind::Symlink { target } => {
-                    ('l', "-".to_owned(), format!(" -> {}", printable(target)))
-                }
-                EntryKind::Hardlink { target } => ('h', "-".to_owned(), format!(" = {target}")),
-            };
-            vec![
-                format!("{letter}{:03o}", entry.mode),
-                size,
-                format!("{}{arrow}", entry.path),
-            ]
-        })
-        .collect();
-    ui.out(&table(&rows))?;
-    Ok(0)
+    args.layer.print(
+        ui,
+        || {
+            let list: Vec<Value> = entries.iter().map(entry_json).collect();
+            json!({"version": 1, "layer": id.to_string(), "entries": list})
+        },
+        || entries.iter().map(row).collect(),
+    )
+}
+
+fn row(entry: &Entry) -> Vec<String> {
+    let (letter, size, arrow) = match &entry.kind {
+        EntryKind::File { size } => ('-', size.to_string(), String::new()),
+        EntryKind::Folder => ('d', "-".to_owned(), "/".to_owned()),
+        EntryKind::Symlink { target } => {
+            ('l', "-".to_owned(), format!(" -> {}", printable(target)))
+        }
+        EntryKind::Hardlink { target } => ('h', "-".to_owned(), format!(" = {target}")),
+    };
+    vec![
+        format!("{letter}{:03o}", entry.mode),
+        size,
+        format!("{}{arrow}", entry.path),
+    ]
 }
 
 fn entry_json(entry: &Entry) -> Value {

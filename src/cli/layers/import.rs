@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Format, failure, human, print_json, table};
 use crate::cli::store::StoreArgs;
-use crate::cli::{CliError, Ui};
+use crate::cli::{CliError, Ui, meter};
 use crate::layer::{self, ImportError, Imported, printable};
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
             CliError::input(format!("cannot read {}: {error}", args.file.display()))
         })?),
     };
-    let imported = layer::import(&store, BufReader::with_capacity(1 << 17, input)).map_err(
+    let input = BufReader::with_capacity(1 << 17, input);
+    let imported = layer::import(&store, input, &mut meter::progress(ui, "read")).map_err(
         |error| match error {
             ImportError::Layer(error) => failure(&error),
             tar @ ImportError::Tar(_) => CliError::found(tar.to_string())

@@ -1,32 +1,22 @@
 //! `holdall layers show`: what is known of one layer.
 
-use serde_json::json;
-
-use super::{Format, failure, human, layer_id, layer_json, print_json, stored, table};
-use crate::cli::store::StoreArgs;
+use super::{OneLayer, failure, human, layer_json, stored};
 use crate::cli::{CliError, Ui};
-use crate::layer::printable;
+use crate::layer::{LayerInfo, printable};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    store: StoreArgs,
-    /// The layer, as `ls` prints it: JOB/ATTEMPT.NODE.NUMBER.
-    layer: String,
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
+    layer: OneLayer,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
-    let id = layer_id(&workspace, &args.layer)?;
+    let (workspace, id) = args.layer.open()?;
     let info = workspace.layer(&id).map_err(|error| failure(&error))?;
-    if args.format == Format::Json {
-        let mut value = layer_json(&info);
-        value["version"] = json!(1);
-        print_json(ui, &value)?;
-        return Ok(0);
-    }
+    args.layer.print(ui, || layer_json(&info), || rows(&info))
+}
+
+fn rows(info: &LayerInfo) -> Vec<Vec<String>> {
     let config = &info.config;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |name: &str, value: Option<String>| {
@@ -54,9 +44,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         "requires",
         config.requires.as_ref().map(|jobs| jobs.join(", ")),
     );
-    row("made", Some(stored(&info)));
+    row("made", Some(stored(info)));
     row("expires", config.expires.clone());
     row("producer", config.producer.clone());
-    ui.out(&table(&rows))?;
-    Ok(0)
+    rows
 }

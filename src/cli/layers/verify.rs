@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Format, failure, print_json, table};
 use crate::cli::store::StoreArgs;
-use crate::cli::{CliError, Ui};
+use crate::cli::{CliError, Ui, meter};
 use crate::layer::{ErrorKind, LayerError, printable};
 
 #[derive(Debug, clap::Args)]
@@ -16,8 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
-    let workspace = args.store.open()?;
-    let verdicts = workspace.verify().map_err(|error| failure(&error))?;
+    let workspace = args.store.open_shown(ui)?;
+    let verdicts = workspace
+        .verify(&mut meter::progress(ui, "checked"))
+        .map_err(|error| failure(&error))?;
     let bad = verdicts
         .iter()
         .filter(|verdict| verdict.problem.is_some())

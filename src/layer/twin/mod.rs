@@ -8,6 +8,7 @@ use super::{Upstream, encode_job};
 const COMMON: &str = include_str!("common.sh");
 const PERSIST: &str = include_str!("persist.sh");
 const ATTACH: &str = include_str!("attach.sh");
+const CARRY: &str = include_str!("carry.sh");
 const SCRIPT: &str = concat!(
     "#!/bin/sh\n",
     include_str!("common.sh"),
@@ -79,6 +80,14 @@ pub enum Verb {
     Attach,
     /// Both.
     Both,
+}
+
+/// Returns functions that carry layers between machines, for use after [`functions`]:
+/// `hl_list STORE` prints what a store holds, `hl_pack STORE LIST TAR` writes what it has gained
+/// since, `hl_take STORE TAR…` adds that to another store.
+#[must_use]
+pub fn carry_functions() -> &'static str {
+    CARRY
 }
 
 /// Returns the functions that a script needs, for scripts that write their own calls.
@@ -155,6 +164,7 @@ mod tests {
     #[test]
     fn no_text_holds_what_circleci_takes_for_a_template() {
         assert!(!script().contains("<<"));
+        assert!(!carry_functions().contains("<<"));
         let call = PersistCall {
             store: "~/store",
             job: None,

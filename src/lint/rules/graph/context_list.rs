@@ -2,9 +2,9 @@
 //! than 100 contexts.
 
 use crate::finding::Finding;
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
-use std::collections::HashSet;
 
 declare_rule! {
     /// # What it does
@@ -47,7 +47,7 @@ declare_rule! {
 const MOST: usize = 100;
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
-    let mut all = HashSet::new();
+    let mut all = HashSet::default();
     for job in context.jobs() {
         let mut own: Vec<&crate::plan::Located<String>> = Vec::new();
         if let [first, second, ..] = job.contexts.as_slice()

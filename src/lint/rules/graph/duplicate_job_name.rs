@@ -1,9 +1,9 @@
 //! `duplicate-job-name`: two jobs of one workflow have the same name.
 
 use crate::finding::Finding;
+use crate::hash::HashMap;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
-use std::collections::HashMap;
 
 declare_rule! {
     /// # What it does
@@ -48,7 +48,7 @@ declare_rule! {
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for workflow in context.workflows() {
-        let mut seen = HashMap::new();
+        let mut seen = HashMap::default();
         for job in &workflow.jobs {
             match seen.get(job.written_name.as_str()) {
                 None => {

@@ -1,9 +1,8 @@
 //! `hidden-workflow-error`: errors where the service does not look until somebody gets there.
 
-use std::collections::HashSet;
-
 use crate::circleci::Problem;
 use crate::finding::{Finding, Severity};
+use crate::hash::HashSet;
 use crate::lint::rule::declare_rule;
 use crate::lint::{self, Context};
 use crate::yaml::Location;

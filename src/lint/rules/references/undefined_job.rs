@@ -28,7 +28,8 @@ declare_rule! {
     /// ```
     ///
     /// # What holdall cannot know
-    /// What orbs without source hold, and jobs of other files that are joined with this one.
+    /// What orbs without source hold, and jobs of other files that are joined with this one: a file
+    /// of another name than `config.yml` that has no jobs at all gets one warning.
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/#jobs

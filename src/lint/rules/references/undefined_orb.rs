@@ -21,7 +21,8 @@ declare_rule! {
     /// ```
     ///
     /// # What holdall cannot know
-    /// Whether a setup job puts the orb in.
+    /// Whether a setup job puts the orb in. Where the config declares `circleci/orb-tools`, whose
+    /// `continue` puts in the orb under test, this is for information only.
     ///
     /// # References
     /// - https://circleci.com/docs/orb-intro/

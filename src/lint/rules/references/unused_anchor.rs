@@ -1,10 +1,10 @@
 //! `unused-anchor`: an anchor that no alias uses.
 
 use crate::finding::Finding;
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
 use crate::yaml::{Location, Shape, SourceId};
-use std::collections::HashSet;
 
 declare_rule! {
     /// # What it does
@@ -40,7 +40,7 @@ declare_rule! {
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     let tree = &context.compiled.tree;
-    let mut used = HashSet::new();
+    let mut used = HashSet::default();
     for node in tree.nodes() {
         if let Shape::Alias(Some(target)) = node.shape() {
             used.insert(target.id());

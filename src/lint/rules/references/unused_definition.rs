@@ -1,10 +1,10 @@
 //! `unused-definition`: a job, command, executor, parameter or orb that nothing uses.
 
 use crate::finding::{Finding, Severity};
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
 use crate::yaml::{Location, Node, Shape, SourceId};
-use std::collections::HashSet;
 
 declare_rule! {
     /// # What it does
@@ -47,6 +47,9 @@ declare_rule! {
 
 /// Longest text that is taken for a name, in bytes.
 const LONGEST_NAME: usize = 200;
+
+/// What the names of the pipeline's parameters stand behind.
+const PARAMETERS: &str = "pipeline.parameters.";
 
 /// What a config says, by the words in it.
 #[derive(Default)]
@@ -101,7 +104,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 "parameters" => words
                     .templated
                     .iter()
-                    .any(|t| names(t, &format!("pipeline.parameters.{name}"))),
+                    .any(|t| names(t, &format!("{PARAMETERS}{name}"))),
                 "orbs" => words
                     .all
                     .iter()
@@ -197,10 +200,12 @@ impl<'t> Words<'t> {
     }
 
     fn word(&mut self, text: &'t str) {
-        if text.contains("pipeline.parameters.") {
+        // Most texts are told apart by their length, or by one character.
+        if text.len() > PARAMETERS.len() && text.contains(PARAMETERS) {
             self.templated.push(text);
         }
-        if text.len() <= LONGEST_NAME && text.contains("<<") && !text.contains('\n') {
+        let templated = text.contains('<') && text.contains("<<");
+        if templated && text.len() <= LONGEST_NAME && !text.contains('\n') {
             self.open.insert(text);
         }
         self.all.insert(text);

@@ -1,9 +1,9 @@
 //! `context-on-unfiltered-job`: a job with a context runs on every branch.
 
 use crate::finding::{Confidence, Finding};
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
-use std::collections::HashSet;
 
 declare_rule! {
     /// # What it does
@@ -42,7 +42,7 @@ declare_rule! {
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
-    let mut told = HashSet::new();
+    let mut told = HashSet::default();
     for flow in &context.flows {
         for (index, job) in flow.workflow.jobs.iter().enumerate() {
             let Some(first) = job.contexts.first() else {

@@ -35,7 +35,7 @@ fn orbs<'c>(context: &Context<'c>) -> Vec<(Location, &'c str)> {
 /// Returns the images of all containers, each place once.
 fn images<'c>(context: &Context<'c>) -> Vec<(&'c Located<String>, Image)> {
     let mut out: Vec<(&Located<String>, Image)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = crate::hash::HashSet::default();
     for executor in context.jobs().filter_map(|j| j.executor.as_ref()) {
         let ExecutorKind::Docker(images) = &executor.kind else {
             continue;

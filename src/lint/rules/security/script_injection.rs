@@ -1,10 +1,10 @@
 //! `script-injection`: a value of the pipeline that a stranger sets is put into a script by a
 //! template: the branch's name, the tag, the title or the message of what was pushed.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::finding::Finding;
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
@@ -55,7 +55,7 @@ const CHOSEN: [(&str, &str); 9] = [
 ];
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
-    let mut told = HashSet::new();
+    let mut told = HashSet::default();
     for job in context.jobs() {
         for (_, run) in runs(job) {
             let Some(script) = context.script(run) else {

@@ -36,11 +36,18 @@ declare_rule! {
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
         for command in &script.commands {
+            let Some(word) = switch(command) else {
+                continue;
+            };
+            // Variables that hold the address of a server of the job itself.
+            let set = script.commands.iter().flat_map(|c| &c.words);
+            let set = set.filter_map(|w| w.text.split_once('='));
+            let holds = |name: &str| set.clone().any(|(n, value)| n == name && is_local(value));
             let local = command
                 .words
                 .iter()
-                .any(|w| w.text.contains("://localhost") || w.text.contains("://127.0.0.1"));
-            if let Some(word) = switch(command).filter(|_| !local) {
+                .any(|word| is_local(&word.text) || word.variables.iter().any(|v| holds(&v.name)));
+            if !local {
                 out.push(
                     TLS_VERIFICATION_DISABLED
                         .finding("certificates are not checked", script.at(word.range.clone()), "anybody may answer in the server's place")
@@ -52,20 +59,28 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// Settings that switch the check off.
+const SWITCHES: [&str; 5] = [
+    "node_tls_reject_unauthorized=0",
+    "git_ssl_no_verify=1",
+    "git_ssl_no_verify=true",
+    "http.sslverify=false",
+    "pythonhttpsverify=0",
+];
+
+/// Says whether an address is one of the job's own machine.
+fn is_local(text: &str) -> bool {
+    ["://localhost", "://127.0.0.1", "://[::1]"]
+        .iter()
+        .any(|local| text.contains(local))
+}
+
 /// Returns the word that switches the check off.
 fn switch(command: &Command) -> Option<&Word> {
     let words = command.words.iter();
-    let set = words.clone().find(|w| {
-        let text = w.text.to_ascii_lowercase();
-        matches!(
-            text.as_str(),
-            "node_tls_reject_unauthorized=0"
-                | "git_ssl_no_verify=1"
-                | "git_ssl_no_verify=true"
-                | "http.sslverify=false"
-                | "pythonhttpsverify=0"
-        )
-    });
+    let set = words
+        .clone()
+        .find(|w| SWITCHES.iter().any(|s| w.text.eq_ignore_ascii_case(s)));
     if set.is_some() {
         return set;
     }

@@ -1,12 +1,12 @@
 //! `unquoted-branch-variable`: `$CIRCLE_BRANCH`, `$CIRCLE_TAG` or another variable that a
 //! stranger chooses is used without quotes, or given to `eval` or `sh -c`.
 
-use crate::finding::{Confidence, Finding, Fix};
+use crate::finding::{Confidence, Finding, Fix, Severity};
 use crate::lint::Context;
 use crate::lint::mend;
 use crate::lint::rule::{Fixable, declare_rule};
 use crate::lint::script::Script;
-use crate::lint::shell::{Variable, Word};
+use crate::lint::shell::{Command, Variable, Word};
 use crate::yaml::SourceId;
 
 declare_rule! {
@@ -15,17 +15,18 @@ declare_rule! {
     /// without quotes, or given to `eval` or `sh -c`.
     ///
     /// # Why is this bad
-    /// Without quotes the shell cuts the text at blanks and expands its patterns; a name that
-    /// begins with `-` is an option. Handed to `eval` it is a command.
+    /// Handed to `eval` or `sh -c` the text is read as a script: a branch may well be called
+    /// `x$(…)`. Without quotes, elsewhere, a variable that is empty leaves no word at all; that is
+    /// for information only, as git allows neither blanks nor patterns in a name.
     ///
     /// # Example
     /// ```yaml
-    /// - run: git push origin $CIRCLE_BRANCH
+    /// - run: sh -c "make deploy-$CIRCLE_BRANCH"
     /// ```
     ///
     /// # Use instead
     /// ```yaml
-    /// - run: git push origin "$CIRCLE_BRANCH"
+    /// - run: make "deploy-$CIRCLE_BRANCH"
     /// ```
     ///
     /// # What holdall cannot know
@@ -33,7 +34,7 @@ declare_rule! {
     ///
     /// # References
     /// - https://circleci.com/docs/variables/#built-in-environment-variables
-    /// - https://www.shellcheck.net/wiki/SC2086
+    /// - https://git-scm.com/docs/git-check-ref-format
     UNQUOTED_BRANCH_VARIABLE: "unquoted-branch-variable", Security, Warning, check, fix = Fixable::Unsafe
 }
 
@@ -43,35 +44,81 @@ const CHOSEN: [&str; 3] = ["CIRCLE_BRANCH", "CIRCLE_TAG", "CIRCLE_PR_USERNAME"];
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
         for command in &script.commands {
-            // Neither cuts words in an assignment, nor does `[[`.
-            if matches!(
-                command.program(),
-                None | Some("[[" | "export" | "case" | "echo" | "printf")
-            ) {
-                continue;
-            }
-            let variables = command
-                .words
-                .iter()
-                .filter(|w| !w.text.contains('=') || w.text.starts_with('-'))
-                .flat_map(|w| w.variables.iter().map(move |v| (w, v)));
-            let chosen = variables.filter(|(_, v)| !v.quoted && CHOSEN.contains(&v.name.as_str()));
-            for (word, variable) in chosen {
-                out.push(
-                    UNQUOTED_BRANCH_VARIABLE
-                        .finding(
-                            "a stranger's text without quotes",
-                            script.at(variable.range.clone()),
-                            "the shell cuts this at blanks",
-                        )
-                        .confidence(Confidence::Medium)
-                        .help(format!("write `\"${}\"`", variable.name))
-                        .fix(quoted(context, &script, word, variable))
-                        .done(),
-                );
+            let code = code_words(command);
+            for (i, word) in command.words.iter().enumerate() {
+                let is_code = code.contains(&i);
+                let chosen = word.variables.iter();
+                for variable in chosen.filter(|v| CHOSEN.contains(&v.name.as_str())) {
+                    if is_code {
+                        out.push(run_as_code(&script, variable));
+                    } else if !variable.quoted && is_cut(command, word) {
+                        out.push(unquoted(context, &script, word, variable));
+                    }
+                }
             }
         }
     }
+}
+
+/// Quotes do not help here: the shell that is called reads the text once more.
+fn run_as_code(script: &Script, variable: &Variable) -> Finding {
+    UNQUOTED_BRANCH_VARIABLE
+        .finding(
+            "a stranger's text run as code",
+            script.at(variable.range.clone()),
+            "the shell that gets this reads it as a script",
+        )
+        .help(format!(
+            "hand it over as an argument: `sh -c '… \"$1\"' sh \"${}\"`",
+            variable.name
+        ))
+        .note("the name of a branch or a tag may hold `$(…)`, `;` and backquotes")
+        .done()
+}
+
+/// Git allows no blanks and no `*?[` in a name, so that an empty one is all that can go wrong.
+fn unquoted(context: &Context<'_>, script: &Script, word: &Word, variable: &Variable) -> Finding {
+    UNQUOTED_BRANCH_VARIABLE
+        .finding(
+            "a stranger's text without quotes",
+            script.at(variable.range.clone()),
+            "where this is empty, the word is gone",
+        )
+        .severity(Severity::Info)
+        .confidence(Confidence::Medium)
+        .help(format!("write `\"${}\"`", variable.name))
+        .fix(quoted(context, script, word, variable))
+        .done()
+}
+
+/// Says whether the shell cuts a word where its variables are not quoted: neither in an
+/// assignment, nor in `[[`; where it is only printed it does not matter.
+fn is_cut(command: &Command, word: &Word) -> bool {
+    let whole = matches!(
+        command.program(),
+        None | Some("[[" | "export" | "case" | "echo" | "printf")
+    );
+    !whole && (!word.text.contains('=') || word.text.starts_with('-'))
+}
+
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "su"];
+
+/// Returns the words of a command that a shell reads as a script: what stands behind `eval` and
+/// `sh -c`.
+fn code_words(command: &Command) -> Vec<usize> {
+    let words = &command.words;
+    if command.program() == Some("eval") {
+        return (1..words.len()).collect();
+    }
+    let name = |i: usize| words[i].text.rsplit('/').next().unwrap_or_default();
+    let called = (0..words.len()).filter(|i| SHELLS.contains(&name(*i)));
+    called
+        .filter_map(|i| {
+            let option = words.get(i + 1)?.text.as_str();
+            let takes = option.starts_with('-') && !option.starts_with("--");
+            (takes && option.ends_with('c')).then_some(i + 2)
+        })
+        .collect()
 }
 
 /// Puts quotes around a variable that is a word of its own.

@@ -48,14 +48,17 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(shell) = job.shell.as_ref().filter(|s| is_sh(&s.value)) else {
             continue;
         };
-        let reads = runs(job).any(|(_, run)| {
-            let script = &run.command.value;
-            script.contains(". $BASH_ENV")
-                || script.contains(". \"$BASH_ENV")
-                || script.contains("source $BASH_ENV")
-                || script.contains("source \"$BASH_ENV")
-                || run.shell.as_ref().is_some_and(|s| !is_sh(s))
-        });
+        // Who points the variable at a file has one in mind that the shell reads: `/etc/profile`.
+        let chosen = job.environment.iter().any(|v| v.name == "BASH_ENV");
+        let reads = chosen
+            || runs(job).any(|(_, run)| {
+                let script = &run.command.value;
+                script.contains(". $BASH_ENV")
+                    || script.contains(". \"$BASH_ENV")
+                    || script.contains("source $BASH_ENV")
+                    || script.contains("source \"$BASH_ENV")
+                    || run.shell.as_ref().is_some_and(|s| !is_sh(s))
+            });
         if reads {
             continue;
         }

@@ -2,10 +2,10 @@
 //! config looks for.
 
 use crate::finding::{Confidence, Finding, nearest};
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
 use crate::plan::StepKind;
-use std::collections::HashSet;
 
 declare_rule! {
     /// # What it does
@@ -49,7 +49,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             restored.extend(restore.keys.iter().map(|k| k.value.trim()));
         }
     }
-    let mut told = HashSet::new();
+    let mut told = HashSet::default();
     for step in context.jobs().flat_map(|j| &j.steps) {
         let StepKind::SaveCache(save) = &step.kind else {
             continue;

@@ -54,8 +54,8 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         match &executor.kind {
             ExecutorKind::Docker(images) => {
                 for image in images {
-                    let name = Image::parse(&image.image.value).name;
-                    let Some(rest) = name.strip_prefix("circleci/") else {
+                    let parsed = Image::parse(&image.image.value);
+                    let Some(rest) = parsed.old_convenience() else {
                         continue;
                     };
                     out.push(

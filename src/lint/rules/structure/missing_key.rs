@@ -23,8 +23,9 @@ declare_rule! {
     /// ```
     ///
     /// # What holdall cannot know
-    /// Whether a machine without an image still runs, as it did in earlier years: that one is a
-    /// warning.
+    /// Whether a machine without an image still runs, as it did in earlier years, and whether the
+    /// workflows stand in another file that is joined with this one, where it is not called
+    /// `config.yml`: these are warnings.
     ///
     /// # References
     /// - https://circleci.com/docs/configuration-reference/

@@ -8,7 +8,8 @@ declare_rule! {
     ///
     /// # Why is this bad
     /// What stands there is taken as it is: jobs and layers that it would bring are not known, and
-    /// rules that depend on them stay silent. It is said so that nobody takes silence for a clean result.
+    /// rules that depend on them stay silent. An orb without source is no fault of the config: that
+    /// is for information only. It is said so that nobody takes silence for a clean result.
     ///
     /// # Example
     /// ```yaml

@@ -48,8 +48,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             .split("{{")
             .skip(1)
             .any(|t| !t.trim_start().starts_with("arch"));
-        // A number is often counted up by hand, which renews the cache.
-        if written && !varies {
+        // A number is often counted up by hand, which renews the cache; a version that the key names
+        // says what is in it.
+        if written && !varies && !names_version(&save.key.value) {
             out.push(
                 STATIC_CACHE_KEY
                     .finding("a cache that is never renewed", &save.key, "the same key in every pipeline")
@@ -58,5 +59,24 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     .done(),
             );
         }
+    }
+}
+
+/// Says whether a key names a version, `0.47.0`: of what is cached, as its own are plain numbers.
+fn names_version(key: &str) -> bool {
+    key.split(|c: char| !c.is_ascii_digit() && c != '.')
+        .any(|word| word.split('.').filter(|part| !part.is_empty()).count() >= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_version;
+
+    #[test]
+    fn a_version_is_more_than_a_number() {
+        assert!(names_version("npx-v1-lint-0.47.0"));
+        assert!(names_version("llvm-17.2-{{ arch }}"));
+        assert!(!names_version("deps-v1"));
+        assert!(!names_version("deps-v1.{{ arch }}"));
     }
 }

@@ -70,8 +70,10 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             {
                 continue;
             }
+            let own = flow.attaches.iter().filter(|a| a.job == attach.job);
+            let places: Vec<String> = own.map(|a| a.at.to_string()).collect();
             for layer in flow.visible(attach.job) {
-                if let Some(finding) = look(context, flow, attach, layer) {
+                if let Some(finding) = look(context, flow, (attach, &places), layer) {
                     out.push(finding);
                     break;
                 }
@@ -83,7 +85,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
 fn look(
     context: &Context<'_>,
     flow: &Flow<'_>,
-    attach: &Attach<'_>,
+    (attach, places): (&Attach<'_>, &[String]),
     layer: &Layer<'_>,
 ) -> Option<Finding> {
     // A relative root is spelled in no other job.
@@ -92,12 +94,7 @@ fn look(
     }
     let job = flow.job(attach.job);
     let root = layer.root.to_string();
-    let lands = |place: &str| {
-        let attaches = flow.attaches.iter().filter(|a| a.job == attach.job);
-        attaches
-            .map(|a| a.at.to_string())
-            .any(|at| place.starts_with(&at))
-    };
+    let lands = |place: &str| places.iter().any(|at| place.starts_with(at.as_str()));
     for item in &layer.persist.paths {
         let name = item.value.trim_start_matches("./").trim_end_matches('/');
         let place = format!("{root}/{name}");
@@ -105,10 +102,14 @@ fn look(
             continue;
         }
         for (run, at) in runs_after(job, attach.step) {
+            let script = run.command.value.as_str();
+            if !names_path(script, &place) {
+                continue;
+            }
             // What the script makes there itself is its own.
-            let makes = run.command.value.contains(&format!("mkdir -p {root}"))
-                || run.command.value.contains(&format!("> {place}"));
-            if !names_path(&run.command.value, &place) || makes {
+            if script.contains(&format!("mkdir -p {root}"))
+                || script.contains(&format!("> {place}"))
+            {
                 continue;
             }
             let at = context.script(run).map_or(at, |script| {

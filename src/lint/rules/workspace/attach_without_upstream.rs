@@ -206,9 +206,23 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
     let draft = draft
         .severity(Severity::Warning)
         .label(job.origin.at, "the job runs here");
+    // A job that waits for this one cannot come before it.
+    let able = |name: &&str| {
+        let named = |l: &&Layer<'_>| flow.job(l.job).written_name == **name;
+        let mut layers = flow.layers.iter().filter(named).peekable();
+        layers.peek().is_none() || layers.any(|l| !flow.graph.is_upstream(attach.job, l.job))
+    };
+    let (all, makers) = (
+        makers,
+        makers.iter().copied().filter(able).collect::<Vec<_>>(),
+    );
     if makers.is_empty() {
         draft
-            .help("remove the step: no job of the workflow persists anything")
+            .help(if all.is_empty() {
+                "remove the step: no other job of the workflow persists anything"
+            } else {
+                "remove the step: all jobs that persist anything wait for this one"
+            })
             .done()
     } else {
         let verb = if makers.len() == 1 {
@@ -217,7 +231,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             "persist"
         };
         // Of several it is not known which is meant.
-        let only = match makers {
+        let only = match &makers[..] {
             [name] => flow
                 .layers
                 .iter()
@@ -228,7 +242,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             .fix(only.and_then(|l| edge(context, flow, attach.job, l.job)))
             .help(format!(
                 "require the job whose files are needed ({} {verb}), or remove the step",
-                listed(makers, 5)
+                listed(&makers, 5)
             ))
             .done()
     }

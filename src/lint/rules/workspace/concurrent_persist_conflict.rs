@@ -1,12 +1,17 @@
 //! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use crate::finding::{Confidence, Finding, Severity, listed};
 use crate::flow::{Attach, Flow, Item, Layer, Overlap, OverlapKind};
+use crate::hash::{HashMap, HashSet};
+use crate::lint::pushes::{may_run_together, pushes};
 use crate::lint::rule::declare_rule;
+use crate::lint::rules::workspace::names::is_file;
+use crate::lint::rules::workspace::written::{Written, differ};
 use crate::lint::{Context, Rule};
-use crate::plan::{Job, Located, StepKind};
+use crate::plan::{Job, Located};
 
 declare_rule! {
     /// # What it does
@@ -19,7 +24,8 @@ declare_rule! {
     /// roots can still meet.
     ///
     /// It is an error where both name the same file. Where folders or patterns meet it is a
-    /// warning: several jobs may well fill one folder with different files.
+    /// warning: several jobs may well fill one folder with different files. Where the scripts of
+    /// both name the files that they write there, and no name twice, it is for information only.
     ///
     /// # Example
     /// ```yaml
@@ -80,14 +86,26 @@ declare_rule! {
     CONCURRENT_PERSIST_CONFLICT: "concurrent-persist-conflict", Workspace, Error, check, There
 }
 
+/// Two paths that may hold the same file.
+struct Pair<'p> {
+    items: (&'p Located<String>, &'p Located<String>),
+    overlap: Overlap,
+    file: bool,
+    apart: bool,
+}
+
 /// Jobs whose layers meet in the same way: by the same two texts, both sure or both not.
 struct Meeting<'f, 'p> {
     first: (&'f Layer<'p>, &'p Located<String>),
     second: (&'f Layer<'p>, &'p Located<String>),
     attach: &'f Attach<'p>,
     overlap: Overlap,
+    /// Further paths of the same steps that meet.
+    also: Vec<&'p Located<String>>,
     /// Whether both are files, so that they meet for sure.
     file: bool,
+    /// Whether the scripts name different files of each job there.
+    apart: bool,
     /// All jobs that meet like this, in the order of the text.
     jobs: Vec<usize>,
     /// The same, to look one up.
@@ -103,12 +121,14 @@ pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec
     for flow in &context.flows {
         let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
         let paths = Paths::new(flow);
+        let tried = pushes(flow.workflow);
         for first in 0..flow.layers.len() {
             for second in paths.near(first) {
                 let (a, b) = (flow.layers[first].job, flow.layers[second].job);
                 if flow.graph.is_concurrent(a, b)
                     && same_matrix(flow.job(a), flow.job(b)) == arms
                     && let Some(met) = paths.meet(flow, first, second)
+                    && may_run_together(flow.workflow, &tried, &[a, b, met.attach.job])
                 {
                     join(&mut meetings, met);
                 }
@@ -137,15 +157,18 @@ struct Paths {
     /// For each job that makes layers, the attaches that see them: a bit each, as they are asked
     /// for once for each two layers that may meet.
     readers: HashMap<usize, Vec<u64>>,
+    /// What is written into a layer's item, for the items that meet others.
+    written: RefCell<HashMap<(usize, usize), Rc<Written>>>,
 }
 
 impl Paths {
     fn new(flow: &Flow<'_>) -> Self {
         let mut paths = Self {
             items: Vec::with_capacity(flow.layers.len()),
-            named: HashMap::new(),
+            named: HashMap::default(),
             open: Vec::new(),
-            readers: HashMap::new(),
+            readers: HashMap::default(),
+            written: RefCell::default(),
         };
         let words = flow.attaches.len().div_ceil(64);
         for (i, attach) in flow.attaches.iter().enumerate() {
@@ -205,57 +228,79 @@ impl Paths {
     ) -> Option<Meeting<'f, 'p>> {
         let items = |layer: usize| {
             let texts = flow.layers[layer].persist.paths.iter();
-            texts.zip(&self.items[layer])
+            texts.zip(&self.items[layer]).enumerate()
         };
         let (one, two) = (&flow.layers[first], &flow.layers[second]);
-        let mut best: Option<Meeting<'f, 'p>> = None;
         let mut attach = None;
-        for (a, item) in items(first) {
-            for (b, other) in items(second) {
-                let Some(overlap) = item
-                    .as_ref()
-                    .zip(other.as_ref())
-                    .and_then(|(i, o)| i.overlap(o))
-                else {
+        let mut pairs: Vec<Pair<'p>> = Vec::new();
+        for (i, (a, item)) in items(first) {
+            for (j, (b, other)) in items(second) {
+                let both = item.as_ref().zip(other.as_ref());
+                let Some(overlap) = both.and_then(|(i, o)| i.overlap(o)) else {
                     continue;
                 };
                 if attach.is_none() {
                     let reader = self.common_reader(one.job, two.job)?;
                     attach = flow.attaches.get(reader);
                 }
+                let written = [self.written(flow, first, i), self.written(flow, second, j)];
+                // A folder that one of them empties before it persists brings nothing.
+                if written.iter().any(|w| w.is_removed()) {
+                    continue;
+                }
                 let file = overlap.kind == OverlapKind::Same
                     && is_file(flow.job(one.job), one.step, &a.value)
                     && is_file(flow.job(two.job), two.step, &b.value);
-                if let Some(attach) = attach
-                    && best.as_ref().is_none_or(|m| file && !m.file)
-                {
-                    best = Some(Meeting {
-                        first: (one, a),
-                        second: (two, b),
-                        attach,
-                        overlap,
-                        file,
-                        jobs: vec![one.job, two.job],
-                        among: HashSet::from([one.job, two.job]),
-                    });
-                }
+                let apart = !file && differ(&written[0], &written[1]);
+                pairs.push(Pair {
+                    items: (a, b),
+                    overlap,
+                    file,
+                    apart,
+                });
             }
         }
-        best
+        let surest = pairs.iter().enumerate();
+        let (surest, _) = surest.min_by_key(|(_, p)| (!p.file, p.apart))?;
+        let pair = pairs.swap_remove(surest);
+        let also = pairs.iter().filter(|p| !p.apart);
+        Some(Meeting {
+            also: also.flat_map(|p| [p.items.0, p.items.1]).collect(),
+            first: (one, pair.items.0),
+            second: (two, pair.items.1),
+            attach: attach?,
+            overlap: pair.overlap,
+            file: pair.file,
+            apart: pair.apart,
+            jobs: vec![one.job, two.job],
+            among: [one.job, two.job].into_iter().collect(),
+        })
+    }
+
+    /// Returns what a layer's job writes into one of its items.
+    fn written(&self, flow: &Flow<'_>, layer: usize, item: usize) -> Rc<Written> {
+        let mut known = self.written.borrow_mut();
+        let written = known.entry((layer, item)).or_insert_with(|| {
+            let layer = &flow.layers[layer];
+            let item = &layer.persist.paths[item].value;
+            Rc::new(Written::by(flow.job(layer.job), layer.step, item))
+        });
+        Rc::clone(written)
     }
 }
 
 /// Adds a meeting to those of the same texts: a hundred jobs that fill one folder are one finding.
 fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
-    fn texts<'m>(m: &'m Meeting<'_, '_>) -> ([&'m str; 2], bool) {
+    fn texts<'m>(m: &'m Meeting<'_, '_>) -> ([&'m str; 2], bool, bool) {
         let mut texts = [m.first.1.value.as_str(), m.second.1.value.as_str()];
         texts.sort_unstable();
-        (texts, m.file)
+        (texts, m.file, m.apart)
     }
-    let places = |m: &Meeting<'_, '_>| (m.first.1.at, m.second.1.at, m.file);
+    let places = |m: &Meeting<'_, '_>| (m.first.1.at, m.second.1.at, m.file, m.apart);
     let same = |m: &&mut Meeting<'f, 'p>| texts(m) == texts(&met) || places(m) == places(&met);
     match meetings.iter_mut().find(same) {
         Some(known) => {
+            known.also.extend(met.also);
             for job in met.jobs {
                 if known.among.insert(job) {
                     known.jobs.push(job);
@@ -265,6 +310,9 @@ fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
         None => meetings.push(met),
     }
 }
+
+/// Most further paths that one finding shows.
+const MOST_ALSO: usize = 4;
 
 fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
     let (one, two) = (
@@ -295,6 +343,11 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         .label(two.origin.at, format!("`{}` and `{}` are not ordered", two.name, one.name))
         .label(meeting.attach.origin.at, format!("`{}` attaches both layers", reader.name))
         .note("the service says: Concurrent upstream jobs persisted the same file(s) into the workspace");
+    let mut told = HashSet::from_iter([meeting.first.1.at, meeting.second.1.at]);
+    let also = meeting.also.iter().filter(|path| told.insert(path.at));
+    for path in also.take(MOST_ALSO) {
+        draft = draft.label(path.written(), "this meets too");
+    }
     let arms = same_matrix(one, two);
     draft = match (sure, arms) {
         (true, true) => draft.help("put a value of the matrix into the path, `<< parameters.x >>`"),
@@ -317,6 +370,12 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         };
         draft = draft.severity(Severity::Warning).confidence(confidence);
     }
+    if meeting.apart {
+        draft = draft
+            .severity(Severity::Info)
+            .confidence(Confidence::Low)
+            .note("their scripts name different files there");
+    }
     if meeting.jobs.len() > 2 {
         let names: Vec<&str> = meeting
             .jobs
@@ -330,99 +389,4 @@ fn report(flow: &Flow<'_>, rule: &Rule, meeting: &Meeting<'_, '_>) -> Finding {
         ));
     }
     draft.done()
-}
-
-/// Says whether an item is a file and not a folder: by its ending, or by how an earlier step of
-/// the job writes it.
-pub(super) fn is_file(job: &Job, step: usize, item: &str) -> bool {
-    let item = item.trim_start_matches("./");
-    let name = item.rsplit('/').next().unwrap_or(item);
-    has_file_ending(name)
-        || job.steps[..step].iter().any(|s| match &s.kind {
-            StepKind::Run(run) => writes_file(&run.command.value, name),
-            _ => false,
-        })
-}
-
-/// Endings of names that are folders all the same.
-const FOLDERS: [&str; 10] = [
-    "app",
-    "framework",
-    "xcframework",
-    "xcarchive",
-    "xcresult",
-    "xcodeproj",
-    "bundle",
-    "dsym",
-    "git",
-    "d",
-];
-
-fn has_file_ending(name: &str) -> bool {
-    let Some((stem, ending)) = name.rsplit_once('.') else {
-        return false;
-    };
-    !stem.is_empty()
-        && (1..=8).contains(&ending.len())
-        && ending.bytes().all(|b| b.is_ascii_alphanumeric())
-        && ending.bytes().any(|b| b.is_ascii_alphabetic())
-        && !FOLDERS.contains(&ending.to_ascii_lowercase().as_str())
-}
-
-/// Says whether a script writes a file of this name: `> name`, `-o name`, `touch name`, `cp x name`.
-fn writes_file(script: &str, name: &str) -> bool {
-    let is = |word: &str| {
-        let word = word.trim_matches(['"', '\'', ';']);
-        word == name
-            || word
-                .strip_suffix(name)
-                .is_some_and(|rest| rest.ends_with('/'))
-    };
-    script.lines().any(|line| {
-        let spaced = line.replace(">>", " > ").replace('>', " > ");
-        let words: Vec<&str> = spaced.split_whitespace().collect();
-        words.iter().enumerate().any(|(i, word)| {
-            let next = words.get(i + 1).copied().unwrap_or_default();
-            match *word {
-                ">" | "-o" | "--output" | "touch" | "tee" => is(next),
-                "cp" | "mv" => {
-                    let end = words[i..]
-                        .iter()
-                        .position(|w| matches!(*w, "&&" | ";" | "||" | "|"))
-                        .map_or(words.len(), |n| i + n);
-                    let recursive = words[i..end]
-                        .iter()
-                        .any(|w| w.starts_with('-') && w.contains(['r', 'R', 'a']));
-                    !recursive && end > i + 2 && is(words[end - 1])
-                }
-                _ => false,
-            }
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{has_file_ending, writes_file};
-
-    #[test]
-    fn an_ending_tells_a_file_where_it_can() {
-        assert!(has_file_ending("report.xml"));
-        assert!(has_file_ending("a.tar.gz"));
-        assert!(!has_file_ending("dist"));
-        assert!(!has_file_ending(".nyc_output"));
-        assert!(!has_file_ending("build-1.0"));
-        assert!(!has_file_ending("Sample.app"));
-    }
-
-    #[test]
-    fn a_script_tells_a_file_by_how_it_writes_it() {
-        assert!(writes_file("echo hi > ws/echo-output", "echo-output"));
-        assert!(writes_file("make && go build -o ./bin/app ./cmd", "app"));
-        assert!(writes_file("touch a; touch 'b'", "b"));
-        assert!(writes_file("cp target/x out/app && ls", "app"));
-        assert!(!writes_file("cp -r target/x out/app", "app"));
-        assert!(!writes_file("mkdir app", "app"));
-        assert!(!writes_file("echo app", "app"));
-    }
 }

@@ -2,10 +2,10 @@
 //! too.
 
 use crate::finding::Finding;
+use crate::hash::HashMap;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
-use crate::lint::rules::workspace::concurrent_persist_conflict::is_file;
-use std::collections::HashMap;
+use crate::lint::rules::workspace::names::is_file;
 
 declare_rule! {
     /// # What it does
@@ -70,7 +70,7 @@ declare_rule! {
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
-        let mut makers: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut makers: HashMap<String, Vec<usize>> = HashMap::default();
         for (i, layer) in flow.layers.iter().enumerate() {
             let job = flow.job(layer.job);
             for item in &layer.persist.paths {

@@ -5,7 +5,9 @@ use crate::finding::{Confidence, Finding};
 use crate::lint::Context;
 use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
-use crate::lint::rules::workspace::concurrent_persist_conflict::is_file;
+use crate::lint::rules::workspace::names::is_file;
+use crate::lint::rules::workspace::written::Written;
+use crate::plan::Job;
 
 declare_rule! {
     /// # What it does
@@ -15,6 +17,8 @@ declare_rule! {
     /// # Why is this bad
     /// Each node adds a layer of its own. Where two of them hold the same file, the attach fails
     /// with "Concurrent upstream jobs persisted the same file(s)".
+    ///
+    /// Where the nodes split the tests and name each file after its share, the rule is silent.
     ///
     /// # Example
     /// ```yaml
@@ -93,7 +97,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     Confidence::High,
                     format!("each of {} nodes persists this file", job.parallelism),
                 ),
-                None if by_node => continue,
+                None if by_node || by_share(job, layer.step, &item.value) => continue,
                 None => (
                     item,
                     Confidence::Low,
@@ -114,4 +118,15 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// Says whether each node writes files that are named after its share of the tests.
+fn by_share(job: &Job, persist: usize, item: &str) -> bool {
+    let split = |script: &str| {
+        ["circleci tests split", "circleci tests run"]
+            .iter()
+            .any(|call| script.contains(call))
+    };
+    runs(job).any(|(_, run)| split(&run.command.value))
+        && Written::by(job, persist, item).all_vary()
 }

@@ -71,11 +71,10 @@ const FOLDERS: [&str; 15] = [
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for persist in context.persists() {
         for item in &persist.step.paths {
-            let path = format!(
-                "/{}/",
-                item.value.trim_matches('/').trim_start_matches("./")
-            );
-            if let Some(folder) = FOLDERS.iter().find(|f| path.ends_with(&format!("/{f}/"))) {
+            let path = item.value.trim_matches('/').trim_start_matches("./");
+            let whole = |rest: &str| rest.is_empty() || rest.ends_with('/');
+            let ends = |folder: &&&str| path.strip_suffix(**folder).is_some_and(whole);
+            if let Some(folder) = FOLDERS.iter().find(ends) {
                 out.push(
                     PERSIST_DEPENDENCIES
                         .finding("a layer of dependencies", item, format!("`{folder}` can be installed again"))

@@ -2,18 +2,23 @@
 //! that no step makes sure of.
 
 use crate::finding::{Confidence, Finding};
+use crate::flow::Layer;
 use crate::lint::Context;
 use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
-use crate::lint::rules::workspace::concurrent_persist_conflict::is_file;
+use crate::lint::rules::workspace::names::is_file;
+use crate::lint::rules::workspace::takes_all;
+use crate::plan::{Job, StepKind};
 
 declare_rule! {
     /// # What it does
-    /// A job whose tests are split or selected persists a folder that no step makes sure of.
+    /// A job whose tests are split or selected persists a folder that no step makes sure of; or the
+    /// step right before has only just made the root, and nothing is in it.
     ///
     /// # Why is this bad
     /// A node that gets no test, or a rerun of failed tests only, writes nothing: the folder is
-    /// not there, the persist fails with "did not match any files", and the job with it.
+    /// not there, the persist fails with "did not match any files", and the job with it. So it does
+    /// where files are looked for in a root that `mkdir` has made a moment ago.
     ///
     /// # Example
     /// ```yaml
@@ -52,6 +57,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
         for layer in &flow.layers {
             let job = flow.job(layer.job);
+            out.extend(just_made(context, job, layer));
             let split = runs(job)
                 .take_while(|(i, _)| *i < layer.step)
                 .find_map(|(_, run)| {
@@ -99,4 +105,41 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Finds a root that the last command before the persist step makes: it is empty. (Without `-p`,
+/// `mkdir` fails where the folder is there already.)
+fn just_made(context: &Context<'_>, job: &Job, layer: &Layer<'_>) -> Option<Finding> {
+    let StepKind::Run(run) = &job.steps[..layer.step].last()?.kind else {
+        return None;
+    };
+    let item = layer.persist.paths.iter().find(|p| !takes_all(&p.value))?;
+    let script = context.script(run)?;
+    let command = script.commands.last()?;
+    let plain = |path: &str| {
+        let path = path.trim_start_matches("./").trim_end_matches('/');
+        path.to_owned()
+    };
+    let root = plain(&layer.persist.root.value);
+    let [made] = command.arguments() else {
+        return None;
+    };
+    let makes = command.program() == Some("mkdir") && plain(&made.text) == root;
+    (makes && run.working_directory.is_none() && !run.background).then(|| {
+        PERSIST_DIRECTORY_MAY_BE_ABSENT
+            .finding(
+                "a persisted path that is not there",
+                item,
+                format!("nothing has put this into `{root}`"),
+            )
+            .label(
+                script.command_at(command),
+                "the root is made here, and is empty",
+            )
+            .help(format!(
+                "copy it there before, or let the root be where it is: `cp … {root}/`"
+            ))
+            .note("the service says: The specified paths did not match any files")
+            .done()
+    })
 }

@@ -67,6 +67,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if layer.root != wd && !home {
                 continue;
             }
+            let brings = flow.sees_layers(layer.job) || flow.may_see_more(layer.job);
             let before = job.steps[..layer.step].iter();
             let inside = before.rev().find_map(|step| match &step.kind {
                 StepKind::Checkout(checkout) => {
@@ -75,6 +76,8 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                     let dir = below.iter().map(|p| format!("{p}/")).collect::<String>();
                     Some((step, format!("`{dir}.git` comes from here")))
                 }
+                // An attach that sees no layer brings nothing.
+                StepKind::Attach(_) if !brings => None,
                 StepKind::Attach(attach) => {
                     let at = wd.join(&attach.at.value);
                     layer.root.to_below(&at)?;

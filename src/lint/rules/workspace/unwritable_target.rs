@@ -5,7 +5,7 @@ use crate::finding::{Confidence, Finding};
 use crate::flow::Space;
 use crate::lint::Context;
 use crate::lint::context::runs;
-use crate::lint::machine::Machine;
+use crate::lint::machine::{Image, Machine};
 use crate::lint::rule::declare_rule;
 
 declare_rule! {
@@ -89,6 +89,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if attach.at.space != Space::Root
                 || !OF_ROOT.contains(&first.as_str())
                 || !machine.is_circleci_user()
+                || (first == "go" && machine.image().is_some_and(opens_go))
             {
                 continue;
             }
@@ -115,4 +116,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// The old image was made of the official one of Go, which lets everybody write to `/go`.
+fn opens_go(image: &Image) -> bool {
+    image.name.trim_start_matches("docker.io/") == "circleci/golang"
 }

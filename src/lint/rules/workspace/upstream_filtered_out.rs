@@ -3,11 +3,11 @@
 
 use crate::finding::Finding;
 use crate::flow::Flow;
+use crate::hash::HashSet;
 use crate::lint::Context;
 use crate::lint::pushes::{describe, pushes};
 use crate::lint::rule::declare_rule;
 use crate::plan::JobIndex;
-use std::collections::HashSet;
 
 declare_rule! {
     /// # What it does
@@ -79,7 +79,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         if flow.attaches.is_empty() || flow.workflow.jobs.iter().all(|j| j.filters.is_none()) {
             continue;
         }
-        let mut told = HashSet::new();
+        let mut told = HashSet::default();
         for push in pushes(flow.workflow) {
             let Ok(runs) = flow.workflow.runs_for(&push) else {
                 continue;
