@@ -113,7 +113,7 @@ fn a_server_has_its_own_limits() {
     );
     assert_eq!(
         found("platform = \"server\"\n"),
-        ".circleci/config.yml:16:28: warning[context-list] a second context on a server: a server takes one context a job\n"
+        ".circleci/config.yml:16:30: warning[context-list] a second context on a server: a server takes one context a job\n"
     );
 }
 
