@@ -112,7 +112,7 @@ fn every_real_config_compiles_or_fails_for_a_reviewed_reason() {
 }
 
 /// Reads `tests/fixtures/compile/orbs/NAMESPACE/NAME@VERSION.yml`.
-fn orb(reference: &str) -> Option<holdall::circleci::OrbSource> {
+fn orb(reference: &str) -> Option<OrbSource> {
     let path = common::root().join(format!("tests/fixtures/compile/orbs/{reference}.yml"));
     let text = std::fs::read_to_string(&path).ok()?;
     Some(Source::new(path, text).into())

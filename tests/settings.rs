@@ -109,11 +109,11 @@ fn a_server_has_its_own_limits() {
     let found = |settings: &str| run(dir.path(), settings, &args).1;
     assert_eq!(
         found(""),
-        ".circleci/config.yml:4:14: warning[deprecated-executor] a machine without an image: no image is named\n"
+        ".circleci/config.yml:4:5: warning[deprecated-executor] a machine without an image: no image is named\n"
     );
     assert_eq!(
         found("platform = \"server\"\n"),
-        ".circleci/config.yml:16:28: warning[context-list] a second context on a server: a server takes one context a job\n"
+        ".circleci/config.yml:16:30: warning[context-list] a second context on a server: a server takes one context a job\n"
     );
 }
 

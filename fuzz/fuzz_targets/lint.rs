@@ -110,5 +110,6 @@ fn printed(reports: &[Report]) {
         assert!(json.starts_with(['{', '[']) && json.trim_end().ends_with(['}', ']']));
     }
     let lines = finding::jsonl(reports);
-    assert_eq!(lines.lines().count(), reports.iter().map(|r| r.findings.len() + r.suppressed.len()).sum());
+    let findings: usize = reports.iter().map(|r| r.findings.len() + r.suppressed.len()).sum();
+    assert_eq!(lines.lines().count(), findings);
 }

@@ -78,7 +78,9 @@ impl Lost<'_> {
             return true;
         }
         let missing = rule(finding.rule).is_some_and(|r| r.claim == Claim::Missing);
-        if missing || OF_THE_WHOLE.contains(&finding.rule) {
+        let of_the_whole = OF_THE_WHOLE.contains(&finding.rule)
+            || (finding.rule == "missing-key" && finding.title.starts_with("the config "));
+        if missing || of_the_whole {
             return false;
         }
         let Some(label) = finding.primary() else {
