@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::orbs::OrbArgs;
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
-use crate::transpile::{OutputFile, TranspileError, circleci, shell};
+use crate::transpile::{OutputFile, TranspileError, circleci, gitlab, shell};
 use crate::yaml::SourceId;
 
 /// Turn persist and attach into executable steps, in place or in another form.
@@ -49,6 +49,8 @@ enum Target {
     Circleci,
     /// POSIX scripts: one a job, one a workflow.
     Shell,
+    /// A .gitlab-ci.yml: all workflows, layers as artifacts of jobs.
+    Gitlab,
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
@@ -61,7 +63,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         );
     }
     let given = args.values.given()?;
-    let mut checked = gate::read(&path, &args.orbs, given, args.to == Target::Shell)?;
+    let decide = matches!(args.to, Target::Shell | Target::Gitlab);
+    let mut checked = gate::read(&path, &args.orbs, given, decide)?;
     gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
     let id = SourceId::default();
     let root = input::project_root(&path);
@@ -73,6 +76,20 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 .to_string_lossy()
                 .into_owned();
             shell::scripts(&checked.compiled.pipeline, &name)
+        }
+        Target::Gitlab => {
+            let name = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy();
+            gitlab::migrate(&checked.compiled.pipeline, &name).map(|made| {
+                let counts = made.report.counts();
+                ui.note(&format!(
+                    "of {} items {} are converted, {} approximated, {} left to do",
+                    counts.total(),
+                    counts.converted,
+                    counts.approximated,
+                    counts.manual
+                ));
+                made.files
+            })
         }
         Target::Circleci => {
             let store = store(args.store.as_deref().unwrap_or_default())?;

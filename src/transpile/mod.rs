@@ -3,6 +3,7 @@
 //! place, never dropped.
 
 pub mod circleci;
+pub mod gitlab;
 mod item;
 mod lower;
 mod report;
