@@ -20,8 +20,9 @@ pub(super) fn executor(job: &Job, node: Node, docker: bool, ledger: &mut Ledger,
             if let Some((first, others)) = images.split_first() {
                 out.add("image", image(first));
                 primary(first, node, ledger);
+                let mut seen = 0;
                 for (i, other) in others.iter().enumerate() {
-                    services.push(service(other, i, node, ledger));
+                    services.push(service(other, i, &mut seen, node, ledger));
                 }
             }
             ledger.approximated(node, "service.image", LOCALHOST);
@@ -163,20 +164,23 @@ fn primary(image: &DockerImage, node: Node, ledger: &mut Ledger) {
     for key in ["entrypoint", "command"] {
         ledger.approximated(node, key, "GitLab starts the job's own container with its shell alone");
     }
-    settings(image, node, "image.setting", ledger);
+    settings(image, node, "image.setting", &mut 0, ledger);
 }
 
-fn settings(image: &DockerImage, node: Node, key: &'static str, ledger: &mut Ledger) {
-    for (nth, (name, _)) in image.settings.iter().enumerate() {
+/// Settles what is said about a container and not read; `seen` counts what those before it say.
+fn settings(image: &DockerImage, node: Node, key: &'static str, seen: &mut usize, ledger: &mut Ledger) {
+    for (name, _) in &image.settings {
         let what = match name.as_str() {
             "auth" => "put the login of the registry into the CI/CD variable DOCKER_AUTH_CONFIG".to_owned(),
-            name => format!("let the runner log in at the registry: {name} is not carried"),
+            "aws_auth" | "gcp_auth" => "let the runner log in at the registry".to_owned(),
+            name => format!("GitLab has nothing like {name} of a container: see to what it is for"),
         };
-        ledger.settle_nth(node, key, nth, Outcome::Manual(what));
+        ledger.settle_nth(node, key, *seen, Outcome::Manual(what));
+        *seen += 1;
     }
 }
 
-fn service(image: &DockerImage, nth: usize, node: Node, ledger: &mut Ledger) -> Data {
+fn service(image: &DockerImage, nth: usize, seen: &mut usize, node: Node, ledger: &mut Ledger) -> Data {
     let name = &image.image.value;
     let alias = match &image.name {
         Some(name) => name.value.clone(),
@@ -200,7 +204,7 @@ fn service(image: &DockerImage, nth: usize, node: Node, ledger: &mut Ledger) -> 
     for key in ["service.name", "service.user", "service.entrypoint", "service.command", "service.environment"] {
         ledger.converted(node, key);
     }
-    settings(image, node, "service.setting", ledger);
+    settings(image, node, "service.setting", seen, ledger);
     Data::Map(entries)
 }
 
