@@ -3,11 +3,13 @@
 //! place, never dropped.
 
 pub mod circleci;
+pub mod github;
 pub mod gitlab;
 mod item;
 mod lower;
 mod report;
 pub mod shell;
+mod values;
 
 use std::path::PathBuf;
 

@@ -2,8 +2,11 @@
 //! of GitLab carries all those whose keys start alike, a tar each, and the steps look for keys in
 //! it as the service does.
 
+use super::steps::Needs;
+use crate::circleci::{TextPart, text_parts};
 use crate::plan::{Pipeline, StepKind};
 use crate::transpile::lower::quoted;
+use crate::transpile::values::variable;
 
 /// The groups of a pipeline's caches.
 #[derive(Debug, Default)]
@@ -51,7 +54,10 @@ impl Groups {
 
 /// Returns what a key says before its first template.
 fn literal(key: &str) -> &str {
-    key.split("{{").next().unwrap_or_default()
+    match text_parts(key).first() {
+        Some(TextPart::Plain(plain)) => plain.split("{{").next().unwrap_or_default(),
+        _ => "",
+    }
 }
 
 /// A key as a word of a shell.
@@ -64,7 +70,18 @@ pub(super) struct Key {
 }
 
 /// Turns a key with its templates into a word of a shell.
-pub(super) fn key(template: &str) -> Key {
+pub(super) fn key(template: &str, needs: &mut Needs) -> Key {
+    let mut open = String::new();
+    for part in text_parts(template) {
+        match part {
+            TextPart::Plain(plain) => open.push_str(plain),
+            TextPart::Value { name, .. } => {
+                needs.values.insert(name.to_owned());
+                open.push_str(&format!("{{{{ .Environment.{} }}}}", variable(name)));
+            }
+        }
+    }
+    let template = open.as_str();
     let mut word = String::from("\"");
     let mut left = None;
     let mut rest = template;
@@ -125,16 +142,20 @@ fn part(template: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::key;
+    use super::{Key, key};
+
+    fn word(template: &str) -> Key {
+        key(template, &mut super::Needs::default())
+    }
 
     #[test]
     fn templates_become_words_and_the_rest_is_quoted() {
-        assert_eq!(key("v1-$x").word, "\"v1-\\$x\"");
-        let word = key("deps-{{ .Branch }}-{{ checksum \"a b.lock\" }}").word;
+        assert_eq!(word("v1-$x").word, "\"v1-\\$x\"");
+        let deps = word("deps-{{ .Branch }}-{{ checksum \"a b.lock\" }}").word;
         assert_eq!(
-            word,
+            deps,
             "\"deps-${CIRCLE_BRANCH:-}-$(holdall_checksum 'a b.lock')\""
         );
-        assert!(key("{{ .CheckoutKey }}").left.is_some());
+        assert!(word("{{ .CheckoutKey }}").left.is_some());
     }
 }

@@ -3,6 +3,8 @@
 
 use regex::Regex;
 
+use super::names::{self, Rule};
+use crate::circleci::expression_condition;
 use crate::plan::{FilterKind, FilterRule, Filters, Job, Located, Workflow};
 
 /// One thing that has to hold of the name that was pushed.
@@ -16,6 +18,8 @@ enum Atom {
     Matches(String),
     /// Not all of it matches.
     MatchesNot(String),
+    /// An expression over other values, as GitLab reads it.
+    Raw(String),
 }
 
 impl Atom {
@@ -25,6 +29,8 @@ impl Atom {
             Self::IsNot(name) => Self::Is(name),
             Self::Matches(pattern) => Self::MatchesNot(pattern),
             Self::MatchesNot(pattern) => Self::Matches(pattern),
+            // Only what filters list is ever turned round.
+            raw @ Self::Raw(_) => raw,
         }
     }
 
@@ -35,6 +41,7 @@ impl Atom {
             Self::IsNot(own) => Some(own != name),
             Self::Matches(pattern) => whole(pattern).map(|r| r.is_match(name)),
             Self::MatchesNot(pattern) => whole(pattern).map(|r| !r.is_match(name)),
+            Self::Raw(_) => None,
         }
     }
 
@@ -45,6 +52,7 @@ impl Atom {
             Self::IsNot(name) => format!("{variable} != {}", text(name)),
             Self::Matches(p) => format!("{variable} =~ {}", pattern(p)),
             Self::MatchesNot(p) => format!("{variable} !~ {}", pattern(p)),
+            Self::Raw(text) => text.clone(),
         }
     }
 }
@@ -54,7 +62,7 @@ fn whole(pattern: &str) -> Option<Regex> {
 }
 
 /// A pattern between slashes: its own are escaped, unless they are already.
-fn escaped(pattern: &str) -> String {
+pub(super) fn escaped(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
@@ -176,7 +184,7 @@ impl Condition {
     pub(super) fn expressions(&self, variable: &str, besides: &[String]) -> Vec<String> {
         let clause = |atoms: &Vec<Atom>| {
             let mut parts = besides.to_vec();
-            if atoms.iter().all(|a| matches!(a, Atom::IsNot(_) | Atom::MatchesNot(_))) {
+            if atoms.iter().all(|a| matches!(a, Atom::IsNot(_) | Atom::MatchesNot(_) | Atom::Raw(_))) {
                 parts.push(variable.to_owned());
             }
             parts.extend(atoms.iter().map(|a| a.written(variable)));
@@ -252,10 +260,22 @@ fn own(job: &Job) -> Runs {
             }
         }
         FilterKind::Expression { text, .. } => {
-            runs.left = Some(format!(
-                "write the expression `{}` as rules of GitLab: the job runs for every branch",
-                text.value
-            ));
+            // An expression speaks of tags as well as of branches.
+            let written = names::rule(&expression_condition(&text.value), true);
+            let condition = match written {
+                Some(Rule::Holds(true)) => Condition::always(),
+                Some(Rule::Holds(false)) => Condition::never(),
+                Some(Rule::Text(text)) => Condition(vec![vec![Atom::Raw(text)]]),
+                None => {
+                    runs.left = Some(format!(
+                        "write the expression `{}` as rules of GitLab: the job never runs until then",
+                        text.value
+                    ));
+                    Condition::never()
+                }
+            };
+            runs.branch = condition.clone();
+            runs.tag = condition;
         }
     }
     runs

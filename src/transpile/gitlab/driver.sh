@@ -5,6 +5,8 @@ holdall_code=0 holdall_count=0 holdall_pids=''
 # A runner without containers has one home for all jobs: this one gets its own.
 if [ -z "${CI_DISPOSABLE_ENVIRONMENT:-}" ]; then HOME=${HOLDALL_HOME:-$holdall_private/home}; export HOME; mkdir -p "$HOME"; fi
 export CI=true CIRCLECI=true BASH_ENV="$holdall_private/env" HOLDALL_STORE="$holdall_private/store" HOLDALL_WORKSPACE="$CI_PIPELINE_ID"
+export HOLDALL_HALT="$holdall_private/halt" PATH="$holdall_private/bin:$PATH"
+mkdir -p "$holdall_private/bin"
 : >"$BASH_ENV"
 # Sets a variable that the job does not set itself; one without a value stays unset.
 holdall_default() { eval "[ -n \"\${$1+x}\" ]" || [ -z "$2" ] || export "$1=$2"; }

@@ -1,5 +1,6 @@
 //! What a job runs on: image, services, and the tags of runners.
 
+use super::names::reference;
 use super::write::{Entries, Value};
 use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Words};
 use crate::run::split_words;
@@ -137,7 +138,7 @@ fn machine_image(name: &str) -> &'static str {
 }
 
 fn image(image: &DockerImage) -> Data {
-    let name = &image.image.value;
+    let name = &reference(&image.image.value);
     let mut entries = vec![("name".to_owned(), Data::Str(name.clone()))];
     // The service does not run the entrypoint of the first container; its own images have none.
     if !name.starts_with("cimg/") {
@@ -181,7 +182,7 @@ fn settings(image: &DockerImage, node: Node, key: &'static str, seen: &mut usize
 }
 
 fn service(image: &DockerImage, nth: usize, seen: &mut usize, node: Node, ledger: &mut Ledger) -> Data {
-    let name = &image.image.value;
+    let name = &reference(&image.image.value);
     let alias = match &image.name {
         Some(name) => name.value.clone(),
         None => alias(name, nth),
@@ -234,7 +235,7 @@ fn variables(list: &[EnvVar]) -> Data {
     let mut out: Vec<(String, Data)> = Vec::new();
     for var in list {
         out.retain(|(name, _)| *name != var.name);
-        out.push((var.name.clone(), Data::Str(var.value.value.replace('$', "$$"))));
+        out.push((var.name.clone(), Data::Str(reference(&var.value.value.replace('$', "$$")))));
     }
     Data::Map(out)
 }

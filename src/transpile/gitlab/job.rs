@@ -3,6 +3,7 @@
 use super::cache::Groups;
 use super::condition::{Runs, text};
 use super::executor;
+use super::names::{self, Rule, reference};
 use super::steps::{Item, Needs, Source, Writer};
 use super::write::{Entries, Value};
 use crate::flow::Graph;
@@ -11,7 +12,7 @@ use crate::plan::{
     EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus, StepKind, Workflow,
 };
 use crate::transpile::lower::{quoted, upstream};
-use crate::transpile::{Ledger, Node, Outcome};
+use crate::transpile::{Ledger, Node, Outcome, values};
 use crate::yaml::Data;
 
 /// Most jobs that a job of GitLab may need.
@@ -33,6 +34,8 @@ pub(super) struct Context<'a> {
     pub(super) groups: &'a Groups,
     /// Whether rules have to tell branches, tags and schedules apart.
     pub(super) tells_apart: bool,
+    /// What the workflow's own condition says.
+    pub(super) rule: Option<Rule>,
     /// Whether schedules start workflows of the pipeline.
     pub(super) scheduled: bool,
 }
@@ -152,7 +155,7 @@ fn rules(at: &Context<'_>, j: JobIndex, when: Option<&'static str>, out: &mut En
         }
         Data::Map(entries)
     };
-    if runs.branch.is_always() && runs.tag.is_never() && !at.tells_apart {
+    if runs.branch.is_always() && runs.tag.is_never() && !at.tells_apart && matches!(at.rule, None | Some(Rule::Holds(true))) {
         if let Data::Map(entries) = finish(Vec::new()) {
             for (key, value) in entries {
                 out.add(&key, value);
@@ -168,12 +171,19 @@ fn rules(at: &Context<'_>, j: JobIndex, when: Option<&'static str>, out: &mut En
     } else if at.scheduled {
         besides.push("$CI_PIPELINE_SOURCE != \"schedule\"".to_owned());
     }
-    let branch = runs.branch.expressions("$CI_COMMIT_BRANCH", &besides);
-    let tag = match at.workflow.schedules.is_empty() {
-        true => runs.tag.expressions("$CI_COMMIT_TAG", &[]),
-        false => Vec::new(),
-    };
-    for expression in branch.into_iter().chain(tag) {
+    let mut besides_tag = Vec::new();
+    if let Some(Rule::Text(rule)) = &at.rule {
+        besides.push(rule.clone());
+        besides_tag.push(rule.clone());
+    }
+    let mut expressions = runs.branch.expressions("$CI_COMMIT_BRANCH", &besides);
+    if at.workflow.schedules.is_empty() {
+        expressions.extend(runs.tag.expressions("$CI_COMMIT_TAG", &besides_tag));
+    }
+    if at.rule == Some(Rule::Holds(false)) {
+        expressions.clear();
+    }
+    for expression in expressions {
         list.push(finish(vec![("if".to_owned(), Data::Str(expression))]));
     }
     if list.is_empty() {
@@ -215,7 +225,7 @@ fn surely(at: &Context<'_>, maker: JobIndex, taker: JobIndex) -> bool {
     let job = &at.workflow.jobs[maker];
     let plain = job.steps.iter().all(|s| match &s.kind {
         StepKind::Run(run) => !run.command.value.contains("halt"),
-        StepKind::Persist(_) => s.condition.is_none(),
+        StepKind::Persist(_) => s.rule.is_none(),
         _ => true,
     });
     let between = at.graph.upstream(taker).chain([taker]);
@@ -278,7 +288,7 @@ fn build(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<Str
             false => ledger.converted(node, "parallelism"),
         }
     }
-    let exported = variables(at, j, &facts, ledger, &mut out);
+    let exported = variables(at, j, &mut facts, ledger, &mut out);
     if facts.slow {
         out.add("timeout", "5h");
     }
@@ -337,12 +347,12 @@ fn settings(job: &Job, node: Node, ledger: &mut Ledger) {
 
 /// Writes the variables of a job, and returns those that its script has to set: GitLab would
 /// expand what is in them.
-fn variables(at: &Context<'_>, j: JobIndex, facts: &Needs, ledger: &mut Ledger, out: &mut Entries) -> Vec<EnvVar> {
+fn variables(at: &Context<'_>, j: JobIndex, facts: &mut Needs, ledger: &mut Ledger, out: &mut Entries) -> Vec<String> {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
     let mut list: Vec<(String, Data)> = vec![
         ("CIRCLE_JOB".to_owned(), Data::Str(job.name.replace('$', "$$"))),
-        ("CIRCLE_WORKING_DIRECTORY".to_owned(), Data::Str(job.working_directory.value.replace('$', "$$"))),
+        ("CIRCLE_WORKING_DIRECTORY".to_owned(), Data::Str(reference(&job.working_directory.value.replace('$', "$$")))),
     ];
     match facts.checkout {
         Some(depth) => list.push(("GIT_DEPTH".to_owned(), Data::Str(depth.to_string()))),
@@ -376,14 +386,36 @@ fn variables(at: &Context<'_>, j: JobIndex, facts: &Needs, ledger: &mut Ledger, 
         ledger.settle_nth(node, key, nth, Outcome::Converted);
         list.retain(|(name, _)| *name != var.name);
         exported.retain(|v| v.name != var.name);
-        if var.value.value.contains('$') {
+        let marked = crate::circleci::actual(&var.value.value) != var.value.value;
+        if marked || var.value.value.contains('$') {
             exported.push(var.clone());
         } else {
             list.push((var.name.clone(), Data::Str(var.value.value.clone())));
         }
     }
     out.add("variables", Data::Map(list));
-    exported
+    let mut lines = Vec::new();
+    for var in &exported {
+        let word = values::word(&var.value.value);
+        facts.values.extend(word.values);
+        lines.push(format!("export {}={}", var.name, word.text));
+    }
+    // Parameters are variables of the whole file.
+    let own = facts.values.iter().filter(|v| !v.starts_with(values::PARAMETER));
+    let first: Vec<String> = own
+        .map(|name| {
+            let variable = values::variable(name);
+            match names::of_value(name) {
+                Some(own) => format!("export {variable}=\"${{{own}:-}}\""),
+                None => {
+                    let why = format!("GitLab has nothing like {name}: it is empty");
+                    ledger.approximated(node, "job", why);
+                    format!("export {variable}=''")
+                }
+            }
+        })
+        .collect();
+    first.into_iter().chain(lines).collect()
 }
 
 /// Writes the caches of a job; GitLab carries four at most.
@@ -407,11 +439,11 @@ fn caches(facts: &Needs, out: &mut Entries) {
     }
 }
 
-fn script(exported: Vec<EnvVar>, items: Vec<Item>, out: &mut Entries) {
+fn script(exported: Vec<String>, items: Vec<Item>, out: &mut Entries) {
     let mut list: Vec<(Vec<String>, Data)> = Vec::new();
     if !exported.is_empty() {
-        let lines: Vec<String> = exported.iter().map(|v| format!("export {}={}", v.name, quoted(&v.value.value))).collect();
-        list.push((vec!["Set here, since GitLab would expand what is in them".to_owned()], Data::Str(lines.join("\n"))));
+        let comments = vec!["Set here: GitLab would expand what is in them".to_owned()];
+        list.push((comments, Data::Str(exported.join("\n"))));
     }
     for item in items {
         list.push((item.comments, Data::Str(item.text)));

@@ -1,12 +1,17 @@
 //! The steps of a job as items of a script: each item calls one function of the driver, which
 //! gives the step a shell of its own.
 
+use std::collections::BTreeSet;
+
 use super::cache::{self, Groups};
+use super::names;
+use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
 use crate::plan::{
     CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
 };
 use crate::transpile::lower::quoted;
+use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, own_key};
 
 /// What the steps of a job need besides their script.
@@ -30,6 +35,10 @@ pub(super) struct Needs {
     pub(super) keys: bool,
     /// Whether a token that says who the job is is asked for.
     pub(super) token: bool,
+    /// The values of the pipeline that are read as variables.
+    pub(super) values: BTreeSet<String>,
+    /// Whether the program of the service is called.
+    pub(super) program: bool,
     /// Whether a step may be silent for longer than jobs of GitLab run unless they say so.
     pub(super) slow: bool,
 }
@@ -81,28 +90,38 @@ impl Writer<'_> {
         let node = Node::Step(self.place.0, self.place.1, s);
         let key = own_key(&step.kind);
         let mut comments = Vec::new();
-        if step.condition.is_some() {
-            let why = "the condition was decided when this file was written";
-            self.ledger.approximated(node, "when", why);
-            comments.push("Stands under a condition that was decided when this file was written".to_owned());
-        }
+        let condition = step.rule.as_ref().map(|rule| {
+            let mut read = Vec::new();
+            let written = names::command(rule, &mut read);
+            match &written {
+                Some(_) => self.needs.values.extend(read),
+                None => {
+                    let what = "write the condition of the step: it rests on what GitLab does not have, and the step does not run until then";
+                    self.ledger.manual(node, "when", what);
+                    comments.push(format!("To do: {what}"));
+                }
+            }
+            written.unwrap_or_else(|| "false".to_owned())
+        });
+        self.ledger.converted(node, "when");
         let text = match &step.kind {
             StepKind::Run(run) => self.run(node, key, run, &mut comments),
             StepKind::Checkout(checkout) => self.checkout(node, s, checkout),
             StepKind::Persist(p) => {
                 self.needs.persists = true;
                 self.ledger.converted(node, key);
-                let paths: Vec<String> = p.paths.iter().map(|i| quoted(&i.value)).collect();
+                let paths = self.words(p.paths.iter().map(|i| i.value.as_str()));
+                let root = self.word(&p.root.value);
                 let ordinal = self.layers;
                 self.layers += 1;
                 let title = title(p.name.as_deref(), key);
-                format!("holdall_do on_success {title} holdall_persist {ordinal} {} {}", quoted(&p.root.value), paths.join(" "))
+                format!("holdall_do on_success {title} holdall_persist {ordinal} {root} {paths}")
             }
             StepKind::Attach(a) => {
                 self.needs.attaches = true;
                 self.ledger.converted(node, key);
                 let title = title(a.name.as_deref(), key);
-                let mut text = format!("holdall_do on_success {title} holdall_attach {}", quoted(&a.at.value));
+                let mut text = format!("holdall_do on_success {title} holdall_attach {}", self.word(&a.at.value));
                 for source in self.sources {
                     let after: Vec<String> = source.upstream.after.iter().map(|j| encode_job(j)).collect();
                     let word = format!("{}={}:{}", encode_job(&source.upstream.job), source.count, after.join(","));
@@ -116,7 +135,7 @@ impl Writer<'_> {
                 let group = restore.keys.first().map_or_else(String::new, |k| self.groups.name(&k.value));
                 let mut words = Vec::new();
                 for (nth, k) in restore.keys.iter().enumerate() {
-                    let key = cache::key(&k.value);
+                    let key = cache::key(&k.value, &mut self.needs);
                     // A cache of another group is not at hand.
                     let elsewhere = self.groups.name(&k.value) != group;
                     let left = key.left.or_else(|| elsewhere.then(|| "keys of one step that start in different ways are not found".to_owned()));
@@ -139,9 +158,9 @@ impl Writer<'_> {
                 self.ledger.converted(node, key);
                 self.ledger.converted(node, "destination");
                 let to = store.destination.as_ref().map_or(store.path.value.as_str(), |d| d.value.as_str());
-                let to = format!("{}/{}", encode_job(&self.job.name), below(to));
+                let to = format!("{}/{}", encode_job(&self.job.name), below(&actual(to)));
                 let title = title(store.name.as_deref(), key);
-                format!("holdall_do always {title} holdall_store artifacts {} {}", quoted(to.trim_end_matches('/')), quoted(&store.path.value))
+                format!("holdall_do always {title} holdall_store artifacts {} {}", quoted(to.trim_end_matches('/')), self.word(&store.path.value))
             }
             StepKind::StoreTestResults(store) => {
                 self.needs.reports = true;
@@ -151,7 +170,7 @@ impl Writer<'_> {
                     to.push_str("/report.xml");
                 }
                 let title = title(store.name.as_deref(), key);
-                format!("holdall_do always {title} holdall_store tests {} {}", quoted(&to), quoted(&store.path.value))
+                format!("holdall_do always {title} holdall_store tests {} {}", quoted(&to), self.word(&store.path.value))
             }
             StepKind::SetupRemoteDocker(_) => {
                 self.needs.docker = true;
@@ -180,7 +199,23 @@ impl Writer<'_> {
                 missing(&call.name, &what, &mut comments)
             }
         };
+        let text = match condition {
+            Some(condition) => format!("if {condition}; then\n{}\nfi\n", text.trim_end_matches('\n')),
+            None => text,
+        };
         Some(Item { comments, text })
+    }
+
+    /// Quotes a text for the shell; values of the pipeline in it are variables.
+    fn word(&mut self, text: &str) -> String {
+        let word = values::word(text);
+        self.needs.values.extend(word.values);
+        word.text
+    }
+
+    fn words<'t>(&mut self, texts: impl Iterator<Item = &'t str>) -> String {
+        let words: Vec<String> = texts.map(|t| self.word(t)).collect();
+        words.join(" ")
     }
 
     fn checkout(&mut self, node: Node, s: usize, checkout: &CheckoutStep) -> String {
@@ -208,14 +243,14 @@ impl Writer<'_> {
         let mut text = format!("holdall_do on_success {title} holdall_checkout");
         if let Some(path) = &checkout.path {
             text.push(' ');
-            text.push_str(&quoted(&path.value));
+            text.push_str(&self.word(&path.value));
         }
         text
     }
 
     fn save(&mut self, node: Node, key: &'static str, save: &SaveCacheStep, comments: &mut Vec<String>) -> String {
         let group = self.groups.name(&save.key.value);
-        let word = cache::key(&save.key.value);
+        let word = cache::key(&save.key.value, &mut self.needs);
         for key in [key, "paths", "run when"] {
             self.ledger.converted(node, key);
         }
@@ -227,9 +262,9 @@ impl Writer<'_> {
             None => self.ledger.converted(node, "key"),
         }
         self.cache(&group, true);
-        let paths: Vec<String> = save.paths.iter().map(|p| quoted(&p.value)).collect();
+        let paths = self.words(save.paths.iter().map(|p| p.value.as_str()));
         let title = title(save.name.as_deref(), key);
-        format!("holdall_do {} {title} holdall_save_cache {} {} {}", save.when.as_str(), quoted(&group), word.word, paths.join(" "))
+        format!("holdall_do {} {title} holdall_save_cache {} {} {}", save.when.as_str(), quoted(&group), word.word, paths)
     }
 
     /// Notes that a group of caches is used.
@@ -241,7 +276,22 @@ impl Writer<'_> {
     }
 
     fn run(&mut self, node: Node, key: &'static str, run: &RunStep, comments: &mut Vec<String>) -> String {
-        let script = run.command.value.as_str();
+        let shell = run.shell.as_ref().or(self.job.shell.as_ref().map(|s| &s.value));
+        let dialect = match shell {
+            None => Dialect::Posix,
+            Some(shell) if shell.contains("pwsh") || shell.contains("powershell") => Dialect::PowerShell,
+            Some(shell) if shell.contains("sh") => Dialect::Posix,
+            Some(_) => Dialect::Other,
+        };
+        let written = values::script(&run.command.value, dialect);
+        self.needs.values.extend(written.values);
+        if !written.out_of_reach.is_empty() {
+            let names: Vec<&str> = written.out_of_reach.iter().map(String::as_str).collect();
+            let why = format!("what {} was when this file was written stands in the script", names.join(", "));
+            comments.push(capital(&why));
+            self.ledger.approximated(node, key, why);
+        }
+        let script = written.text.as_str();
         self.ledger.converted(node, key);
         for key in ["shell", "working_directory", "environment", "background", "run when", "max_auto_reruns", "auto_rerun_delay"] {
             self.ledger.converted(node, key);
@@ -258,19 +308,22 @@ impl Writer<'_> {
         self.needs.token |= script.contains("CIRCLE_OIDC_TOKEN");
         let uses = |word: &str| script.contains(word);
         if uses("circleci tests") || uses("circleci-agent") || uses("circleci step") || uses("circleci env") {
-            let why = "the step calls the program of the service, which has to be on the image";
-            self.ledger.approximated(node, key, why);
-            comments.push(capital(why));
+            self.needs.program = true;
+            if uses("split-by=timings") || uses("tests run") {
+                let why = "tests are split by name: no timings are kept";
+                self.ledger.approximated(node, key, why);
+                comments.push(capital(why));
+            }
         }
         let mut text = "holdall_run".to_owned();
         if run.when != RunWhen::OnSuccess {
             text.push_str(&format!(" -w {}", run.when.as_str()));
         }
-        if let Some(shell) = run.shell.as_ref().or(self.job.shell.as_ref().map(|s| &s.value)) {
-            text.push_str(&format!(" -s {}", quoted(shell)));
+        if let Some(shell) = shell {
+            text.push_str(&format!(" -s {}", quoted(&actual(shell))));
         }
         if let Some(directory) = &run.working_directory {
-            text.push_str(&format!(" -d {}", quoted(&directory.value)));
+            text.push_str(&format!(" -d {}", self.word(&directory.value)));
         }
         if run.background {
             text.push_str(" -b");
@@ -282,7 +335,7 @@ impl Writer<'_> {
         let first = first_line(script);
         text.push_str(&format!(" {}", quoted(&one_line(run.name.as_deref().unwrap_or(&first)))));
         for var in &run.environment {
-            text.push_str(&format!(" {}", quoted(&format!("{}={}", var.name, var.value.value))));
+            text.push_str(&format!(" {}", self.word(&format!("{}={}", var.name, var.value.value))));
         }
         let mut end = String::from("END");
         while script.lines().any(|l| l == end) {
@@ -313,7 +366,7 @@ fn title(name: Option<&str>, key: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ").trim_end().to_owned()
+    actual(text).replace(['\n', '\r'], " ").trim_end().to_owned()
 }
 
 fn capital(text: &str) -> String {
