@@ -18,7 +18,11 @@ pub(super) struct Groups {
 impl Groups {
     /// Reads the keys of a pipeline.
     pub(super) fn of(pipeline: &Pipeline) -> Self {
-        let steps = pipeline.workflows.iter().flat_map(|w| &w.jobs).flat_map(|j| &j.steps);
+        let steps = pipeline
+            .workflows
+            .iter()
+            .flat_map(|w| &w.jobs)
+            .flat_map(|j| &j.steps);
         let mut starts: Vec<String> = Vec::new();
         for step in steps {
             let keys = match &step.kind {
@@ -43,7 +47,13 @@ impl Groups {
     pub(super) fn name(&self, key: &str) -> String {
         let start = literal(key);
         let own = self.starts.iter().find(|s| start.starts_with(s.as_str()));
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        };
         let name: String = own.map_or("", String::as_str).chars().map(plain).collect();
         match name.trim_matches(['-', '.']) {
             "" => "all".to_owned(),
@@ -95,7 +105,9 @@ pub(super) fn key(template: &str, needs: &mut Needs) -> Key {
         match part(inner.trim()) {
             Some(text) => word.push_str(&text),
             None => {
-                left = Some(format!("GitLab has nothing like {{{{{inner}}}}}: it is left out of the key"));
+                left = Some(format!(
+                    "GitLab has nothing like {{{{{inner}}}}}: it is left out of the key"
+                ));
             }
         }
         rest = after;
@@ -133,7 +145,9 @@ fn part(template: &str) -> Option<String> {
         _ => {
             let variable = name.strip_prefix(".Environment.")?;
             let fits = !variable.is_empty()
-                && variable.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                && variable
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_')
                 && !variable.starts_with(|c: char| c.is_ascii_digit());
             fits.then(|| format!("${{{variable}:-}}"))?
         }

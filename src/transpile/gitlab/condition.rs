@@ -184,7 +184,10 @@ impl Condition {
     pub(super) fn expressions(&self, variable: &str, besides: &[String]) -> Vec<String> {
         let clause = |atoms: &Vec<Atom>| {
             let mut parts = besides.to_vec();
-            if atoms.iter().all(|a| matches!(a, Atom::IsNot(_) | Atom::MatchesNot(_) | Atom::Raw(_))) {
+            if atoms
+                .iter()
+                .all(|a| matches!(a, Atom::IsNot(_) | Atom::MatchesNot(_) | Atom::Raw(_)))
+            {
                 parts.push(variable.to_owned());
             }
             parts.extend(atoms.iter().map(|a| a.written(variable)));
@@ -283,7 +286,10 @@ fn own(job: &Job) -> Runs {
 
 fn of_rule(rule: &FilterRule, left: &mut Option<String>) -> Condition {
     let mut atom = |name: &Located<String>| -> Option<Atom> {
-        let inner = name.value.strip_prefix('/').and_then(|r| r.strip_suffix('/'));
+        let inner = name
+            .value
+            .strip_prefix('/')
+            .and_then(|r| r.strip_suffix('/'));
         let Some(pattern) = inner else {
             return Some(Atom::Is(name.value.clone()));
         };
@@ -297,7 +303,8 @@ fn of_rule(rule: &FilterRule, left: &mut Option<String>) -> Condition {
         }
         Some(Atom::Matches(pattern.to_owned()))
     };
-    let every = |atom: &Atom| matches!(atom, Atom::Matches(p) if p == ".*" || p == "^.*$" || p == "^.*");
+    let every =
+        |atom: &Atom| matches!(atom, Atom::Matches(p) if p == ".*" || p == "^.*$" || p == "^.*");
     if !rule.only.is_empty() {
         let atoms: Vec<Atom> = rule.only.iter().filter_map(&mut atom).collect();
         if atoms.iter().any(every) {

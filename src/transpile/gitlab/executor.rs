@@ -8,13 +8,24 @@ use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
 const LOCALHOST: &str = "GitLab reaches a service by its host name, not as localhost: steps that say localhost have to be changed";
-const RUNNERS: &str = "the tag is that of GitLab.com's own runners: give your own runners such tags, or change it";
+const RUNNERS: &str =
+    "the tag is that of GitLab.com's own runners: give your own runners such tags, or change it";
 
 /// Writes what a job runs on, and settles it; `docker` says that its steps start containers.
-pub(super) fn executor(job: &Job, node: Node, docker: bool, ledger: &mut Ledger, out: &mut Entries) {
+pub(super) fn executor(
+    job: &Job,
+    node: Node,
+    docker: bool,
+    ledger: &mut Ledger,
+    out: &mut Entries,
+) {
     let mut services: Vec<Data> = Vec::new();
     let mut tags: Vec<String> = Vec::new();
-    let class = job.executor.as_ref().and_then(|e| e.resource_class.as_ref()).map(|c| c.value.as_str());
+    let class = job
+        .executor
+        .as_ref()
+        .and_then(|e| e.resource_class.as_ref())
+        .map(|c| c.value.as_str());
     let mut needs_docker = docker;
     match job.executor.as_ref().map(|e| &e.kind) {
         Some(ExecutorKind::Docker(images)) => {
@@ -38,7 +49,11 @@ pub(super) fn executor(job: &Job, node: Node, docker: bool, ledger: &mut Ledger,
             } else {
                 let like = machine_image(name);
                 let note = format!("A container stands in for the virtual machine {name}");
-                out.commented("image", Value::Data(like.into()), vec![note.trim_end().to_owned()]);
+                out.commented(
+                    "image",
+                    Value::Data(like.into()),
+                    vec![note.trim_end().to_owned()],
+                );
                 needs_docker = true;
                 ledger.approximated(node, "machine", format!("a container of {like} with an engine beside it stands in for the virtual machine"));
             }
@@ -54,10 +69,18 @@ pub(super) fn executor(job: &Job, node: Node, docker: bool, ledger: &mut Ledger,
             out.add("image", image);
             tags.push("saas-macos-medium-m1".to_owned());
             needs_docker = false;
-            ledger.approximated(node, "macos", format!("GitLab.com's Macs offer the image {image} instead of Xcode {version}"));
+            ledger.approximated(
+                node,
+                "macos",
+                format!("GitLab.com's Macs offer the image {image} instead of Xcode {version}"),
+            );
         }
         Some(ExecutorKind::Unknown(_)) => {
-            ledger.manual(node, "orb executor", "say what the orb's executor is: image, services and runner");
+            ledger.manual(
+                node,
+                "orb executor",
+                "say what the orb's executor is: image, services and runner",
+            );
         }
         None => {}
     }
@@ -74,13 +97,19 @@ pub(super) fn executor(job: &Job, node: Node, docker: bool, ledger: &mut Ledger,
         resource_class(class, job, node, ledger, &mut tags);
     }
     if !tags.is_empty() {
-        out.add("tags", Data::List(tags.into_iter().map(Data::Str).collect()));
+        out.add(
+            "tags",
+            Data::List(tags.into_iter().map(Data::Str).collect()),
+        );
     }
 }
 
 /// Says whether a job runs in a container that stands in for a machine.
 pub(super) fn is_machine(job: &Job) -> bool {
-    let class = job.executor.as_ref().and_then(|e| e.resource_class.as_ref());
+    let class = job
+        .executor
+        .as_ref()
+        .and_then(|e| e.resource_class.as_ref());
     match job.executor.as_ref().map(|e| &e.kind) {
         Some(ExecutorKind::Machine { image, .. }) => {
             !image.as_ref().is_some_and(|i| i.value.contains("windows"))
@@ -93,11 +122,23 @@ pub(super) fn is_machine(job: &Job) -> bool {
 fn resource_class(class: &str, job: &Job, node: Node, ledger: &mut Ledger, tags: &mut Vec<String>) {
     if let Some((_, name)) = class.split_once('/') {
         tags.push(name.to_owned());
-        ledger.manual(node, "resource_class", format!("register a runner with the tag {name}"));
+        ledger.manual(
+            node,
+            "resource_class",
+            format!("register a runner with the tag {name}"),
+        );
         return;
     }
-    if matches!(job.executor.as_ref().map(|e| &e.kind), Some(ExecutorKind::Macos { .. })) || !tags.is_empty() {
-        ledger.approximated(node, "resource_class", format!("the sizes of {class} are not GitLab's"));
+    if matches!(
+        job.executor.as_ref().map(|e| &e.kind),
+        Some(ExecutorKind::Macos { .. })
+    ) || !tags.is_empty()
+    {
+        ledger.approximated(
+            node,
+            "resource_class",
+            format!("the sizes of {class} are not GitLab's"),
+        );
         return;
     }
     let (arm, size) = match class.strip_prefix("arm.") {
@@ -163,16 +204,27 @@ fn primary(image: &DockerImage, node: Node, ledger: &mut Ledger) {
     ledger.converted(node, "image.environment");
     ledger.approximated(node, "name", "GitLab gives the job's own container no name");
     for key in ["entrypoint", "command"] {
-        ledger.approximated(node, key, "GitLab starts the job's own container with its shell alone");
+        ledger.approximated(
+            node,
+            key,
+            "GitLab starts the job's own container with its shell alone",
+        );
     }
     settings(image, node, "image.setting", &mut 0, ledger);
 }
 
 /// Settles what is said about a container and not read; `seen` counts what those before it say.
-fn settings(image: &DockerImage, node: Node, key: &'static str, seen: &mut usize, ledger: &mut Ledger) {
+fn settings(
+    image: &DockerImage,
+    node: Node,
+    key: &'static str,
+    seen: &mut usize,
+    ledger: &mut Ledger,
+) {
     for (name, _) in &image.settings {
         let what = match name.as_str() {
-            "auth" => "put the login of the registry into the CI/CD variable DOCKER_AUTH_CONFIG".to_owned(),
+            "auth" => "put the login of the registry into the CI/CD variable DOCKER_AUTH_CONFIG"
+                .to_owned(),
             "aws_auth" | "gcp_auth" => "let the runner log in at the registry".to_owned(),
             name => format!("GitLab has nothing like {name} of a container: see to what it is for"),
         };
@@ -181,7 +233,13 @@ fn settings(image: &DockerImage, node: Node, key: &'static str, seen: &mut usize
     }
 }
 
-fn service(image: &DockerImage, nth: usize, seen: &mut usize, node: Node, ledger: &mut Ledger) -> Data {
+fn service(
+    image: &DockerImage,
+    nth: usize,
+    seen: &mut usize,
+    node: Node,
+    ledger: &mut Ledger,
+) -> Data {
     let name = &reference(&image.image.value);
     let alias = match &image.name {
         Some(name) => name.value.clone(),
@@ -191,9 +249,20 @@ fn service(image: &DockerImage, nth: usize, seen: &mut usize, node: Node, ledger
         ("name".to_owned(), Data::Str(name.clone())),
         ("alias".to_owned(), Data::Str(alias)),
     ];
-    for (key, words) in [("entrypoint", &image.entrypoint), ("command", &image.command)] {
+    for (key, words) in [
+        ("entrypoint", &image.entrypoint),
+        ("command", &image.command),
+    ] {
         if let Some(words) = words {
-            entries.push((key.to_owned(), Data::List(self::words(&words.value).into_iter().map(Data::Str).collect())));
+            entries.push((
+                key.to_owned(),
+                Data::List(
+                    self::words(&words.value)
+                        .into_iter()
+                        .map(Data::Str)
+                        .collect(),
+                ),
+            ));
         }
     }
     if !image.environment.is_empty() {
@@ -202,7 +271,13 @@ fn service(image: &DockerImage, nth: usize, seen: &mut usize, node: Node, ledger
     if let Some(user) = &image.user {
         entries.push(("docker".to_owned(), as_user(&user.value)));
     }
-    for key in ["service.name", "service.user", "service.entrypoint", "service.command", "service.environment"] {
+    for key in [
+        "service.name",
+        "service.user",
+        "service.entrypoint",
+        "service.command",
+        "service.environment",
+    ] {
         ledger.converted(node, key);
     }
     settings(image, node, "service.setting", seen, ledger);
@@ -215,7 +290,13 @@ fn alias(image: &str, nth: usize) -> String {
     let last = last.split(['@', ':']).next().unwrap_or_default();
     let plain: String = last
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
     match plain.trim_matches('-') {
         "" => format!("service-{}", nth + 1),
@@ -235,7 +316,10 @@ fn variables(list: &[EnvVar]) -> Data {
     let mut out: Vec<(String, Data)> = Vec::new();
     for var in list {
         out.retain(|(name, _)| *name != var.name);
-        out.push((var.name.clone(), Data::Str(reference(&var.value.value.replace('$', "$$")))));
+        out.push((
+            var.name.clone(),
+            Data::Str(reference(&var.value.value.replace('$', "$$"))),
+        ));
     }
     Data::Map(out)
 }

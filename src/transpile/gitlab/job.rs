@@ -8,9 +8,7 @@ use super::steps::{Item, Needs, Source, Writer};
 use super::write::{Entries, Value};
 use crate::flow::Graph;
 use crate::layer::encode_job;
-use crate::plan::{
-    EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus, StepKind, Workflow,
-};
+use crate::plan::{EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus, StepKind, Workflow};
 use crate::transpile::lower::{quoted, upstream};
 use crate::transpile::{Ledger, Node, Outcome, values};
 use crate::yaml::Data;
@@ -41,7 +39,11 @@ pub(super) struct Context<'a> {
 }
 
 /// Writes a job; what is said about it as a whole comes first.
-pub(super) fn job(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> (Vec<String>, Entries, Needs) {
+pub(super) fn job(
+    at: &Context<'_>,
+    j: JobIndex,
+    ledger: &mut Ledger,
+) -> (Vec<String>, Entries, Needs) {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
     let mut about = Vec::new();
@@ -55,7 +57,17 @@ pub(super) fn job(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> (Vec<St
             out.add("variables", map(vec![("GIT_STRATEGY", "none".into())]));
             out.add("script", Data::List(vec!["true".into()]));
             // What only jobs that run steps have is said of others in vain.
-            for key in ["working_directory", "shell", "environment", "parallelism", "resource_class", "image", "machine", "macos", "image.environment"] {
+            for key in [
+                "working_directory",
+                "shell",
+                "environment",
+                "parallelism",
+                "resource_class",
+                "image",
+                "machine",
+                "macos",
+                "image.environment",
+            ] {
                 ledger.converted(node, key);
             }
             settings(job, node, ledger);
@@ -70,7 +82,10 @@ fn stub(kind: JobKind, node: Node, ledger: &mut Ledger, about: &mut Vec<String>)
         JobKind::Approval => ledger.converted(node, "approval"),
         JobKind::NoOp => ledger.converted(node, "no-op"),
         other => {
-            let what = format!("GitLab has no {} jobs: do by hand what it stands for", other.as_str());
+            let what = format!(
+                "GitLab has no {} jobs: do by hand what it stands for",
+                other.as_str()
+            );
             about.push(format!("To do: {what}"));
             ledger.manual(node, other.as_str(), what);
         }
@@ -78,11 +93,22 @@ fn stub(kind: JobKind, node: Node, ledger: &mut Ledger, about: &mut Vec<String>)
 }
 
 fn map(entries: Vec<(&str, Data)>) -> Data {
-    Data::Map(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+    Data::Map(
+        entries
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v))
+            .collect(),
+    )
 }
 
 /// Writes when a job runs, and settles what its entry in the workflow says.
-fn common(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, out: &mut Entries, about: &mut Vec<String>) {
+fn common(
+    at: &Context<'_>,
+    j: JobIndex,
+    ledger: &mut Ledger,
+    out: &mut Entries,
+    about: &mut Vec<String>,
+) {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
     match &at.runs[j].left {
@@ -94,25 +120,48 @@ fn common(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, out: &mut Entries,
     }
     ledger.converted(node, "matrix");
     for (nth, context) in job.contexts.iter().enumerate() {
-        let what = format!("create the variables of the context {} as CI/CD variables of the group or project, masked and protected", context.value);
+        let what = format!(
+            "create the variables of the context {} as CI/CD variables of the group or project, masked and protected",
+            context.value
+        );
         ledger.settle_nth(node, "context", nth, Outcome::Manual(what));
     }
     if !job.contexts.is_empty() {
         let names: Vec<&str> = job.contexts.iter().map(|c| c.value.as_str()).collect();
-        about.push(format!("Needs the variables of these contexts as CI/CD variables: {}", names.join(", ")));
+        about.push(format!(
+            "Needs the variables of these contexts as CI/CD variables: {}",
+            names.join(", ")
+        ));
     }
-    ledger.manual(node, "unknown requires", "say which job it waits for: it is not known here");
-    ledger.manual(node, "override-with", "say whether the orb's job takes its place: its source is not known here");
+    ledger.manual(
+        node,
+        "unknown requires",
+        "say which job it waits for: it is not known here",
+    );
+    ledger.manual(
+        node,
+        "override-with",
+        "say whether the orb's job takes its place: its source is not known here",
+    );
     let when = when(at, j, ledger, about);
     rules(at, j, when, out);
     if let Some(group) = &job.serial_group {
         out.add("resource_group", group.value.as_str());
-        ledger.approximated(node, "serial-group", "the jobs of one project wait for each other, not those of the organisation");
+        ledger.approximated(
+            node,
+            "serial-group",
+            "the jobs of one project wait for each other, not those of the organisation",
+        );
     }
 }
 
 /// Returns the `when` of a job: by the statuses that it waits for, or by hand.
-fn when(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<String>) -> Option<&'static str> {
+fn when(
+    at: &Context<'_>,
+    j: JobIndex,
+    ledger: &mut Ledger,
+    about: &mut Vec<String>,
+) -> Option<&'static str> {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
     let has = |statuses: &[JobStatus], s: JobStatus| statuses.contains(&s);
@@ -124,15 +173,25 @@ fn when(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<Stri
     let failure_only = |s: &[JobStatus]| has(s, JobStatus::Failed) && !has(s, JobStatus::Success);
     let both = |s: &[JobStatus]| has(s, JobStatus::Failed) && has(s, JobStatus::Success);
     let (when, why) = if job.requires.iter().all(|r| both(&r.statuses)) {
-        ("always", "it runs however the jobs that it needs have ended, a cancelled or skipped one included")
+        (
+            "always",
+            "it runs however the jobs that it needs have ended, a cancelled or skipped one included",
+        )
     } else if job.requires.iter().all(|r| failure_only(&r.statuses)) {
-        ("on_failure", "it runs when any of the jobs that it needs has failed")
+        (
+            "on_failure",
+            "it runs when any of the jobs that it needs has failed",
+        )
     } else {
-        ("always", "GitLab has one condition for all jobs that a job needs: it runs however they have ended")
+        (
+            "always",
+            "GitLab has one condition for all jobs that a job needs: it runs however they have ended",
+        )
     };
     for (nth, r) in job.requires.iter().enumerate() {
         // One failure that one job waits for is what GitLab says too.
-        let exact = when == "on_failure" && job.requires.len() == 1 && r.statuses == [JobStatus::Failed];
+        let exact =
+            when == "on_failure" && job.requires.len() == 1 && r.statuses == [JobStatus::Failed];
         let outcome = match exact {
             true => Outcome::Converted,
             false => Outcome::Approximated(why.to_owned()),
@@ -140,7 +199,11 @@ fn when(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<Stri
         ledger.settle_nth(node, "requires", nth, outcome);
     }
     about.push(format!("Statuses: {why}"));
-    if job.kind == JobKind::Approval { Some("manual") } else { Some(when) }
+    if job.kind == JobKind::Approval {
+        Some("manual")
+    } else {
+        Some(when)
+    }
 }
 
 fn rules(at: &Context<'_>, j: JobIndex, when: Option<&'static str>, out: &mut Entries) {
@@ -155,7 +218,11 @@ fn rules(at: &Context<'_>, j: JobIndex, when: Option<&'static str>, out: &mut En
         }
         Data::Map(entries)
     };
-    if runs.branch.is_always() && runs.tag.is_never() && !at.tells_apart && matches!(at.rule, None | Some(Rule::Holds(true))) {
+    if runs.branch.is_always()
+        && runs.tag.is_never()
+        && !at.tells_apart
+        && matches!(at.rule, None | Some(Rule::Holds(true)))
+    {
         if let Data::Map(entries) = finish(Vec::new()) {
             for (key, value) in entries {
                 out.add(&key, value);
@@ -167,7 +234,10 @@ fn rules(at: &Context<'_>, j: JobIndex, when: Option<&'static str>, out: &mut En
     let mut besides = Vec::new();
     if !at.workflow.schedules.is_empty() {
         besides.push("$CI_PIPELINE_SOURCE == \"schedule\"".to_owned());
-        besides.push(format!("$CI_PIPELINE_SCHEDULE_DESCRIPTION == {}", text(&at.workflow.name)));
+        besides.push(format!(
+            "$CI_PIPELINE_SCHEDULE_DESCRIPTION == {}",
+            text(&at.workflow.name)
+        ));
     } else if at.scheduled {
         besides.push("$CI_PIPELINE_SOURCE != \"schedule\"".to_owned());
     }
@@ -234,11 +304,24 @@ fn surely(at: &Context<'_>, maker: JobIndex, taker: JobIndex) -> bool {
     plain && succeeded && at.runs[taker].implies(&at.runs[maker])
 }
 
-fn build(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<String>, mut out: Entries) -> (Vec<String>, Entries, Needs) {
+fn build(
+    at: &Context<'_>,
+    j: JobIndex,
+    ledger: &mut Ledger,
+    about: &mut Vec<String>,
+    mut out: Entries,
+) -> (Vec<String>, Entries, Needs) {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
-    let layers: Vec<JobIndex> = at.graph.upstream(j).filter(|u| made(&at.workflow.jobs[*u]) > 0).collect();
-    let attaches = job.steps.iter().any(|s| matches!(s.kind, StepKind::Attach(_)));
+    let layers: Vec<JobIndex> = at
+        .graph
+        .upstream(j)
+        .filter(|u| made(&at.workflow.jobs[*u]) > 0)
+        .collect();
+    let attaches = job
+        .steps
+        .iter()
+        .any(|s| matches!(s.kind, StepKind::Attach(_)));
     let sources: Vec<Source> = match attaches {
         true => upstream(at.workflow, at.graph, j)
             .into_iter()
@@ -274,9 +357,15 @@ fn build(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<Str
     common(at, j, ledger, &mut out, about);
     let taken: &[JobIndex] = if attaches { &layers } else { &[] };
     let wanted = needs(at, j, taken);
-    let all = taken.iter().filter(|t| !job.requires.iter().any(|r| r.job == **t)).count() + job.requires.len();
+    let all = taken
+        .iter()
+        .filter(|t| !job.requires.iter().any(|r| r.job == **t))
+        .count()
+        + job.requires.len();
     if all > MOST_NEEDS {
-        let what = format!("GitLab lets a job need {MOST_NEEDS} others, this one needs {all}: split the workflow, or let a job between persist for several");
+        let what = format!(
+            "GitLab lets a job need {MOST_NEEDS} others, this one needs {all}: split the workflow, or let a job between persist for several"
+        );
         about.push(format!("To do: {what}"));
         ledger.manual(node, "requires", what);
     }
@@ -298,8 +387,13 @@ fn build(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<Str
     if facts.token {
         out.commented(
             "id_tokens",
-            Value::Data(map(vec![("CIRCLE_OIDC_TOKEN", map(vec![("aud", "$CI_SERVER_URL".into())]))])),
-            vec!["To do: the token is GitLab's; the cloud that checks it has to trust it".to_owned()],
+            Value::Data(map(vec![(
+                "CIRCLE_OIDC_TOKEN",
+                map(vec![("aud", "$CI_SERVER_URL".into())]),
+            )])),
+            vec![
+                "To do: the token is GitLab's; the cloud that checks it has to trust it".to_owned(),
+            ],
         );
     }
     caches(&facts, &mut out);
@@ -313,7 +407,10 @@ fn build(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger, about: &mut Vec<Str
 
 /// Returns how many layers a job makes on each node.
 fn made(job: &Job) -> usize {
-    job.steps.iter().filter(|s| matches!(s.kind, StepKind::Persist(_))).count()
+    job.steps
+        .iter()
+        .filter(|s| matches!(s.kind, StepKind::Persist(_)))
+        .count()
 }
 
 fn nodes(job: &Job) -> usize {
@@ -321,9 +418,18 @@ fn nodes(job: &Job) -> usize {
 }
 
 /// A job of which not all is known fails until a person has written it.
-fn opaque(job: &Job, place: (usize, usize), ledger: &mut Ledger, about: &mut Vec<String>, items: &mut Vec<Item>) {
+fn opaque(
+    job: &Job,
+    place: (usize, usize),
+    ledger: &mut Ledger,
+    about: &mut Vec<String>,
+    items: &mut Vec<Item>,
+) {
     let what = match &job.invokes {
-        Some(call) => format!("write what the job `{}` does: its source is not known here", call.name),
+        Some(call) => format!(
+            "write what the job `{}` does: its source is not known here",
+            call.name
+        ),
         None => job.opaque.clone().unwrap_or_default(),
     };
     about.push(format!("To do: {what}"));
@@ -334,7 +440,10 @@ fn opaque(job: &Job, place: (usize, usize), ledger: &mut Ledger, about: &mut Vec
     }
     items.push(Item {
         comments: Vec::new(),
-        text: format!("holdall_run 'to do' <<'END'\nprintf '%s\\n' {} >&2\nexit 1\nEND\n", quoted(&what)),
+        text: format!(
+            "holdall_run 'to do' <<'END'\nprintf '%s\\n' {} >&2\nexit 1\nEND\n",
+            quoted(&what)
+        ),
     });
 }
 
@@ -347,12 +456,24 @@ fn settings(job: &Job, node: Node, ledger: &mut Ledger) {
 
 /// Writes the variables of a job, and returns those that its script has to set: GitLab would
 /// expand what is in them.
-fn variables(at: &Context<'_>, j: JobIndex, facts: &mut Needs, ledger: &mut Ledger, out: &mut Entries) -> Vec<String> {
+fn variables(
+    at: &Context<'_>,
+    j: JobIndex,
+    facts: &mut Needs,
+    ledger: &mut Ledger,
+    out: &mut Entries,
+) -> Vec<String> {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
     let mut list: Vec<(String, Data)> = vec![
-        ("CIRCLE_JOB".to_owned(), Data::Str(job.name.replace('$', "$$"))),
-        ("CIRCLE_WORKING_DIRECTORY".to_owned(), Data::Str(reference(&job.working_directory.value.replace('$', "$$")))),
+        (
+            "CIRCLE_JOB".to_owned(),
+            Data::Str(job.name.replace('$', "$$")),
+        ),
+        (
+            "CIRCLE_WORKING_DIRECTORY".to_owned(),
+            Data::Str(reference(&job.working_directory.value.replace('$', "$$"))),
+        ),
     ];
     match facts.checkout {
         Some(depth) => list.push(("GIT_DEPTH".to_owned(), Data::Str(depth.to_string()))),
@@ -373,13 +494,28 @@ fn variables(at: &Context<'_>, j: JobIndex, facts: &mut Needs, ledger: &mut Ledg
         _ => &[],
     };
     let mut exported: Vec<EnvVar> = Vec::new();
-    let own = job.environment.iter().enumerate().map(|(n, v)| ("environment", n, v));
-    let theirs = image.iter().enumerate().map(|(n, v)| ("image.environment", n, v));
+    let own = job
+        .environment
+        .iter()
+        .enumerate()
+        .map(|(n, v)| ("environment", n, v));
+    let theirs = image
+        .iter()
+        .enumerate()
+        .map(|(n, v)| ("image.environment", n, v));
     for (key, nth, var) in theirs.chain(own) {
-        let fits = var.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && var.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let fits = var
+            .name
+            .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && var
+                .name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !fits {
-            let what = format!("GitLab has no variables with names like {}: rename it", var.name);
+            let what = format!(
+                "GitLab has no variables with names like {}: rename it",
+                var.name
+            );
             ledger.settle_nth(node, key, nth, Outcome::Manual(what));
             continue;
         }
@@ -401,7 +537,10 @@ fn variables(at: &Context<'_>, j: JobIndex, facts: &mut Needs, ledger: &mut Ledg
         lines.push(format!("export {}={}", var.name, word.text));
     }
     // Parameters are variables of the whole file.
-    let own = facts.values.iter().filter(|v| !v.starts_with(values::PARAMETER));
+    let own = facts
+        .values
+        .iter()
+        .filter(|v| !v.starts_with(values::PARAMETER));
     let first: Vec<String> = own
         .map(|name| {
             let variable = values::variable(name);
@@ -425,13 +564,18 @@ fn caches(facts: &Needs, out: &mut Entries) {
     for (group, saves) in facts.caches.iter().take(MOST) {
         list.push(map(vec![
             ("key", Data::Str(format!("holdall-{group}"))),
-            ("paths", Data::List(vec![Data::Str(format!(".holdall/cache/{group}/"))])),
+            (
+                "paths",
+                Data::List(vec![Data::Str(format!(".holdall/cache/{group}/"))]),
+            ),
             ("policy", if *saves { "pull-push" } else { "pull" }.into()),
             ("when", "always".into()),
         ]));
     }
     let comments = match facts.caches.len() > MOST {
-        true => vec![format!("GitLab carries {MOST} caches a job: the others are always empty")],
+        true => vec![format!(
+            "GitLab carries {MOST} caches a job: the others are always empty"
+        )],
         false => Vec::new(),
     };
     if !list.is_empty() {
@@ -473,7 +617,11 @@ fn artifacts(job: &Job, facts: &Needs, out: &mut Entries) {
         entries.push(("reports", map(vec![("junit", junit)])));
     }
     // As long as the service keeps artifacts, or layers where there are no others.
-    let kept = if facts.artifacts { "30 days" } else { "15 days" };
+    let kept = if facts.artifacts {
+        "30 days"
+    } else {
+        "15 days"
+    };
     entries.push(("expire_in", kept.into()));
     out.add("artifacts", map(entries));
 }

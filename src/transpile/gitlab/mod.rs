@@ -29,8 +29,23 @@ const KEYS: &str = include_str!("ssh.sh");
 
 /// Names that mean something else at the top of a file of GitLab.
 const RESERVED: [&str; 17] = [
-    "image", "services", "stages", "types", "before_script", "after_script", "variables", "cache",
-    "include", "true", "false", "nil", "default", "workflow", "spec", "pages", "pages:deploy",
+    "image",
+    "services",
+    "stages",
+    "types",
+    "before_script",
+    "after_script",
+    "variables",
+    "cache",
+    "include",
+    "true",
+    "false",
+    "nil",
+    "default",
+    "workflow",
+    "spec",
+    "pages",
+    "pages:deploy",
 ];
 
 /// Writes the pipeline of GitLab; `config` is the name of what it is made from.
@@ -78,20 +93,39 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
         }
     }
     ledger.manual(Node::Pipeline, "setup", "GitLab continues with a child pipeline: let a job write its file, and trigger it with `trigger: include: artifact`");
-    let report = ledger.finish(pipeline, "gitlab").map_err(TranspileError::Forgotten)?;
+    let report = ledger
+        .finish(pipeline, "gitlab")
+        .map_err(TranspileError::Forgotten)?;
 
     let mut document = write::Document::default();
     document.comment(&format!("Written by holdall from {config}."));
     document.top("workflow", workflow_rules(tags));
     let parameters = values::parameters(&compiled.tree);
     if !parameters.is_empty() {
-        let list = parameters.iter().map(|p| (values::variable(&format!("{}{}", values::PARAMETER, p.name)), parameter(p)));
+        let list = parameters.iter().map(|p| {
+            (
+                values::variable(&format!("{}{}", values::PARAMETER, p.name)),
+                parameter(p),
+            )
+        });
         document.top("variables", Data::Map(list.collect()));
     }
-    if pipeline.workflows.iter().flat_map(|w| &w.jobs).any(|j| j.kind == JobKind::Build) {
+    if pipeline
+        .workflows
+        .iter()
+        .flat_map(|w| &w.jobs)
+        .any(|j| j.kind == JobKind::Build)
+    {
         let mut entries = write::Entries::default();
-        entries.add("before_script", Data::List(driver(&all).into_iter().map(Data::Str).collect()));
-        document.mapping(".holdall", &["What gives each step of a job the shell that the service gives it".to_owned()], entries);
+        entries.add(
+            "before_script",
+            Data::List(driver(&all).into_iter().map(Data::Str).collect()),
+        );
+        document.mapping(
+            ".holdall",
+            &["What gives each step of a job the shell that the service gives it".to_owned()],
+            entries,
+        );
     }
     for (name, about, entries) in jobs {
         document.mapping(&name, &about, entries);
@@ -116,13 +150,21 @@ fn driver(needs: &steps::Needs) -> Vec<String> {
         (false, false) => None,
     };
     if let Some(verb) = verb {
-        out.push(format!("{}{}{LAYERS}", twin::functions(verb), twin::carry_functions()));
+        out.push(format!(
+            "{}{}{LAYERS}",
+            twin::functions(verb),
+            twin::carry_functions()
+        ));
     }
     if !needs.caches.is_empty() {
         out.push(CACHES.to_owned());
     }
     if needs.program {
-        out.push(format!("{}{}", shim("circleci", CIRCLECI), shim("circleci-agent", AGENT)));
+        out.push(format!(
+            "{}{}",
+            shim("circleci", CIRCLECI),
+            shim("circleci-agent", AGENT)
+        ));
     }
     if needs.keys {
         out.push(KEYS.to_owned());
@@ -133,8 +175,13 @@ fn driver(needs: &steps::Needs) -> Vec<String> {
 /// Returns what makes a program that scripts call.
 fn shim(name: &str, text: &str) -> String {
     // How a step says that the job is over is the target's own.
-    let text = text.replace("echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"", ": >\"$HOLDALL_HALT\"");
-    format!("cat >\"$holdall_private/bin/{name}\" <<'HOLDALL'\n{text}HOLDALL\nchmod +x \"$holdall_private/bin/{name}\"\n")
+    let text = text.replace(
+        "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
+        ": >\"$HOLDALL_HALT\"",
+    );
+    format!(
+        "cat >\"$holdall_private/bin/{name}\" <<'HOLDALL'\n{text}HOLDALL\nchmod +x \"$holdall_private/bin/{name}\"\n"
+    )
 }
 
 /// A parameter as a variable that a person may fill in.
@@ -168,7 +215,11 @@ fn workflow_rules(tags: bool) -> Data {
 }
 
 /// Settles what a workflow says itself.
-fn of_workflow(w: usize, workflow: &Workflow, ledger: &mut Ledger) -> (Option<names::Rule>, Option<String>) {
+fn of_workflow(
+    w: usize,
+    workflow: &Workflow,
+    ledger: &mut Ledger,
+) -> (Option<names::Rule>, Option<String>) {
     let node = Node::Workflow(w);
     ledger.converted(node, "workflow");
     let rule = workflow.rule.as_ref().map(|rule| names::rule(rule, true));
@@ -176,7 +227,10 @@ fn of_workflow(w: usize, workflow: &Workflow, ledger: &mut Ledger) -> (Option<na
         Some(None) => {
             let what = "say in its rules when this workflow runs: its condition rests on what GitLab does not have, and it never runs until then";
             ledger.manual(node, "when", what);
-            (Some(names::Rule::Holds(false)), Some(format!("To do: {what}")))
+            (
+                Some(names::Rule::Holds(false)),
+                Some(format!("To do: {what}")),
+            )
         }
         known => {
             ledger.converted(node, "when");
@@ -190,7 +244,11 @@ fn of_workflow(w: usize, workflow: &Workflow, ledger: &mut Ledger) -> (Option<na
         );
         ledger.settle_nth(node, "schedule", nth, super::Outcome::Manual(what));
     }
-    ledger.approximated(node, "max_auto_reruns", "GitLab starts each failed job again, twice at most");
+    ledger.approximated(
+        node,
+        "max_auto_reruns",
+        "GitLab starts each failed job again, twice at most",
+    );
     (rule, note)
 }
 

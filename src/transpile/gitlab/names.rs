@@ -76,7 +76,9 @@ pub(super) fn rule(condition: &Condition, holds: bool) -> Option<Rule> {
             let variable = of_value(name)?;
             Rule::Text(match holds {
                 true => format!("(${variable} && ${variable} != \"false\")"),
-                false => format!("(${variable} == null || ${variable} == \"\" || ${variable} == \"false\")"),
+                false => format!(
+                    "(${variable} == null || ${variable} == \"\" || ${variable} == \"false\")"
+                ),
             })
         }
         Condition::Is(Operand::Text(_)) => return None,
@@ -112,7 +114,10 @@ fn joined(items: &[Condition], all: bool, holds: bool) -> Option<Rule> {
     Some(match texts.len() {
         0 => Rule::Holds(all),
         1 => Rule::Text(texts.remove(0)),
-        _ => Rule::Text(format!("({})", texts.join(if all { " && " } else { " || " }))),
+        _ => Rule::Text(format!(
+            "({})",
+            texts.join(if all { " && " } else { " || " })
+        )),
     })
 }
 
@@ -203,7 +208,11 @@ pub(super) fn command(condition: &Condition, values: &mut Vec<String>) -> Option
                 Data::Str(text) => text.clone(),
                 _ => return None,
             };
-            format!("[ {} = {} ]", read(name)?, crate::transpile::lower::quoted(&literal))
+            format!(
+                "[ {} = {} ]",
+                read(name)?,
+                crate::transpile::lower::quoted(&literal)
+            )
         }
         _ => return None,
     })
@@ -235,6 +244,9 @@ mod tests {
     #[test]
     fn what_gitlab_does_not_have_is_said() {
         assert_eq!(rule(&Condition::Unknown, true), None);
-        assert_eq!(rule(&Condition::Is(value("deploy.environment_name")), true), None);
+        assert_eq!(
+            rule(&Condition::Is(value("deploy.environment_name")), true),
+            None
+        );
     }
 }

@@ -7,9 +7,7 @@ use super::cache::{self, Groups};
 use super::names;
 use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
-use crate::plan::{
-    CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
-};
+use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
 use crate::transpile::lower::quoted;
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, own_key};
@@ -121,10 +119,23 @@ impl Writer<'_> {
                 self.needs.attaches = true;
                 self.ledger.converted(node, key);
                 let title = title(a.name.as_deref(), key);
-                let mut text = format!("holdall_do on_success {title} holdall_attach {}", self.word(&a.at.value));
+                let mut text = format!(
+                    "holdall_do on_success {title} holdall_attach {}",
+                    self.word(&a.at.value)
+                );
                 for source in self.sources {
-                    let after: Vec<String> = source.upstream.after.iter().map(|j| encode_job(j)).collect();
-                    let word = format!("{}={}:{}", encode_job(&source.upstream.job), source.count, after.join(","));
+                    let after: Vec<String> = source
+                        .upstream
+                        .after
+                        .iter()
+                        .map(|j| encode_job(j))
+                        .collect();
+                    let word = format!(
+                        "{}={}:{}",
+                        encode_job(&source.upstream.job),
+                        source.count,
+                        after.join(",")
+                    );
                     text.push(' ');
                     text.push_str(&quoted(&word));
                 }
@@ -132,13 +143,20 @@ impl Writer<'_> {
             }
             StepKind::SaveCache(save) => self.save(node, key, save, &mut comments),
             StepKind::RestoreCache(restore) => {
-                let group = restore.keys.first().map_or_else(String::new, |k| self.groups.name(&k.value));
+                let group = restore
+                    .keys
+                    .first()
+                    .map_or_else(String::new, |k| self.groups.name(&k.value));
                 let mut words = Vec::new();
                 for (nth, k) in restore.keys.iter().enumerate() {
                     let key = cache::key(&k.value, &mut self.needs);
                     // A cache of another group is not at hand.
                     let elsewhere = self.groups.name(&k.value) != group;
-                    let left = key.left.or_else(|| elsewhere.then(|| "keys of one step that start in different ways are not found".to_owned()));
+                    let left = key.left.or_else(|| {
+                        elsewhere.then(|| {
+                            "keys of one step that start in different ways are not found".to_owned()
+                        })
+                    });
                     let outcome = left.map_or(Outcome::Converted, |why| {
                         comments.push(capital(&why));
                         Outcome::Approximated(why)
@@ -151,16 +169,27 @@ impl Writer<'_> {
                 self.ledger.converted(node, key);
                 self.cache(&group, false);
                 let title = title(restore.name.as_deref(), key);
-                format!("holdall_do on_success {title} holdall_restore_cache {} {}", quoted(&group), words.join(" "))
+                format!(
+                    "holdall_do on_success {title} holdall_restore_cache {} {}",
+                    quoted(&group),
+                    words.join(" ")
+                )
             }
             StepKind::StoreArtifacts(store) => {
                 self.needs.artifacts = true;
                 self.ledger.converted(node, key);
                 self.ledger.converted(node, "destination");
-                let to = store.destination.as_ref().map_or(store.path.value.as_str(), |d| d.value.as_str());
+                let to = store
+                    .destination
+                    .as_ref()
+                    .map_or(store.path.value.as_str(), |d| d.value.as_str());
                 let to = format!("{}/{}", encode_job(&self.job.name), below(&actual(to)));
                 let title = title(store.name.as_deref(), key);
-                format!("holdall_do always {title} holdall_store artifacts {} {}", quoted(to.trim_end_matches('/')), self.word(&store.path.value))
+                format!(
+                    "holdall_do always {title} holdall_store artifacts {} {}",
+                    quoted(to.trim_end_matches('/')),
+                    self.word(&store.path.value)
+                )
             }
             StepKind::StoreTestResults(store) => {
                 self.needs.reports = true;
@@ -170,37 +199,59 @@ impl Writer<'_> {
                     to.push_str("/report.xml");
                 }
                 let title = title(store.name.as_deref(), key);
-                format!("holdall_do always {title} holdall_store tests {} {}", quoted(&to), self.word(&store.path.value))
+                format!(
+                    "holdall_do always {title} holdall_store tests {} {}",
+                    quoted(&to),
+                    self.word(&store.path.value)
+                )
             }
             StepKind::SetupRemoteDocker(_) => {
                 self.needs.docker = true;
                 let why = "the engine is a service beside the job, which needs a runner that is privileged";
                 self.ledger.approximated(node, key, why);
-                self.ledger.approximated(node, "version", "the engine's image says which version it is");
-                self.ledger.approximated(node, "docker_layer_caching", "GitLab keeps no layers of images: build with --cache-from");
+                self.ledger.approximated(
+                    node,
+                    "version",
+                    "the engine's image says which version it is",
+                );
+                self.ledger.approximated(
+                    node,
+                    "docker_layer_caching",
+                    "GitLab keeps no layers of images: build with --cache-from",
+                );
                 return None;
             }
             StepKind::AddSshKeys(_) => {
                 self.needs.keys = true;
-                let what = "put the private keys into the CI/CD variable SSH_PRIVATE_KEY, as a file";
+                let what =
+                    "put the private keys into the CI/CD variable SSH_PRIVATE_KEY, as a file";
                 self.ledger.manual(node, key, what);
                 self.ledger.manual(node, "fingerprints", what);
-                comments.push("Needs the CI/CD variable SSH_PRIVATE_KEY with the private keys".to_owned());
+                comments.push(
+                    "Needs the CI/CD variable SSH_PRIVATE_KEY with the private keys".to_owned(),
+                );
                 "holdall_do on_success add_ssh_keys holdall_ssh_keys".to_owned()
             }
             StepKind::InstallSigningBundle => {
-                let what = "install the certificates for Apple's code signing in a step of your own";
+                let what =
+                    "install the certificates for Apple's code signing in a step of your own";
                 self.ledger.manual(node, key, what);
                 missing("install_signing_bundle", what, &mut comments)
             }
             StepKind::Opaque(call) => {
-                let what = format!("write what `{}` does: its source is not known here", call.name);
+                let what = format!(
+                    "write what `{}` does: its source is not known here",
+                    call.name
+                );
                 self.ledger.manual(node, key, what.clone());
                 missing(&call.name, &what, &mut comments)
             }
         };
         let text = match condition {
-            Some(condition) => format!("if {condition}; then\n{}\nfi\n", text.trim_end_matches('\n')),
+            Some(condition) => format!(
+                "if {condition}; then\n{}\nfi\n",
+                text.trim_end_matches('\n')
+            ),
             None => text,
         };
         Some(Item { comments, text })
@@ -219,7 +270,10 @@ impl Writer<'_> {
     }
 
     fn checkout(&mut self, node: Node, s: usize, checkout: &CheckoutStep) -> String {
-        let shallow = checkout.method.as_ref().is_some_and(|m| m.value == "shallow");
+        let shallow = checkout
+            .method
+            .as_ref()
+            .is_some_and(|m| m.value == "shallow");
         let depth = match (&checkout.depth, shallow) {
             (Some(depth), _) => depth.value,
             (None, true) => 1,
@@ -231,9 +285,15 @@ impl Writer<'_> {
             Some(before) => before.max(depth),
             None => depth,
         });
-        let again = self.job.steps[..s].iter().any(|b| matches!(b.kind, StepKind::Checkout(_)));
+        let again = self.job.steps[..s]
+            .iter()
+            .any(|b| matches!(b.kind, StepKind::Checkout(_)));
         match again {
-            true => self.ledger.approximated(node, "checkout", "GitLab fetches the repository once, before the job"),
+            true => self.ledger.approximated(
+                node,
+                "checkout",
+                "GitLab fetches the repository once, before the job",
+            ),
             false => self.ledger.converted(node, "checkout"),
         }
         for key in ["path", "method", "depth"] {
@@ -248,7 +308,13 @@ impl Writer<'_> {
         text
     }
 
-    fn save(&mut self, node: Node, key: &'static str, save: &SaveCacheStep, comments: &mut Vec<String>) -> String {
+    fn save(
+        &mut self,
+        node: Node,
+        key: &'static str,
+        save: &SaveCacheStep,
+        comments: &mut Vec<String>,
+    ) -> String {
         let group = self.groups.name(&save.key.value);
         let word = cache::key(&save.key.value, &mut self.needs);
         for key in [key, "paths", "run when"] {
@@ -264,7 +330,13 @@ impl Writer<'_> {
         self.cache(&group, true);
         let paths = self.words(save.paths.iter().map(|p| p.value.as_str()));
         let title = title(save.name.as_deref(), key);
-        format!("holdall_do {} {title} holdall_save_cache {} {} {}", save.when.as_str(), quoted(&group), word.word, paths)
+        format!(
+            "holdall_do {} {title} holdall_save_cache {} {} {}",
+            save.when.as_str(),
+            quoted(&group),
+            word.word,
+            paths
+        )
     }
 
     /// Notes that a group of caches is used.
@@ -275,11 +347,22 @@ impl Writer<'_> {
         }
     }
 
-    fn run(&mut self, node: Node, key: &'static str, run: &RunStep, comments: &mut Vec<String>) -> String {
-        let shell = run.shell.as_ref().or(self.job.shell.as_ref().map(|s| &s.value));
+    fn run(
+        &mut self,
+        node: Node,
+        key: &'static str,
+        run: &RunStep,
+        comments: &mut Vec<String>,
+    ) -> String {
+        let shell = run
+            .shell
+            .as_ref()
+            .or(self.job.shell.as_ref().map(|s| &s.value));
         let dialect = match shell {
             None => Dialect::Posix,
-            Some(shell) if shell.contains("pwsh") || shell.contains("powershell") => Dialect::PowerShell,
+            Some(shell) if shell.contains("pwsh") || shell.contains("powershell") => {
+                Dialect::PowerShell
+            }
             Some(shell) if shell.contains("sh") => Dialect::Posix,
             Some(_) => Dialect::Other,
         };
@@ -287,27 +370,53 @@ impl Writer<'_> {
         self.needs.values.extend(written.values);
         if !written.out_of_reach.is_empty() {
             let names: Vec<&str> = written.out_of_reach.iter().map(String::as_str).collect();
-            let why = format!("what {} was when this file was written stands in the script", names.join(", "));
+            let why = format!(
+                "what {} was when this file was written stands in the script",
+                names.join(", ")
+            );
             comments.push(capital(&why));
             self.ledger.approximated(node, key, why);
         }
         let script = written.text.as_str();
         self.ledger.converted(node, key);
-        for key in ["shell", "working_directory", "environment", "background", "run when", "max_auto_reruns", "auto_rerun_delay"] {
+        for key in [
+            "shell",
+            "working_directory",
+            "environment",
+            "background",
+            "run when",
+            "max_auto_reruns",
+            "auto_rerun_delay",
+        ] {
             self.ledger.converted(node, key);
         }
         if let Some(limit) = &run.no_output_timeout {
-            self.ledger.approximated(node, "no_output_timeout", "GitLab limits how long a job runs, not how long it is silent");
-            comments.push(format!("The service allowed {} without output; GitLab has a limit for the job alone", limit.value));
+            self.ledger.approximated(
+                node,
+                "no_output_timeout",
+                "GitLab limits how long a job runs, not how long it is silent",
+            );
+            comments.push(format!(
+                "The service allowed {} without output; GitLab has a limit for the job alone",
+                limit.value
+            ));
             let long = crate::run::parse_duration(&limit.value).is_some_and(|d| d.as_secs() > 3600);
             self.needs.slow |= long;
         }
         if run.deploy && self.job.parallelism > 1 {
-            self.ledger.approximated(node, key, "the first node runs it without waiting for the others");
+            self.ledger.approximated(
+                node,
+                key,
+                "the first node runs it without waiting for the others",
+            );
         }
         self.needs.token |= script.contains("CIRCLE_OIDC_TOKEN");
         let uses = |word: &str| script.contains(word);
-        if uses("circleci tests") || uses("circleci-agent") || uses("circleci step") || uses("circleci env") {
+        if uses("circleci tests")
+            || uses("circleci-agent")
+            || uses("circleci step")
+            || uses("circleci env")
+        {
             self.needs.program = true;
             if uses("split-by=timings") || uses("tests run") {
                 let why = "tests are split by name: no timings are kept";
@@ -329,13 +438,26 @@ impl Writer<'_> {
             text.push_str(" -b");
         }
         if let Some(reruns) = &run.max_auto_reruns {
-            let pause = run.auto_rerun_delay.as_ref().and_then(|d| crate::run::parse_duration(&d.value));
-            text.push_str(&format!(" -r {} {}", reruns.value, pause.map_or(0, |d| d.as_secs())));
+            let pause = run
+                .auto_rerun_delay
+                .as_ref()
+                .and_then(|d| crate::run::parse_duration(&d.value));
+            text.push_str(&format!(
+                " -r {} {}",
+                reruns.value,
+                pause.map_or(0, |d| d.as_secs())
+            ));
         }
         let first = first_line(script);
-        text.push_str(&format!(" {}", quoted(&one_line(run.name.as_deref().unwrap_or(&first)))));
+        text.push_str(&format!(
+            " {}",
+            quoted(&one_line(run.name.as_deref().unwrap_or(&first)))
+        ));
         for var in &run.environment {
-            text.push_str(&format!(" {}", self.word(&format!("{}={}", var.name, var.value.value))));
+            text.push_str(&format!(
+                " {}",
+                self.word(&format!("{}={}", var.name, var.value.value))
+            ));
         }
         let mut end = String::from("END");
         while script.lines().any(|l| l == end) {
@@ -358,7 +480,10 @@ impl Writer<'_> {
 fn missing(title: &str, what: &str, comments: &mut Vec<String>) -> String {
     comments.push(format!("To do: {what}"));
     let line = format!("printf '%s\\n' {} >&2", quoted(what));
-    format!("holdall_run {} <<'END'\n{line}\nexit 1\nEND\n", quoted(title))
+    format!(
+        "holdall_run {} <<'END'\n{line}\nexit 1\nEND\n",
+        quoted(title)
+    )
 }
 
 fn title(name: Option<&str>, key: &str) -> String {
@@ -366,7 +491,10 @@ fn title(name: Option<&str>, key: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    actual(text).replace(['\n', '\r'], " ").trim_end().to_owned()
+    actual(text)
+        .replace(['\n', '\r'], " ")
+        .trim_end()
+        .to_owned()
 }
 
 fn capital(text: &str) -> String {
@@ -377,12 +505,18 @@ fn capital(text: &str) -> String {
 
 /// A path as it stands below another one.
 fn below(path: &str) -> String {
-    let parts = path.split('/').filter(|p| !matches!(*p, "" | "." | ".." | "~"));
+    let parts = path
+        .split('/')
+        .filter(|p| !matches!(*p, "" | "." | ".." | "~"));
     parts.collect::<Vec<_>>().join("/")
 }
 
 /// Returns the first line that says something.
 fn first_line(script: &str) -> String {
-    let line = script.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("run");
+    let line = script
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or("run");
     line.chars().take(72).collect()
 }

@@ -115,7 +115,11 @@ fn key_alone(out: &mut String, depth: usize, key: &str) {
 }
 
 fn entry(out: &mut String, depth: usize, key: &str, value: Data) {
-    indented(out, depth, &Data::Map(vec![(key.to_owned(), value)]).to_yaml());
+    indented(
+        out,
+        depth,
+        &Data::Map(vec![(key.to_owned(), value)]).to_yaml(),
+    );
 }
 
 fn indented(out: &mut String, depth: usize, text: &str) {
