@@ -63,7 +63,7 @@ fn jobs(config: &Path) -> String {
         .match_indices("\n\n")
         .find(|(at, _)| !rest[at + 2..].starts_with([' ', '\n']))
         .map_or(begin, |(at, _)| at);
-    format!("{}\n[functions]\n{}", &all[..driver], &rest[next..])
+    format!("{}\n[functions]{}", &all[..driver], &rest[next..])
 }
 
 #[test]
@@ -187,77 +187,81 @@ fn repository(config: &Path, folder: &Path) {
     ]);
 }
 
-/// Returns the digests of attached trees in an output, sorted.
-fn trees(output: &str) -> Vec<String> {
-    let words = output.split(|c: char| !c.is_ascii_alphanumeric() && c != ':');
-    let mut out: Vec<String> = words
-        .filter(|w| w.starts_with("sha256:") && w.len() == 71)
-        .map(str::to_owned)
-        .collect();
-    out.sort();
-    out.dedup();
-    out
+/// Runs the pipeline of a config by a runner of GitLab's; nothing where there is none.
+fn executed(test: &str, config: &str, folder: &Path) -> Option<Output> {
+    let runner = judge(test, "gitlab-ci-local")?;
+    if !common::tool(test, "rsync") {
+        return None;
+    }
+    repository(&fixture(config), folder);
+    Some(Command::new(runner).current_dir(folder).output().unwrap())
+}
+
+/// Returns what a step told of a tree.
+fn tree(said: &str) -> Vec<&str> {
+    let told = said.lines().filter_map(|l| l.split_once("TREE "));
+    // The runner prints the lines of a script too.
+    let told = told
+        .map(|(_, line)| line.trim_end())
+        .filter(|l| !l.contains('%') && !l.contains('\''));
+    told.filter(|l| l.contains("./")).collect()
 }
 
 #[test]
-fn an_executed_pipeline_hands_on_the_trees_that_a_run_here_does() {
-    let test = "an_executed_pipeline_hands_on_the_trees_that_a_run_here_does";
-    let Some(runner) = judge(test, "gitlab-ci-local") else {
-        return;
-    };
-    if !common::tool(test, "rsync") {
-        return;
-    }
+fn an_executed_pipeline_hands_on_the_tree_that_a_run_here_does() {
+    let test = "an_executed_pipeline_hands_on_the_tree_that_a_run_here_does";
     let folder = tempfile::tempdir().unwrap();
-    repository(&fixture("layers.yml"), folder.path());
-    let there = Command::new(runner)
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let said = text(&there);
-    assert!(there.status.success(), "{said}");
-    let attached = |said: &str| -> Vec<String> {
-        trees(
-            &said
-                .lines()
-                .filter(|l| l.contains("tree sha256:"))
-                .collect::<Vec<_>>()
-                .join("\n"),
-        )
+    let Some(there) = executed(test, "layers.yml", folder.path()) else {
+        return;
     };
+    let there = text(&there);
     let here = common::holdall()
         .current_dir(folder.path())
-        .args(["run", "--format", "json"])
+        .arg("run")
         .output()
         .unwrap();
-    let run = text(&here);
-    assert!(here.status.success(), "{run}");
-    // Three persists of one node each, one of two, and two attaches.
-    let there = attached(&said);
-    assert_eq!(there.len(), 6, "{said}");
-    for tree in &there {
-        assert!(
-            run.contains(tree.as_str()),
-            "{tree} is not of the run here: {run}"
-        );
+    let here_said = text(&here);
+    assert!(here.status.success(), "{here_said}");
+    assert_eq!(tree(&there), tree(&here_said), "{there}{here_said}");
+    for line in [
+        "./a/f f 755",
+        "./empty d 755",
+        "./.hidden/g f 600",
+        "./a/dangling l 777 nowhere",
+    ] {
+        assert!(tree(&there).contains(&line), "{line}: {there}");
     }
+}
+
+#[test]
+fn nodes_persist_each_and_failed_jobs_hand_on_what_they_made() {
+    let test = "nodes_persist_each_and_failed_jobs_hand_on_what_they_made";
+    let folder = tempfile::tempdir().unwrap();
+    let Some(out) = executed(test, "nodes.yml", folder.path()) else {
+        return;
+    };
+    let said = text(&out);
+    // One job fails, as it should.
+    assert!(!out.status.success(), "{said}");
+    for line in [
+        "> all nodes are here",
+        "> told of the failure",
+        "> told anyway",
+        "exit code 3 and runs again",
+        "> the layer of the failed job is here",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains("> never"), "{said}");
 }
 
 #[test]
 fn a_conflict_fails_the_executed_job() {
     let test = "a_conflict_fails_the_executed_job";
-    let Some(runner) = judge(test, "gitlab-ci-local") else {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(out) = executed(test, "conflict.yml", folder.path()) else {
         return;
     };
-    if !common::tool(test, "rsync") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    repository(&fixture("conflict.yml"), folder.path());
-    let out = Command::new(runner)
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
     let said = text(&out);
     assert!(!out.status.success(), "{said}");
     assert!(
