@@ -19,7 +19,7 @@ use super::value::{Entry, Reader, Value};
 use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
 use crate::hash::{HashMap, HashSet};
-use crate::plan::{Call, ExecutorKind, Located, Pipeline, StepKind, Workflow};
+use crate::plan::{Call, Condition, ExecutorKind, Located, Pipeline, StepKind, Workflow};
 use crate::yaml::{Data, Location, Source, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
@@ -35,6 +35,8 @@ pub(crate) struct Compiler<'c> {
     root: Scope,
     /// The conditions around the steps that are being expanded.
     pub(crate) conditions: Vec<Location>,
+    /// What those say.
+    pub(crate) rules: Vec<Condition>,
     /// How many more values the plan may carry as they are.
     carried: usize,
     /// What the conditions are that were left open.
@@ -168,7 +170,8 @@ pub(super) fn tree(
         values: Rc::new(
             LocalValues::new(inputs.facts.clone())
                 .with(settled.clone())
-                .absent(inputs.decide),
+                .absent(inputs.decide || inputs.stand_ins)
+                .marking(inputs.stand_ins),
         ),
         ..Scope::default()
     };
@@ -316,6 +319,7 @@ impl<'c> Compiler<'c> {
             decide,
             root,
             conditions: Vec::new(),
+            rules: Vec::new(),
             asked: Conditions::default(),
             never: Vec::new(),
             carried: MOST_CARRIED,

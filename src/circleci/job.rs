@@ -263,6 +263,7 @@ impl Compiler<'_> {
         steps.push(Step {
             origin: job.origin.clone(),
             condition: None,
+            rule: None,
             kind: StepKind::Opaque(call.clone()),
         });
         self.around(arguments, "post-steps", scope, &mut steps);

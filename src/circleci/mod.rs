@@ -27,6 +27,8 @@ mod params;
 mod pipeline;
 mod problem;
 mod requires;
+mod rule;
+mod stand_in;
 mod steps;
 mod structure;
 mod symbol;
@@ -43,6 +45,8 @@ pub use outcomes::{Choice, Outcomes, Variant, when};
 pub use pipeline::Facts;
 pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
+pub use rule::expression_condition;
+pub use stand_in::{TextPart, actual, text_parts};
 pub use unpacked::{Include, OrbPart, Unpacked};
 
 use crate::plan::Pipeline;
@@ -85,6 +89,9 @@ pub struct Inputs<'a> {
     /// Whether conditions over the pipeline's values are decided by the values at hand, for
     /// somebody who acts on the plan; a reader of the plan wants both outcomes.
     pub decide: bool,
+    /// Whether values of the pipeline stay marked in texts ([`text_parts`]), for somebody who writes
+    /// the plan down for other pipelines.
+    pub stand_ins: bool,
     /// Whether the file may be a part of a config, for somebody who acts on nothing: what is left
     /// to the files that it is joined with is no error then.
     pub part: bool,
@@ -98,6 +105,7 @@ impl Default for Inputs<'_> {
             facts: Facts::default(),
             given: Given::default(),
             decide: false,
+            stand_ins: false,
             part: false,
         }
     }

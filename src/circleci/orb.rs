@@ -130,6 +130,7 @@ impl Compiler<'_> {
                         via: Vec::new(),
                     },
                     condition: None,
+                    rule: None,
                     schedules: Vec::new(),
                     max_auto_reruns: None,
                     incomplete: true,

@@ -134,6 +134,8 @@ pub(crate) struct LocalValues {
     given: Settled,
     /// Whether what only the service knows is nothing, not unknown.
     absent: bool,
+    /// Whether texts keep marks of the values that are put in place.
+    marks: bool,
 }
 
 impl LocalValues {
@@ -143,6 +145,7 @@ impl LocalValues {
             facts,
             given: Settled::default(),
             absent: false,
+            marks: false,
         }
     }
 
@@ -157,6 +160,17 @@ impl LocalValues {
     pub(crate) fn absent(mut self, absent: bool) -> Self {
         self.absent = absent;
         self
+    }
+
+    /// Keeps marks of values in texts.
+    pub(crate) fn marking(mut self, marks: bool) -> Self {
+        self.marks = marks;
+        self
+    }
+
+    /// Says whether texts keep marks of values.
+    pub(crate) fn marks(&self) -> bool {
+        self.marks
     }
 
     /// Returns the value with a name where it was given, not fabricated.

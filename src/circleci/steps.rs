@@ -11,10 +11,11 @@ use super::library::{Found, Kind, Library};
 use super::logic;
 use super::params::{Callee, bind};
 use super::problem::{Problem, orb_without_source};
+use super::rule;
 use super::template::Scope;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
-use crate::plan::{Call, Invocation, Origin, Step, StepKind};
+use crate::plan::{Call, Condition, Invocation, Origin, Step, StepKind};
 use crate::yaml::Location;
 
 /// Deepest nesting of commands; the service refuses recursion, which this ends too.
@@ -204,6 +205,11 @@ impl Compiler<'_> {
             out.push(Step {
                 origin,
                 condition: self.conditions.last().copied(),
+                rule: match self.rules.as_slice() {
+                    [] => None,
+                    [one] => Some(one.clone()),
+                    all => Some(Condition::All(all.to_vec())),
+                },
                 kind,
             });
         }
@@ -264,6 +270,13 @@ impl Compiler<'_> {
         if open {
             self.conditions
                 .push(condition.map_or(name_at, |c| c.key_at));
+            let rule = condition.map_or(Condition::Unknown, |c| {
+                rule::condition(&c.value, logic::Place::Step)
+            });
+            self.rules.push(match name {
+                "unless" => rule.negated(),
+                _ => rule,
+            });
         }
         if let Some(formula) = formula {
             self.asked.enter(formula, name == "when");
@@ -283,6 +296,7 @@ impl Compiler<'_> {
         }
         if open {
             self.conditions.pop();
+            self.rules.pop();
         }
         if formula.is_some() {
             self.asked.leave();

@@ -7,7 +7,8 @@ use super::library::Library;
 use super::logic::{expression_problem, to_scalar, to_value};
 use super::pipeline::{LocalValues, suggestion};
 use super::problem::Problem;
-use super::symbol::{Part, Symbol};
+use super::stand_in::stand_in;
+use super::symbol::{Part, Symbol, SymbolKind};
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::nearest;
 use crate::plan::Filled;
@@ -141,6 +142,25 @@ impl Scope {
         Found::Missing(None)
     }
 
+    /// Returns a text that marks a value of the pipeline, where marks are wanted.
+    fn mark(&self, value: &Value) -> Option<String> {
+        let symbol = value.symbol().filter(|_| self.values.marks())?;
+        let SymbolKind::Variable(name) = symbol.kind() else {
+            return None;
+        };
+        Some(stand_in(name, &value.as_text()?))
+    }
+
+    /// Marks a value that is a text; others keep their type, and with it what they are here.
+    fn marked(&self, value: Value) -> Value {
+        let text = value.as_str().is_some() || value.is_null();
+        match self.mark(&value).filter(|_| text) {
+            Some(mark) => Value::new(Data::Str(mark.as_str().into()), value.at())
+                .standing_for(value.symbol().cloned()),
+            None => value,
+        }
+    }
+
     /// Evaluates what is more than a name (circleci-semantics §5.9).
     fn expression(&self, text: &str) -> Found {
         let expr = match parse(text) {
@@ -262,6 +282,7 @@ impl Scope {
             return match self.lookup(name, at, problems) {
                 // A reference that is the whole text keeps the type of what it stands for.
                 Some(value) => {
+                    let value = self.marked(value);
                     let mut filled = Vec::new();
                     trace(name, &value, true, &mut filled);
                     value.filled_in(at, filled)
@@ -281,7 +302,7 @@ impl Scope {
                     parts.push(Part::Plain(plain.into()));
                 }
                 Piece::Reference(name) => match self.lookup(name, at, problems) {
-                    Some(value) => match value.as_text() {
+                    Some(value) => match self.mark(&value).or_else(|| value.as_text()) {
                         Some(text) => {
                             open |= value.is_open();
                             out.push_str(&text);

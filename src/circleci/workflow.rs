@@ -8,6 +8,7 @@ use super::expr::{Lookup, Truth};
 use super::groups::{Entries, GroupCall};
 use super::logic;
 use super::problem::Problem;
+use super::rule;
 use super::template::Scope;
 use super::value::{Data, Entry, Item, Value};
 use crate::finding::listed;
@@ -102,6 +103,7 @@ impl Compiler<'_> {
                 via: Vec::new(),
             },
             condition: None,
+            rule: None,
             schedules: Vec::new(),
             max_auto_reruns: None,
             incomplete: job.opaque.is_some(),
@@ -155,6 +157,16 @@ impl Compiler<'_> {
             .condition_of(&body)
             .filter(|_| condition != Truth::True)
             .map(|e| e.key_at);
+        workflow.rule = self
+            .condition_of(&body)
+            .filter(|_| condition != Truth::True)
+            .map(|e| {
+                let rule = rule::condition(&e.value, logic::Place::Workflow);
+                match &*e.key {
+                    "unless" => rule.negated(),
+                    _ => rule,
+                }
+            });
         if condition == Truth::False {
             self.never.push(workflow.origin.at);
         }
@@ -204,6 +216,7 @@ impl Compiler<'_> {
                 via: Vec::new(),
             },
             condition: None,
+            rule: None,
             schedules: self.schedules(body, scope),
             max_auto_reruns: reruns,
             jobs,

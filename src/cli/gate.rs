@@ -7,10 +7,11 @@ use std::path::Path;
 use super::orbs::OrbArgs;
 use super::settings::Settings;
 use super::{CliError, Ui, input, values};
-use crate::circleci::{Given, Inputs, UNSUPPORTED};
+use crate::circleci::{self, Given, Inputs, UNSUPPORTED};
 use crate::finding::{self, Report, Severity};
 use crate::lint::{self, Checked};
 use crate::run;
+use crate::yaml::Sources;
 
 /// Reads and checks a config for a command that will act on it; `decide` says that conditions
 /// are decided by the values at hand, those that are given before all.
@@ -48,6 +49,27 @@ pub(super) fn read(
         Some(error) => Err(error),
         None => Ok(checked),
     }
+}
+
+/// Compiles a config again for somebody who writes it down for other pipelines: values of the
+/// pipeline stay marked in texts, and conditions over them open.
+pub(super) fn open(
+    path: &Path,
+    orbs: &OrbArgs,
+    given: Given,
+) -> Result<(circleci::Compiled, Sources), CliError> {
+    let sources = orbs.sources_or(path, Settings::of(path)?.orb_dir);
+    let inputs = Inputs {
+        orbs: &sources,
+        facts: run::facts(&input::project_root(path)),
+        given,
+        stand_ins: true,
+        ..Inputs::default()
+    };
+    let mut texts = Sources::default();
+    let id = texts.add(input::read(path)?);
+    let compiled = circleci::compile(&mut texts, id, &inputs);
+    Ok((compiled, texts))
 }
 
 /// Lets a config pass, or shows why not. `whole` says that the command needs all of the language

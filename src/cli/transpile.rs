@@ -8,7 +8,8 @@ use clap::ValueEnum;
 use super::orbs::OrbArgs;
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
-use crate::transpile::{OutputFile, TranspileError, circleci, shell};
+use crate::circleci::Given;
+use crate::transpile::{OutputFile, Runtime, TranspileError, circleci, github, shell};
 use crate::yaml::SourceId;
 
 /// Turn persist and attach into executable steps, in place or in another form.
@@ -35,6 +36,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
+    /// What performs the layer operations (`github`): shell functions, or the holdall binary.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
+    runtime: RuntimeArg,
+
+    /// Write what became of every item of the config: Markdown here, JSON beside it.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
     /// Replace existing files, and go on in spite of findings.
     #[arg(long)]
     force: bool,
@@ -49,6 +58,23 @@ enum Target {
     Circleci,
     /// POSIX scripts: one a job, one a workflow.
     Shell,
+    /// GitHub Actions: one workflow file a workflow.
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RuntimeArg {
+    /// Functions in the step: sh, tar, gzip, and sha256sum or shasum.
+    Sh,
+    /// The holdall binary, which has to be on the machine.
+    Binary,
+}
+
+impl Target {
+    /// Says whether the target carries all of a config, and reports what became of it.
+    fn is_migration(self) -> bool {
+        matches!(self, Self::Github)
+    }
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
@@ -60,7 +86,14 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 .hint("leave the pipeline's values out"),
         );
     }
+    if args.report.is_some() && !args.to.is_migration() {
+        return Err(CliError::usage("`--report` belongs to the targets that carry a whole config")
+            .hint("use it with `--to github`"));
+    }
     let given = args.values.given()?;
+    if args.to.is_migration() {
+        return migrate(args, &path, given, ui);
+    }
     let mut checked = gate::read(&path, &args.orbs, given, args.to == Target::Shell)?;
     gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
     let id = SourceId::default();
@@ -74,6 +107,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 .into_owned();
             shell::scripts(&checked.compiled.pipeline, &name)
         }
+        // Gone above.
+        Target::Github => return Ok(0),
         Target::Circleci => {
             let store = store(args.store.as_deref().unwrap_or_default())?;
             let Some(source) = checked.report.sources.get(id) else {
@@ -107,15 +142,60 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 "nothing was written: the target does not carry all of the config",
             ));
         }
-        Err(wrong @ (TranspileError::Verification(_) | TranspileError::Forgotten(_))) => {
-            return Err(
-                CliError::new(error::DEFECT, format!("nothing was written: {wrong}"))
-                    .hint("this is a defect of holdall: please report it with the config"),
-            );
-        }
+        Err(wrong) => return Err(defect(&wrong)),
     };
     write(args, &path, &root, &files, ui)?;
     Ok(0)
+}
+
+/// Writes a config down for another service.
+fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliError> {
+    let mut checked = gate::read(path, &args.orbs, given.clone(), false)?;
+    gate::pass(&mut checked, false, args.force, ui)?;
+    let root = input::project_root(path);
+    let (compiled, sources) = gate::open(path, &args.orbs, given)?;
+    let config = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
+    let options = github::Options {
+        config,
+        runtime: match args.runtime {
+            RuntimeArg::Sh => Runtime::Sh,
+            RuntimeArg::Binary => Runtime::Binary,
+        },
+    };
+    let made = github::migrate(&compiled, &options).map_err(|wrong| defect(&wrong))?;
+    let mut files = made.files;
+    if let Some(markdown) = &args.report {
+        let json = made.report.json(&sources);
+        let json = json.map_err(|e| CliError::new(error::DEFECT, format!("no report: {e}")))?;
+        // Where the user says, not below the folder of the output.
+        let here = std::path::absolute(markdown)
+            .map_err(|e| CliError::input(format!("{}: {e}", markdown.display())))?;
+        for (path, text) in [
+            (here.clone(), made.report.markdown(&sources)),
+            (here.with_extension("json"), json),
+        ] {
+            files.push(OutputFile {
+                path,
+                text,
+                executable: false,
+            });
+        }
+    }
+    write(args, path, &root, &files, ui)?;
+    let counts = made.report.counts();
+    ui.talk(&format!(
+        "{} items: {} converted, {} approximated, {} manual\n",
+        counts.total(),
+        counts.converted,
+        counts.approximated,
+        counts.manual
+    ));
+    Ok(0)
+}
+
+fn defect(wrong: &TranspileError) -> CliError {
+    CliError::new(error::DEFECT, format!("nothing was written: {wrong}"))
+        .hint("this is a defect of holdall: please report it with the config")
 }
 
 /// The store as steps see it: an absolute folder. Other stores need the binary in the job.

@@ -4,12 +4,14 @@
 //! every transpile target and the local runner read these types and nothing else. No node holds
 //! CircleCI syntax; every node knows the text that it came from.
 
+mod condition;
 mod filters;
 mod origin;
 mod step;
 
 use crate::yaml::{Data, Location};
 
+pub use condition::{Condition, Operand};
 pub use filters::{GitRef, Undecided};
 pub use origin::{Call, Filled, Located, MERGE, Origin, Spot};
 pub use step::{
@@ -54,6 +56,8 @@ pub struct Workflow {
     pub origin: Origin,
     /// The condition that it runs under, if any: its `when` or `unless`.
     pub condition: Option<Location>,
+    /// What that condition says, where it depends on the pipeline.
+    pub rule: Option<Condition>,
     /// The schedules that start it besides pushes (circleci-semantics §4.7).
     pub schedules: Vec<Schedule>,
     /// How often the service starts it again by itself after a failure.

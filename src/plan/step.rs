@@ -1,7 +1,7 @@
 //! The steps of a job, each builtin one with what the service reads of it (circleci-semantics
 //! §5.7). Paths are as written: where they lead is for `flow` to say.
 
-use super::{EnvVar, Invocation, Located, Origin};
+use super::{Condition, EnvVar, Invocation, Located, Origin};
 use crate::yaml::Location;
 
 /// One step of a job.
@@ -11,6 +11,8 @@ pub struct Step {
     pub origin: Origin,
     /// The condition that it is under, if any: `when` or `unless` around it.
     pub condition: Option<Location>,
+    /// What all conditions around it say together, where they depend on the pipeline.
+    pub rule: Option<Condition>,
     /// What it does.
     pub kind: StepKind,
 }

@@ -3,10 +3,12 @@
 //! place, never dropped.
 
 pub mod circleci;
+pub mod github;
 mod item;
 mod lower;
 mod report;
 pub mod shell;
+mod values;
 
 use std::path::PathBuf;
 

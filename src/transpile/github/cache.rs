@@ -1,0 +1,217 @@
+//! Caches: the templates of keys, and which paths a key belongs to. A restore step at GitHub names
+//! the paths, and finds only what was saved with the same ones; CircleCI's does not.
+
+use std::fmt::Write as _;
+
+use super::names;
+use super::text::escaped;
+use crate::circleci::{TextPart, actual, text_parts};
+use crate::plan::{Pipeline, SaveCacheStep, StepKind};
+use crate::transpile::values::{self, Parameter};
+
+/// A key as GitHub gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Key {
+    /// A text with expressions, which are known without a step.
+    Text(String),
+    /// A word of a shell, which a step before computes.
+    Shell(values::Script),
+}
+
+/// Translates the key of a cache. The second value says what is not the same.
+pub(super) fn key(template: &str, parameters: &[Parameter]) -> (Key, Option<&'static str>) {
+    let mut differs = None;
+    let computed = ["checksum", "epoch", ".Environment"];
+    let pieces = pieces(template);
+    let is_computed = |piece: &Piece<'_>| match piece {
+        Piece::Template(inner) => computed.iter().any(|c| inner.contains(c)),
+        Piece::Text(_) => false,
+    };
+    if !pieces.iter().any(is_computed) {
+        let mut out = String::new();
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => {
+                    let text = super::text::template(text, parameters, &mut |_| ());
+                    // GitHub takes no commas.
+                    out.push_str(&plain(&text));
+                }
+                Piece::Template(inner) => match expression(inner) {
+                    Some(expression) => {
+                        let _ = write!(out, "${{{{ {expression} }}}}");
+                    }
+                    None => differs = Some("a part of the key is not known at GitHub and left out"),
+                },
+            }
+        }
+        return (Key::Text(out), differs);
+    }
+    let mut script = values::Script::default();
+    for piece in &pieces {
+        match piece {
+            Piece::Text(text) => {
+                let word = values::word(&plain_text(text));
+                script.text.push_str(&word.text);
+                script.values.extend(word.values);
+            }
+            Piece::Template(inner) => match shell(inner) {
+                Some(text) => script.text.push_str(&text),
+                None => differs = Some("a part of the key is not known at GitHub and left out"),
+            },
+        }
+    }
+    (Key::Shell(script), differs)
+}
+
+/// A part of a key.
+enum Piece<'t> {
+    Text(&'t str),
+    /// What stands between `{{` and `}}`.
+    Template(&'t str),
+}
+
+fn pieces(template: &str) -> Vec<Piece<'_>> {
+    let mut out = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((inner, behind)) = after.split_once("}}") else {
+            break;
+        };
+        if !before.is_empty() {
+            out.push(Piece::Text(before));
+        }
+        out.push(Piece::Template(inner.trim().trim_matches('-').trim()));
+        rest = behind;
+    }
+    if !rest.is_empty() {
+        out.push(Piece::Text(rest));
+    }
+    out
+}
+
+fn plain(text: &str) -> String {
+    match text.contains("${{") {
+        true => text.to_owned(),
+        false => text.replace(',', "_"),
+    }
+}
+
+fn plain_text(text: &str) -> String {
+    text.replace(',', "_")
+}
+
+fn expression(inner: &str) -> Option<&'static str> {
+    Some(match inner {
+        ".Branch" => "github.ref_name",
+        ".Revision" => "github.sha",
+        ".BuildNum" => "format('{0}-{1}', github.run_id, github.run_attempt)",
+        "arch" => "format('{0}-{1}', runner.os, runner.arch)",
+        _ => return None,
+    })
+}
+
+/// Returns a template as a word of a POSIX shell.
+fn shell(inner: &str) -> Option<String> {
+    Some(match inner {
+        ".Branch" => "\"$GITHUB_REF_NAME\"".to_owned(),
+        ".Revision" => "\"$GITHUB_SHA\"".to_owned(),
+        ".BuildNum" => "\"$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT\"".to_owned(),
+        "arch" => "\"$RUNNER_OS-$RUNNER_ARCH\"".to_owned(),
+        "epoch" => "\"$(date +%s)\"".to_owned(),
+        _ => {
+            if let Some(name) = inner.strip_prefix(".Environment.") {
+                let name = name.trim();
+                let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                return fits.then(|| format!("\"${{{name}:-}}\""));
+            }
+            let file = inner.strip_prefix("checksum")?.trim().trim_matches(['"', '\'', '`']);
+            let word = match file.strip_prefix("~/") {
+                Some(rest) => format!("\"$HOME\"/{}", values::word(rest).text),
+                None => values::word(file).text,
+            };
+            format!("\"$(checksum {word})\"")
+        }
+    })
+}
+
+/// Returns the script that computes keys: `key0`, `key1` and so on, in the order of the texts.
+pub(super) fn key_script(keys: &[&values::Script]) -> String {
+    let mut out = String::new();
+    let sums = keys.iter().any(|k| k.text.contains("$(checksum "));
+    if sums {
+        out.push_str(
+            "checksum() {\n  [ -f \"$1\" ] || { echo \"no such file: $1\" >&2; exit 1; }\n  if command -v sha256sum >/dev/null 2>&1; then sha256sum <\"$1\"; else shasum -a 256 <\"$1\"; fi | cut -c1-64\n}\n",
+        );
+    }
+    for (i, key) in keys.iter().enumerate() {
+        let _ = writeln!(out, "key={}", key.text);
+        let _ = writeln!(out, "echo \"key{i}=$key\" >>\"$GITHUB_OUTPUT\"");
+    }
+    out
+}
+
+/// Returns the paths that a cache's keys belong to: those of the first step that saves under one of
+/// them, and whether others save other paths.
+pub(super) fn paths<'p>(pipeline: &'p Pipeline, keys: &[&str]) -> Option<(&'p SaveCacheStep, bool)> {
+    let steps = pipeline.workflows.iter().flat_map(|w| &w.jobs).flat_map(|j| &j.steps);
+    let mut found: Vec<&SaveCacheStep> = Vec::new();
+    for step in steps {
+        if let StepKind::SaveCache(save) = &step.kind {
+            let saved = normal(&save.key.value);
+            let fits = keys.iter().any(|key| saved.starts_with(&normal(key)));
+            let known = found.iter().any(|f| list(f) == list(save));
+            if fits && !known {
+                found.push(save);
+            }
+        }
+    }
+    // The step that saves under exactly one of the keys is meant before one that shares a prefix.
+    let exact = found.iter().position(|f| keys.iter().any(|k| normal(k) == normal(&f.key.value)));
+    let first = *found.get(exact.unwrap_or(0))?;
+    Some((first, found.len() > 1))
+}
+
+fn list(save: &SaveCacheStep) -> Vec<&str> {
+    save.paths.iter().map(|p| p.value.as_str()).collect()
+}
+
+fn normal(key: &str) -> String {
+    actual(key).split_whitespace().collect()
+}
+
+/// Returns paths as the cache's actions take them.
+pub(super) fn path_list(save: &SaveCacheStep, parameters: &[Parameter]) -> String {
+    let lines = save.paths.iter().map(|path| {
+        let parts = text_parts(&path.value);
+        let parts = parts.into_iter().map(|part| match part {
+            TextPart::Plain(text) => escaped(text),
+            TextPart::Value { name, here } => names::pipeline_value(name, parameters)
+                .map_or_else(|| escaped(here), |e| format!("${{{{ {e} }}}}")),
+        });
+        parts.collect::<String>()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_without_files_need_no_step() {
+        let (key, differs) = key("v1-{{ arch }}-{{ .Branch }}", &[]);
+        let text = "v1-${{ format('{0}-{1}', runner.os, runner.arch) }}-${{ github.ref_name }}";
+        assert_eq!((key, differs), (Key::Text(text.to_owned()), None));
+    }
+
+    #[test]
+    fn files_are_summed_by_a_step() {
+        let (key, _) = key("v1-{{ checksum \"a b.lock\" }}-{{ .Environment.V }}", &[]);
+        let Key::Shell(script) = key else {
+            panic!("a step computes it");
+        };
+        assert_eq!(script.text, "v1-\"$(checksum 'a b.lock')\"-\"${V:-}\"");
+        let text = key_script(&[&script]);
+        assert!(text.contains("echo \"key0=$key\""), "{text}");
+    }
+}

@@ -1,0 +1,224 @@
+//! The workspace: a layer is one tar in an artifact of its own, which a later job downloads by its
+//! name. Order and conflicts are settled where the layers are applied.
+
+use super::Context;
+use super::expr::Bool;
+use super::write::Block;
+use crate::layer::{Upstream, encode_job, twin};
+use crate::plan::{AttachStep, JobIndex, PersistStep, StepKind};
+use crate::transpile::lower::{quoted, upstream, upstream_words};
+use crate::transpile::values::{self, Script};
+use crate::transpile::Runtime;
+use crate::yaml::Data;
+
+pub(super) const UPLOAD: &str = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f";
+const DOWNLOAD: &str = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c";
+
+/// Where the layers of a job lie.
+const STORE: &str = "\"$RUNNER_TEMP/workspace\"";
+
+/// A layer, as a job that may attach it sees it.
+struct Layer {
+    /// The artifact.
+    artifact: String,
+    /// The file in it.
+    file: String,
+    /// When it is there; nothing where it always is.
+    when: Option<Bool>,
+}
+
+impl Context<'_> {
+    fn persists(&self, job: JobIndex) -> usize {
+        let steps = &self.workflow.jobs[job].steps;
+        steps.iter().filter(|s| matches!(s.kind, StepKind::Persist(_))).count()
+    }
+
+    /// Says whether a layer of an upstream job may be missing where another job runs.
+    pub(super) fn may_lack(&self, maker: JobIndex, user: JobIndex) -> bool {
+        let job = &self.workflow.jobs[maker];
+        let conditional = job.steps.iter().any(|s| {
+            matches!(s.kind, StepKind::Persist(_)) && s.rule.is_some()
+        });
+        !self.graph.plain[user] || conditional || super::steps::halts(job)
+    }
+
+    /// Returns the upstream jobs of whose layers a job has to ask whether they are there.
+    pub(super) fn asked(&self, user: JobIndex) -> Vec<JobIndex> {
+        let attaches = self.workflow.jobs[user].steps.iter().any(|s| matches!(s.kind, StepKind::Attach(_)));
+        let makers = self.graph.graph.upstream(user).filter(|u| self.persists(*u) > 0);
+        makers.filter(|u| attaches && self.may_lack(*u, user)).collect()
+    }
+
+    /// Returns what a job tells others of its layers, where one asks.
+    pub(super) fn layer_outputs(&self, maker: JobIndex) -> Option<Data> {
+        let asked = (0..self.workflow.jobs.len()).any(|u| self.asked(u).contains(&maker));
+        if !asked || self.workflow.jobs[maker].parallelism > 1 {
+            return None;
+        }
+        let outputs = (0..self.persists(maker)).map(|k| {
+            let value = format!("${{{{ steps.layer-{k}.outcome }}}}");
+            (format!("layer-{k}"), Data::Str(value))
+        });
+        Some(Data::Map(outputs.collect()))
+    }
+
+    fn layers(&self, user: JobIndex) -> Vec<Layer> {
+        let mut out = Vec::new();
+        for maker in self.graph.graph.upstream(user) {
+            let job = &self.workflow.jobs[maker];
+            let name = encode_job(&job.name);
+            for node in 0..job.parallelism.max(1) {
+                for k in 0..self.persists(maker) {
+                    let id = &self.graph.ids[maker];
+                    let when = self.may_lack(maker, user).then(|| {
+                        Bool::Atom(match job.parallelism > 1 {
+                            true => format!("needs.{id}.result == 'success'"),
+                            false => format!("needs.{id}.outputs.layer-{k} == 'success'"),
+                        })
+                    });
+                    out.push(Layer {
+                        artifact: format!("workspace.{name}.{node}.{k}"),
+                        file: format!("layer-{k}.tar"),
+                        when,
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    /// Writes a persist step: the layer, and its way to the other jobs.
+    pub(super) fn persist(&self, job: JobIndex, k: usize, step: &PersistStep) -> Vec<(Block, Script)> {
+        let made = &self.workflow.jobs[job];
+        let root = values::word(&step.root.value);
+        let mut script = Script {
+            values: root.values.clone(),
+            ..Script::default()
+        };
+        let mut paths = Vec::new();
+        for path in &step.paths {
+            let word = values::word(&path.value);
+            script.values.extend(word.values);
+            paths.push(word.text);
+        }
+        let paths = paths.join(" ");
+        let name = quoted(&made.name);
+        script.text = match self.runtime {
+            Runtime::Sh => format!(
+                "{}{}\nstore={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
+                twin::functions(twin::Verb::Persist),
+                twin::carry_functions().trim_end(),
+                root.text,
+            ),
+            Runtime::Binary => format!(
+                "mkdir -p \"$RUNNER_TEMP/layer-{k}\"\nholdall persist --store \"$RUNNER_TEMP/layer-{k}\" --workspace default --job {name} --seq {k} --root {} -- {paths}\ntar -cf \"$RUNNER_TEMP/layer-{k}.tar\" -C \"$RUNNER_TEMP/layer-{k}\" .\n",
+                tilde(&step.root.value, &root.text),
+            ),
+        };
+        let mut make = Block::default();
+        make.put("name", step.name.as_deref().map_or_else(|| "Persist to workspace".to_owned(), |n| self.text(n)));
+        make.put("id", format!("layer-{k}"));
+        make.put("shell", "sh");
+        let mut send = Block::default();
+        send.put("name", "Hand the layer on").put("uses", UPLOAD);
+        let node = match made.parallelism > 1 {
+            true => "${{ matrix.node }}",
+            false => "0",
+        };
+        let with = vec![
+            ("name".to_owned(), format!("workspace.{}.{node}.{k}", encode_job(&made.name)).into()),
+            ("path".to_owned(), format!("${{{{ runner.temp }}}}/layer-{k}.tar").into()),
+            ("if-no-files-found".to_owned(), "error".into()),
+            ("compression-level".to_owned(), Data::Int(0)),
+            ("retention-days".to_owned(), Data::Int(15)),
+            ("overwrite".to_owned(), Data::Bool(true)),
+        ];
+        send.put("with", Data::Map(with));
+        vec![(make, script), (send, Script::default())]
+    }
+
+    /// Writes an attach step; `first` says that the job has not downloaded its layers yet.
+    pub(super) fn attach(&self, job: JobIndex, step: &AttachStep, first: bool) -> Vec<(Block, Script, Option<Bool>)> {
+        let layers = self.layers(job);
+        let mut out = Vec::new();
+        if first {
+            for layer in &layers {
+                let mut block = Block::default();
+                block.put("name", format!("Get {}", layer.artifact)).put("uses", DOWNLOAD);
+                let with = vec![
+                    ("name".to_owned(), layer.artifact.as_str().into()),
+                    ("path".to_owned(), format!("${{{{ runner.temp }}}}/layers/{}", layer.artifact).into()),
+                ];
+                block.put("with", Data::Map(with));
+                out.push((block, Script::default(), layer.when.clone()));
+            }
+        }
+        let at = values::word(&step.at.value);
+        let words = upstream_words(&upstream(self.workflow, &self.graph.graph, job));
+        let mut text = match self.runtime {
+            Runtime::Sh => format!(
+                "{}{}\nstore={STORE}\n",
+                twin::functions(twin::Verb::Attach),
+                twin::carry_functions().trim_end()
+            ),
+            Runtime::Binary => format!("store={STORE}\nmkdir -p \"$store\"\n"),
+        };
+        for layer in layers.iter().filter(|_| first) {
+            let file = format!("\"$RUNNER_TEMP/layers/{}/{}\"", layer.artifact, layer.file);
+            let take = match self.runtime {
+                Runtime::Sh => format!("hl_take \"$store\" {file}"),
+                Runtime::Binary => format!("tar -xof {file} -C \"$store\""),
+            };
+            text.push_str(&match layer.when {
+                Some(_) => format!("if [ -f {file} ]; then {take}; fi\n"),
+                None => format!("{take}\n"),
+            });
+        }
+        text.push_str(&match self.runtime {
+            Runtime::Sh => format!("hl_attach \"$store\" {} {}", at.text, words.join(" ")).trim_end().to_owned(),
+            Runtime::Binary => {
+                let which = which(&upstream(self.workflow, &self.graph.graph, job));
+                format!("holdall attach --store \"$store\" --workspace default{which} --at {}", tilde(&step.at.value, &at.text))
+            }
+        });
+        text.push('\n');
+        let mut block = Block::default();
+        block.put("name", step.name.as_deref().map_or_else(|| "Attach workspace".to_owned(), |n| self.text(n)));
+        block.put("shell", "sh");
+        let script = Script {
+            text,
+            values: at.values,
+            ..Script::default()
+        };
+        out.push((block, script, None));
+        out
+    }
+}
+
+/// Returns the words that name upstream jobs to the binary: in order, and which of them nothing
+/// orders.
+fn which(upstream: &[Upstream]) -> String {
+    let mut out = String::new();
+    for job in upstream {
+        out.push_str(&format!(" --upstream {}", quoted(&job.job)));
+    }
+    for (i, later) in upstream.iter().enumerate() {
+        for earlier in upstream[..i].iter().filter(|e| !later.after.contains(&e.job)) {
+            let pair = format!("{},{}", earlier.job, later.job);
+            out.push_str(&format!(" --concurrent {}", quoted(&pair)));
+        }
+    }
+    match out.is_empty() {
+        true => " --all".to_owned(),
+        false => out,
+    }
+}
+
+/// Returns a path as a word in which the shell puts the home folder in place of `~`.
+fn tilde(path: &str, word: &str) -> String {
+    match path.strip_prefix("~/") {
+        Some(rest) => format!("\"$HOME\"/{}", values::word(rest).text),
+        None if path == "~" => "\"$HOME\"".to_owned(),
+        None => word.to_owned(),
+    }
+}

@@ -1,0 +1,87 @@
+//! The text of a workflow file: YAML in the order of the config, with comments where something is
+//! not the same.
+
+use crate::yaml::Data;
+
+/// A part of a file: what is said before it, and its entries.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    /// Lines of comment before it.
+    pub(super) comments: Vec<String>,
+    /// Its entries.
+    pub(super) entries: Vec<(String, Data)>,
+}
+
+impl Block {
+    pub(super) fn put(&mut self, key: &str, value: impl Into<Data>) -> &mut Self {
+        self.entries.push((key.to_owned(), value.into()));
+        self
+    }
+
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.comments.contains(&text) {
+            self.comments.push(text);
+        }
+    }
+}
+
+/// A job of a file.
+#[derive(Debug, Clone)]
+pub(super) struct JobBlock {
+    pub(super) id: String,
+    pub(super) head: Block,
+    pub(super) steps: Vec<Block>,
+}
+
+/// A workflow file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct File {
+    pub(super) comments: Vec<String>,
+    pub(super) name: String,
+    pub(super) on: Vec<(String, Data)>,
+    pub(super) jobs: Vec<JobBlock>,
+}
+
+impl File {
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        comment(&self.comments, 0, &mut out);
+        out.push_str(&Data::Map(vec![("name".into(), self.name.as_str().into())]).to_yaml());
+        out.push_str("\non:\n");
+        indented(&Data::Map(self.on.clone()).to_yaml(), 2, &mut out);
+        out.push_str("\npermissions:\n  contents: read\n\ndefaults:\n  run:\n    shell: bash\n\njobs:\n");
+        for (i, job) in self.jobs.iter().enumerate() {
+            if i > 0 {
+                out.push('\n');
+            }
+            comment(&job.head.comments, 2, &mut out);
+            out.push_str(&format!("  {}:\n", job.id));
+            indented(&Data::Map(job.head.entries.clone()).to_yaml(), 4, &mut out);
+            out.push_str("    steps:\n");
+            for step in &job.steps {
+                comment(&step.comments, 6, &mut out);
+                let item = Data::List(vec![Data::Map(step.entries.clone())]);
+                indented(&item.to_yaml(), 6, &mut out);
+            }
+        }
+        out
+    }
+}
+
+fn comment(lines: &[String], depth: usize, out: &mut String) {
+    for line in lines {
+        let line = line.replace(['\n', '\r'], " ");
+        out.push_str(&format!("{:depth$}# {line}\n", ""));
+    }
+}
+
+/// Shifts lines to the right; empty ones stay empty.
+fn indented(text: &str, depth: usize, out: &mut String) {
+    for line in text.split_inclusive('\n') {
+        if line != "\n" {
+            out.extend(std::iter::repeat_n(' ', depth));
+        }
+        out.push_str(line);
+    }
+}
