@@ -9,7 +9,7 @@ use super::orbs::OrbArgs;
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
 use crate::circleci::Given;
-use crate::transpile::{OutputFile, Runtime, TranspileError, circleci, github, shell};
+use crate::transpile::{OutputFile, Runtime, TranspileError, circleci, github, gitlab, shell};
 use crate::yaml::SourceId;
 
 /// Turn persist and attach into executable steps, in place or in another form.
@@ -60,6 +60,8 @@ enum Target {
     Shell,
     /// GitHub Actions: one workflow file a workflow.
     Github,
+    /// GitLab CI: one .gitlab-ci.yml for all workflows.
+    Gitlab,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,7 +75,7 @@ enum RuntimeArg {
 impl Target {
     /// Says whether the target carries all of a config, and reports what became of it.
     fn is_migration(self) -> bool {
-        matches!(self, Self::Github)
+        matches!(self, Self::Github | Self::Gitlab)
     }
 }
 
@@ -87,8 +89,10 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         );
     }
     if args.report.is_some() && !args.to.is_migration() {
-        return Err(CliError::usage("`--report` belongs to the targets that carry a whole config")
-            .hint("use it with `--to github`"));
+        return Err(
+            CliError::usage("`--report` belongs to the targets that carry a whole config")
+                .hint("use it with `--to github` or `--to gitlab`"),
+        );
     }
     let given = args.values.given()?;
     if args.to.is_migration() {
@@ -108,7 +112,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             shell::scripts(&checked.compiled.pipeline, &name)
         }
         // Gone above.
-        Target::Github => return Ok(0),
+        Target::Github | Target::Gitlab => return Ok(0),
         Target::Circleci => {
             let store = store(args.store.as_deref().unwrap_or_default())?;
             let Some(source) = checked.report.sources.get(id) else {
@@ -154,15 +158,25 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
     gate::pass(&mut checked, false, args.force, ui)?;
     let root = input::project_root(path);
     let (compiled, sources) = gate::open(path, &args.orbs, given)?;
-    let config = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
-    let options = github::Options {
-        config,
-        runtime: match args.runtime {
-            RuntimeArg::Sh => Runtime::Sh,
-            RuntimeArg::Binary => Runtime::Binary,
-        },
+    let config = path
+        .strip_prefix(&root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned();
+    let made = match args.to {
+        Target::Gitlab => gitlab::migrate(&compiled, &config),
+        _ => github::migrate(
+            &compiled,
+            &github::Options {
+                config,
+                runtime: match args.runtime {
+                    RuntimeArg::Sh => Runtime::Sh,
+                    RuntimeArg::Binary => Runtime::Binary,
+                },
+            },
+        ),
     };
-    let made = github::migrate(&compiled, &options).map_err(|wrong| defect(&wrong))?;
+    let made = made.map_err(|wrong| defect(&wrong))?;
     let mut files = made.files;
     if let Some(markdown) = &args.report {
         let json = made.report.json(&sources);

@@ -36,6 +36,7 @@ pub use error::{Refusal, RunError};
 pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
 pub use options::Options;
 pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary};
+pub(crate) use text::split_words;
 pub use text::{format_duration, parse_duration};
 
 #[cfg(unix)]

@@ -4,6 +4,7 @@
 
 pub mod circleci;
 pub mod github;
+pub mod gitlab;
 mod item;
 mod lower;
 mod report;

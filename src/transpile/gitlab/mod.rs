@@ -1,0 +1,270 @@
+//! `--to gitlab`: one `.gitlab-ci.yml` for all workflows.
+//!
+//! GitLab runs all lines of a script in one shell and knows a directory of its own; a small driver
+//! gives each step the shell, the folder and the condition that the service gives it. Layers travel
+//! as artifacts, one tar a layer, and a job needs every job whose layers it takes.
+
+mod cache;
+mod condition;
+mod executor;
+mod job;
+mod names;
+mod steps;
+mod write;
+
+use super::values::{self, Parameter};
+use super::{Ledger, Migration, Node, OutputFile, TranspileError};
+use crate::circleci::{Compiled, actual};
+use crate::flow::Graph;
+use crate::layer::twin;
+use crate::plan::{JobKind, Pipeline, Workflow};
+use crate::yaml::Data;
+
+const DRIVER: &str = include_str!("driver.sh");
+const LAYERS: &str = include_str!("layers.sh");
+const CACHES: &str = include_str!("caches.sh");
+const CIRCLECI: &str = include_str!("../../shims/circleci.sh");
+const AGENT: &str = include_str!("../../shims/circleci-agent.sh");
+const KEYS: &str = include_str!("ssh.sh");
+
+/// Names that mean something else at the top of a file of GitLab.
+const RESERVED: [&str; 17] = [
+    "image",
+    "services",
+    "stages",
+    "types",
+    "before_script",
+    "after_script",
+    "variables",
+    "cache",
+    "include",
+    "true",
+    "false",
+    "nil",
+    "default",
+    "workflow",
+    "spec",
+    "pages",
+    "pages:deploy",
+];
+
+/// Writes the pipeline of GitLab; `config` is the name of what it is made from.
+///
+/// # Errors
+/// Items of the config that were forgotten: a defect.
+pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, TranspileError> {
+    let pipeline = &compiled.pipeline;
+    let mut ledger = Ledger::new(pipeline);
+    let groups = cache::Groups::of(pipeline);
+    let graphs: Vec<Graph> = pipeline.workflows.iter().map(Graph::new).collect();
+    let runs: Vec<Vec<condition::Runs>> = pipeline
+        .workflows
+        .iter()
+        .zip(&graphs)
+        .map(|(workflow, graph)| condition::of_workflow(workflow, graph.order()))
+        .collect();
+    let tags = runs.iter().flatten().any(|r| !r.tag.is_never());
+    let scheduled = pipeline.workflows.iter().any(|w| !w.schedules.is_empty());
+    let mut jobs = Vec::new();
+    let mut all = steps::Needs::default();
+    for (w, workflow) in pipeline.workflows.iter().enumerate() {
+        let (rule, note) = of_workflow(w, workflow, &mut ledger);
+        let names = names(pipeline, workflow);
+        let at = job::Context {
+            w,
+            workflow,
+            graph: &graphs[w],
+            runs: &runs[w],
+            names: &names,
+            groups: &groups,
+            tells_apart: tags || scheduled,
+            rule: rule.clone(),
+            scheduled,
+        };
+        for (j, name) in names.iter().enumerate() {
+            let (mut about, entries, needs) = job::job(&at, j, &mut ledger);
+            all.persists |= needs.persists;
+            all.attaches |= needs.attaches;
+            all.keys |= needs.keys;
+            all.program |= needs.program;
+            all.caches.extend(needs.caches);
+            about.extend(note.clone());
+            jobs.push((name.clone(), about, entries));
+        }
+    }
+    ledger.manual(Node::Pipeline, "setup", "GitLab continues with a child pipeline: let a job write its file, and trigger it with `trigger: include: artifact`");
+    let report = ledger
+        .finish(pipeline, "gitlab")
+        .map_err(TranspileError::Forgotten)?;
+
+    let mut document = write::Document::default();
+    document.comment(&format!("Written by holdall from {config}."));
+    document.top("workflow", workflow_rules(tags));
+    let parameters = values::parameters(&compiled.tree);
+    if !parameters.is_empty() {
+        let list = parameters.iter().map(|p| {
+            (
+                values::variable(&format!("{}{}", values::PARAMETER, p.name)),
+                parameter(p),
+            )
+        });
+        document.top("variables", Data::Map(list.collect()));
+    }
+    if pipeline
+        .workflows
+        .iter()
+        .flat_map(|w| &w.jobs)
+        .any(|j| j.kind == JobKind::Build)
+    {
+        let mut entries = write::Entries::default();
+        entries.add(
+            "before_script",
+            Data::List(driver(&all).into_iter().map(Data::Str).collect()),
+        );
+        document.mapping(
+            ".holdall",
+            &["What gives each step of a job the shell that the service gives it".to_owned()],
+            entries,
+        );
+    }
+    for (name, about, entries) in jobs {
+        document.mapping(&name, &about, entries);
+    }
+    Ok(Migration {
+        files: vec![OutputFile {
+            path: ".gitlab-ci.yml".into(),
+            text: actual(&document.finish()),
+            executable: false,
+        }],
+        report,
+    })
+}
+
+/// Returns the functions that the jobs use.
+fn driver(needs: &steps::Needs) -> Vec<String> {
+    let mut out = vec![DRIVER.to_owned()];
+    let verb = match (needs.persists, needs.attaches) {
+        (true, true) => Some(twin::Verb::Both),
+        (true, false) => Some(twin::Verb::Persist),
+        (false, true) => Some(twin::Verb::Attach),
+        (false, false) => None,
+    };
+    if let Some(verb) = verb {
+        out.push(format!(
+            "{}{}{LAYERS}",
+            twin::functions(verb),
+            twin::carry_functions()
+        ));
+    }
+    if !needs.caches.is_empty() {
+        out.push(CACHES.to_owned());
+    }
+    if needs.program {
+        out.push(format!(
+            "{}{}",
+            shim("circleci", CIRCLECI),
+            shim("circleci-agent", AGENT)
+        ));
+    }
+    if needs.keys {
+        out.push(KEYS.to_owned());
+    }
+    out
+}
+
+/// Returns what makes a program that scripts call.
+fn shim(name: &str, text: &str) -> String {
+    // How a step says that the job is over is the target's own.
+    let text = text.replace(
+        "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
+        ": >\"$HOLDALL_HALT\"",
+    );
+    format!(
+        "cat >\"$holdall_private/bin/{name}\" <<'HOLDALL'\n{text}HOLDALL\nchmod +x \"$holdall_private/bin/{name}\"\n"
+    )
+}
+
+/// A parameter as a variable that a person may fill in.
+fn parameter(parameter: &Parameter) -> Data {
+    let default = parameter.default.clone().unwrap_or_default();
+    let value = match (parameter.kind.as_str(), default.as_str()) {
+        ("boolean", "yes" | "on" | "True" | "TRUE") => "true".to_owned(),
+        ("boolean", "no" | "off" | "False" | "FALSE") => "false".to_owned(),
+        _ => default.replace('$', "$$"),
+    };
+    let about = parameter.description.clone();
+    let about = about.unwrap_or_else(|| format!("The pipeline parameter {}", parameter.name));
+    let mut out = vec![
+        ("value".to_owned(), Data::Str(value)),
+        ("description".to_owned(), Data::Str(about)),
+    ];
+    if parameter.kind == "enum" {
+        let options = parameter.options.iter().map(|o| o.as_str().into());
+        out.push(("options".to_owned(), Data::List(options.collect())));
+    }
+    Data::Map(out)
+}
+
+fn workflow_rules(tags: bool) -> Data {
+    let rule = |text: &str| Data::Map(vec![("if".to_owned(), text.into())]);
+    let mut rules = vec![rule("$CI_COMMIT_BRANCH")];
+    if tags {
+        rules.push(rule("$CI_COMMIT_TAG"));
+    }
+    Data::Map(vec![("rules".to_owned(), Data::List(rules))])
+}
+
+/// Settles what a workflow says itself.
+fn of_workflow(
+    w: usize,
+    workflow: &Workflow,
+    ledger: &mut Ledger,
+) -> (Option<names::Rule>, Option<String>) {
+    let node = Node::Workflow(w);
+    ledger.converted(node, "workflow");
+    let rule = workflow.rule.as_ref().map(|rule| names::rule(rule, true));
+    let (rule, note) = match rule {
+        Some(None) => {
+            let what = "say in its rules when this workflow runs: its condition rests on what GitLab does not have, and it never runs until then";
+            ledger.manual(node, "when", what);
+            (
+                Some(names::Rule::Holds(false)),
+                Some(format!("To do: {what}")),
+            )
+        }
+        known => {
+            ledger.converted(node, "when");
+            (known.flatten(), None)
+        }
+    };
+    for (nth, schedule) in workflow.schedules.iter().enumerate() {
+        let what = format!(
+            "create a pipeline schedule with the description `{}` and the cron `{}` in UTC, for each branch that it is for",
+            workflow.name, schedule.cron.value
+        );
+        ledger.settle_nth(node, "schedule", nth, super::Outcome::Manual(what));
+    }
+    ledger.approximated(
+        node,
+        "max_auto_reruns",
+        "GitLab starts each failed job again, twice at most",
+    );
+    (rule, note)
+}
+
+/// Returns the names of a workflow's jobs: with its own name in front where there are several.
+fn names(pipeline: &Pipeline, workflow: &Workflow) -> Vec<String> {
+    let several = pipeline.workflows.len() > 1;
+    let name = |job: &crate::plan::Job| {
+        let name = match several {
+            true => format!("{}:{}", workflow.name, job.name),
+            false => job.name.clone(),
+        };
+        // A dot in front hides a job, and some names are keys.
+        match name.starts_with('.') || RESERVED.contains(&name.as_str()) {
+            true => format!("job-{}", name.trim_start_matches('.')),
+            false => name,
+        }
+    };
+    workflow.jobs.iter().map(name).collect()
+}

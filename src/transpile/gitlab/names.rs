@@ -1,0 +1,252 @@
+//! What GitLab calls the values of a pipeline, and conditions over them as expressions of its
+//! rules. Those know no negation: it is carried inwards.
+
+use regex::Regex;
+
+use super::condition::text;
+use crate::circleci::{TextPart, text_parts};
+use crate::plan::{Condition, Operand};
+use crate::transpile::values::{PARAMETER, variable};
+use crate::yaml::Data;
+
+/// Returns the name of the variable in which GitLab has a value of the pipeline.
+pub(super) fn of_value(name: &str) -> Option<String> {
+    if name.starts_with(PARAMETER) {
+        return Some(variable(name));
+    }
+    let own = match name {
+        "pipeline.id" => "CI_PIPELINE_ID",
+        "pipeline.number" => "CI_PIPELINE_IID",
+        "pipeline.name" => "CI_PIPELINE_NAME",
+        "pipeline.project.git_url" | "pipeline.git.repo_url" => "CI_PROJECT_URL",
+        "pipeline.project.slug" => "CI_PROJECT_PATH",
+        "pipeline.git.branch" => "CI_COMMIT_BRANCH",
+        "pipeline.git.tag" => "CI_COMMIT_TAG",
+        "pipeline.git.revision" => "CI_COMMIT_SHA",
+        "pipeline.git.base_revision" => "CI_COMMIT_BEFORE_SHA",
+        "pipeline.git.repo_owner" => "CI_PROJECT_NAMESPACE",
+        "pipeline.git.repo_name" => "CI_PROJECT_NAME",
+        "pipeline.git.repo_id" => "CI_PROJECT_ID",
+        "pipeline.git.commit.subject" => "CI_COMMIT_TITLE",
+        "pipeline.git.commit.body" => "CI_COMMIT_DESCRIPTION",
+        "pipeline.schedule.name" => "CI_PIPELINE_SCHEDULE_DESCRIPTION",
+        "pipeline.trigger.received_at" => "CI_PIPELINE_CREATED_AT",
+        _ => return None,
+    };
+    Some(own.to_owned())
+}
+
+/// Returns a text in which values are variables that GitLab expands; one that it does not have is
+/// what it is here.
+pub(super) fn reference(text: &str) -> String {
+    let part = |part| match part {
+        TextPart::Plain(plain) => str::to_owned(plain),
+        TextPart::Value { name, here } => match of_value(name) {
+            Some(variable) => format!("${{{variable}}}"),
+            None => here.to_owned(),
+        },
+    };
+    text_parts(text).into_iter().map(part).collect()
+}
+
+/// A truth value in GitLab's rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Always, or never.
+    Holds(bool),
+    /// An expression, in parentheses where it is more than one comparison.
+    Text(String),
+}
+
+/// Writes a condition, or its opposite; nothing where GitLab has no such value.
+pub(super) fn rule(condition: &Condition, holds: bool) -> Option<Rule> {
+    Some(match condition {
+        Condition::Unknown | Condition::Less(..) => return None,
+        Condition::Holds(b) => Rule::Holds(*b == holds),
+        Condition::Not(inner) => rule(inner, !holds)?,
+        Condition::All(items) => joined(items, holds, holds)?,
+        Condition::Any(items) => joined(items, !holds, holds)?,
+        Condition::Is(Operand::Condition(inner)) => rule(inner, holds)?,
+        Condition::Is(Operand::Literal(data)) => {
+            let empty = matches!(data, Data::Null | Data::Bool(false)) || *data == Data::from("");
+            Rule::Holds(empty != holds)
+        }
+        Condition::Is(Operand::Value(name)) if name == DEFAULT => default_branch(holds),
+        Condition::Is(Operand::Value(name)) => {
+            let variable = of_value(name)?;
+            Rule::Text(match holds {
+                true => format!("(${variable} && ${variable} != \"false\")"),
+                false => format!(
+                    "(${variable} == null || ${variable} == \"\" || ${variable} == \"false\")"
+                ),
+            })
+        }
+        Condition::Is(Operand::Text(_)) => return None,
+        Condition::Equal(a, b) => equal(a, b, holds)?,
+        Condition::StartsWith(Operand::Value(name), Operand::Literal(Data::Str(start))) => {
+            matches(name, &format!("^{}", regex::escape(start)), holds)?
+        }
+        Condition::Matches(Operand::Value(name), pattern) => {
+            matches(name, &format!("^(?:{pattern})$"), holds)?
+        }
+        Condition::StartsWith(..) | Condition::Matches(..) => return None,
+    })
+}
+
+const DEFAULT: &str = "pipeline.git.branch.is_default";
+
+fn default_branch(holds: bool) -> Rule {
+    let is = if holds { "==" } else { "!=" };
+    Rule::Text(format!("$CI_COMMIT_BRANCH {is} $CI_DEFAULT_BRANCH"))
+}
+
+/// Joins conditions by `&&`, or by `||`.
+fn joined(items: &[Condition], all: bool, holds: bool) -> Option<Rule> {
+    let mut texts: Vec<String> = Vec::new();
+    for item in items {
+        match rule(item, holds)? {
+            Rule::Holds(b) if b == all => {}
+            Rule::Holds(b) => return Some(Rule::Holds(b)),
+            Rule::Text(text) if texts.contains(&text) => {}
+            Rule::Text(text) => texts.push(text),
+        }
+    }
+    Some(match texts.len() {
+        0 => Rule::Holds(all),
+        1 => Rule::Text(texts.remove(0)),
+        _ => Rule::Text(format!(
+            "({})",
+            texts.join(if all { " && " } else { " || " })
+        )),
+    })
+}
+
+fn equal(a: &Operand, b: &Operand, holds: bool) -> Option<Rule> {
+    if let (Operand::Literal(a), Operand::Literal(b)) = (a, b) {
+        return Some(Rule::Holds((a == b) == holds));
+    }
+    let (a, b) = match (a, b) {
+        (Operand::Literal(_), _) => (b, a),
+        _ => (a, b),
+    };
+    if let (Operand::Value(name), Operand::Literal(Data::Bool(b))) = (a, b)
+        && name == DEFAULT
+    {
+        return Some(default_branch(*b == holds));
+    }
+    if let (Operand::Value(name), Operand::Literal(Data::Str(source))) = (a, b)
+        && name == "pipeline.trigger_source"
+    {
+        return trigger(source, holds);
+    }
+    let is = if holds { "==" } else { "!=" };
+    Some(Rule::Text(format!("{} {is} {}", term(a)?, term(b)?)))
+}
+
+/// What started the pipeline, in the words of GitLab.
+fn trigger(source: &str, holds: bool) -> Option<Rule> {
+    let own = match source {
+        "scheduled_pipeline" => "schedule",
+        "webhook" => "push",
+        "api" => "api",
+        _ => return None,
+    };
+    let is = if holds { "==" } else { "!=" };
+    Some(Rule::Text(format!("$CI_PIPELINE_SOURCE {is} \"{own}\"")))
+}
+
+fn term(operand: &Operand) -> Option<String> {
+    Some(match operand {
+        Operand::Value(name) => format!("${}", of_value(name)?),
+        Operand::Literal(Data::Null) => "null".to_owned(),
+        Operand::Literal(Data::Bool(b)) => format!("\"{b}\""),
+        Operand::Literal(Data::Int(n)) => format!("\"{n}\""),
+        Operand::Literal(Data::Str(literal)) if literal.is_empty() => "null".to_owned(),
+        Operand::Literal(Data::Str(literal)) => text(literal),
+        _ => return None,
+    })
+}
+
+fn matches(name: &str, pattern: &str, holds: bool) -> Option<Rule> {
+    Regex::new(pattern).ok()?;
+    let is = if holds { "=~" } else { "!~" };
+    let pattern = super::condition::escaped(pattern);
+    Some(Rule::Text(format!("${} {is} /{pattern}/", of_value(name)?)))
+}
+
+/// Writes a condition as a command of a shell; nothing where GitLab has no such value. `values`
+/// gets the names of those that it reads.
+pub(super) fn command(condition: &Condition, values: &mut Vec<String>) -> Option<String> {
+    let mut read = |name: &str| -> Option<String> {
+        of_value(name)?;
+        values.push(name.to_owned());
+        Some(format!("\"${{{}:-}}\"", variable(name)))
+    };
+    Some(match condition {
+        Condition::Holds(b) => b.to_string(),
+        Condition::Not(inner) => format!("! {}", command(inner, values)?),
+        Condition::All(items) | Condition::Any(items) => {
+            let all = matches!(condition, Condition::All(_));
+            let parts: Option<Vec<String>> = items.iter().map(|i| command(i, values)).collect();
+            let parts = parts?;
+            match parts.is_empty() {
+                true => all.to_string(),
+                false => format!("{{ {}; }}", parts.join(if all { " && " } else { " || " })),
+            }
+        }
+        Condition::Is(Operand::Condition(inner)) => command(inner, values)?,
+        Condition::Is(Operand::Value(name)) => {
+            let word = read(name)?;
+            format!("{{ [ -n {word} ] && [ {word} != false ]; }}")
+        }
+        Condition::Equal(Operand::Value(name), Operand::Literal(data))
+        | Condition::Equal(Operand::Literal(data), Operand::Value(name)) => {
+            let literal = match data {
+                Data::Null => String::new(),
+                Data::Bool(b) => b.to_string(),
+                Data::Int(n) => n.to_string(),
+                Data::Str(text) => text.clone(),
+                _ => return None,
+            };
+            format!(
+                "[ {} = {} ]",
+                read(name)?,
+                crate::transpile::lower::quoted(&literal)
+            )
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(name: &str) -> Operand {
+        Operand::Value(format!("pipeline.{name}"))
+    }
+
+    #[test]
+    fn negation_is_carried_inwards() {
+        let main = Condition::Equal(value("git.branch"), Operand::Literal("main".into()));
+        let flag = Condition::Is(value("parameters.deploy"));
+        let not = Condition::Not(Box::new(Condition::All(vec![main, flag])));
+        let Some(Rule::Text(text)) = rule(&not, true) else {
+            panic!("no expression");
+        };
+        assert_eq!(
+            text,
+            "($CI_COMMIT_BRANCH != \"main\" || ($PIPELINE_PARAMETER_DEPLOY == null || \
+             $PIPELINE_PARAMETER_DEPLOY == \"\" || $PIPELINE_PARAMETER_DEPLOY == \"false\"))"
+        );
+    }
+
+    #[test]
+    fn what_gitlab_does_not_have_is_said() {
+        assert_eq!(rule(&Condition::Unknown, true), None);
+        assert_eq!(
+            rule(&Condition::Is(value("deploy.environment_name")), true),
+            None
+        );
+    }
+}
