@@ -4,13 +4,23 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use holdall::finding::{Look, Severity, concise, human, json};
 use holdall::lint::{self, Options};
 use holdall::transpile;
 use holdall::yaml::{Source, SourceId};
 use proptest::prelude::*;
 
+/// How many configs are broken: `HOLDALL_MANGLED` of them, for a long run in release.
+fn cases() -> u32 {
+    let wanted = std::env::var("HOLDALL_MANGLED");
+    wanted.map_or(1500, |n| n.parse().unwrap())
+}
+
 /// All fixtures and the example, as texts to break.
+static TEXTS: LazyLock<Vec<String>> = LazyLock::new(texts);
+
 fn texts() -> Vec<String> {
     let mut out = Vec::new();
     for rule in lint::rules() {
@@ -55,15 +65,14 @@ fn answer(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn a_broken_config_gets_an_answer(
         which in any::<prop::sample::Index>(),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..30_usize, prop::sample::select(&PIECES[..])), 0..4),
     ) {
-        let texts = texts();
-        let mut text: Vec<char> = texts[which.index(texts.len())].chars().collect();
+        let mut text: Vec<char> = TEXTS[which.index(TEXTS.len())].chars().collect();
         for (at, len, piece) in cuts {
             let start = at.index(text.len() + 1);
             let end = (start + len).min(text.len());
@@ -75,7 +84,7 @@ proptest! {
 
 #[test]
 fn whole_fixtures_get_an_answer_too() {
-    for text in texts() {
-        answer(&text);
+    for text in TEXTS.iter() {
+        answer(text);
     }
 }

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     // Whatever orb is asked for, the text is its source too: an orb may come back to itself.
-    let orbs = |_: &str| Some(Source::new("orb.yml", text));
+    let orbs = |_: &str| Some(Source::new("orb.yml", text).into());
     let facts = Facts {
         branch: Some("main".to_owned()),
         ..Facts::default()

@@ -89,12 +89,12 @@ fn rate(bytes: u64, elapsed: Duration) -> String {
 }
 
 fn worked(verb: &str, done: Transferred, elapsed: Duration) -> String {
-    format!(
-        "{verb} {}, {} entries, {}/s",
-        human(done.bytes),
-        done.entries,
-        rate(done.bytes, elapsed)
-    )
+    let entries = match done.entries {
+        0 => String::new(),
+        count => format!("{count} entries, "),
+    };
+    let rate = rate(done.bytes, elapsed);
+    format!("{verb} {}, {entries}{rate}/s", human(done.bytes))
 }
 
 fn line(moved: Moved, elapsed: Duration) -> String {
@@ -125,6 +125,10 @@ mod tests {
             worked("packed", done, Duration::from_secs(2)),
             "packed 6.0 MiB, 1200 entries, 3.0 MiB/s"
         );
+        // What reads archives knows no entries.
+        let read = Transferred { entries: 0, ..done };
+        let line = worked("checked", read, Duration::from_secs(2));
+        assert_eq!(line, "checked 6.0 MiB, 3.0 MiB/s");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::digest::Hashing;
 use super::error::Refusal;
 use super::extract::{Hand, Target};
 use super::name::printable;
+use super::parallel::and_one_more;
 use super::plan::{Item, ItemKind, Order, Plan, Planned, plan, select, walk};
 use super::remember::Record;
 use super::tally::Tally;
@@ -53,7 +54,14 @@ pub(super) fn attach(
         let layer = &plan.layers[number];
         if let Some((frames, layout)) = &layer.frames {
             let frames = (frames.as_slice(), layout);
-            unpack(&plan, layer, frames, &target, workspace.threads, &mut more)?;
+            unpack(
+                &plan,
+                layer,
+                frames,
+                &target,
+                and_one_more(workspace.threads),
+                &mut more,
+            )?;
         } else {
             stream(&mut plan, number, &target, &mut more)?;
         }

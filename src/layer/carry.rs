@@ -157,7 +157,6 @@ impl<W: Write> Tar<'_, W> {
             self.put(&buffer[..count])?;
             self.tally.add(count);
         }
-        self.tally.entry();
         let (_, found, length) = content.finish();
         if found != digest || length != size {
             return Err(LayerError::Damaged {

@@ -20,7 +20,7 @@ use super::codec::{Compressor, PIECE};
 use super::layout::{Extent, Layout, overlap};
 use super::listing::{Kind, Stamp};
 use super::name::printable;
-use super::parallel::{Pieces, lock};
+use super::parallel::{Pieces, and_one_more, lock};
 use super::scan::{Scan, os_path};
 use super::{Compression, Digest, LayerError, Transferred};
 
@@ -124,12 +124,7 @@ impl<'a> Packer<'a> {
         &self,
         mut take: impl FnMut(&Packed) -> Result<(), LayerError>,
     ) -> Result<(), LayerError> {
-        // One thread more than there are processors has work while another waits for a file, or for
-        // its turn in the digest of one.
-        let threads = match self.threads {
-            1 => 1,
-            more => more + 1,
-        };
+        let threads = and_one_more(self.threads);
         let pieces = Pieces {
             threads,
             count: self.layout.starts.len(),

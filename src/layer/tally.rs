@@ -28,15 +28,6 @@ impl<'a> Tally<'a> {
 
     pub(super) fn add(&mut self, bytes: usize) {
         self.done.bytes += bytes as u64;
-        self.tell();
-    }
-
-    pub(super) fn entry(&mut self) {
-        self.done.entries += 1;
-        self.tell();
-    }
-
-    fn tell(&mut self) {
         if let Some(watch) = &mut self.watch {
             watch(self.done);
         }

@@ -2,6 +2,7 @@
 //! one that each pattern matches, and one that nobody speaks of.
 
 use crate::circleci::witness;
+use crate::hash::HashSet;
 use crate::plan::{FilterKind, FilterRule, Filters, GitRef, Job, JobIndex, Located, Workflow};
 
 /// Most pushes that are tried for one workflow.
@@ -14,6 +15,8 @@ const OTHER: &str = "some-other-branch";
 pub(super) fn pushes(workflow: &Workflow) -> Vec<GitRef> {
     let mut branches = vec![OTHER.to_owned()];
     let mut tags = Vec::new();
+    // Jobs of one workflow mostly repeat each other's filters.
+    let mut known = HashSet::default();
     for job in &workflow.jobs {
         let Some(filters) = &job.filters else {
             continue;
@@ -23,9 +26,10 @@ pub(super) fn pushes(workflow: &Workflow) -> Vec<GitRef> {
             tags: t,
         } = &filters.kind
         {
-            b.iter().for_each(|rule| names(rule, &mut branches));
+            b.iter()
+                .for_each(|rule| names(rule, false, &mut known, &mut branches));
             if let Some(rule) = t {
-                names(rule, &mut tags);
+                names(rule, true, &mut known, &mut tags);
                 tags.push("some-tag".to_owned());
             }
         }
@@ -44,9 +48,15 @@ pub(super) fn pushes(workflow: &Workflow) -> Vec<GitRef> {
     branches.take(MOST).chain(tags.take(MOST)).collect()
 }
 
-/// Adds a name for each item of a rule.
-fn names(rule: &FilterRule, out: &mut Vec<String>) {
-    for item in rule.only.iter().chain(&rule.ignore) {
+/// Adds a name for each item of a rule that is not known yet.
+fn names<'w>(
+    rule: &'w FilterRule,
+    of_tags: bool,
+    known: &mut HashSet<(bool, &'w str)>,
+    out: &mut Vec<String>,
+) {
+    let items = rule.only.iter().chain(&rule.ignore);
+    for item in items.filter(|i| known.insert((of_tags, i.value.as_str()))) {
         let pattern = item
             .value
             .strip_prefix('/')

@@ -415,3 +415,100 @@ struct JsonPlace {
     line: u32,
     column: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+    use super::*;
+    use crate::circleci::{Inputs, compile};
+    use crate::yaml::Source;
+
+    const CONFIG: &str = "version: 2.1
+jobs:
+  build:
+    docker: [{image: cimg/base:2024.01}, {image: postgres:16}]
+    environment: {A: 1, B: 2}
+    steps:
+      - checkout
+      - run: {command: make, background: true}
+workflows:
+  main:
+    jobs: [build]
+";
+
+    fn pipeline() -> (Sources, Pipeline) {
+        let mut sources = Sources::default();
+        let id = sources.add(Source::new("config.yml", CONFIG));
+        let compiled = compile(&mut sources, id, &Inputs::default());
+        (sources, compiled.pipeline)
+    }
+
+    #[test]
+    fn what_nobody_settles_is_found() {
+        let (_, pipeline) = pipeline();
+        let mut ledger = Ledger::new(&pipeline);
+        ledger.converted(Node::Workflow(0), "workflow");
+        let forgotten = ledger.finish(&pipeline, "shell").unwrap_err();
+        let keys: Vec<&str> = forgotten.iter().map(|i| i.key).collect();
+        assert_eq!(
+            keys,
+            [
+                "job",
+                "image",
+                "service.image",
+                "environment",
+                "environment",
+                "checkout",
+                "run",
+                "background"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_worse_outcome_counts_and_like_notes_are_joined() {
+        let (sources, pipeline) = pipeline();
+        let mut ledger = Ledger::new(&pipeline);
+        ledger.converted(Node::Workflow(0), "workflow");
+        ledger.settle_job(0, 0, &Outcome::Converted);
+        let job = Node::Job(0, 0);
+        ledger.manual(job, "service.image", "start it | yourself");
+        ledger.approximated(job, "service.image", "another host name");
+        ledger.settle_nth(
+            job,
+            "environment",
+            1,
+            Outcome::Approximated("quoted".into()),
+        );
+        ledger.approximated(job, "environment", "late");
+        let report = ledger.finish(&pipeline, "shell").unwrap();
+        let counts = Counts {
+            converted: 6,
+            approximated: 2,
+            manual: 1,
+        };
+        assert_eq!(report.counts(), counts);
+        let notes: Vec<&str> = report
+            .entries
+            .iter()
+            .filter_map(|e| e.outcome.note())
+            .collect();
+        assert_eq!(notes, ["start it | yourself", "late", "quoted; late"]);
+        let markdown = report.markdown(&sources);
+        assert!(
+            markdown.contains("9 items: 6 converted, 2 approximated, 1 manual."),
+            "{markdown}"
+        );
+        assert!(
+            markdown
+                .contains("| service postgres:16 | config.yml:4 | manual: start it \\| yourself |"),
+            "{markdown}"
+        );
+        let json: serde_json::Value =
+            serde_json::from_str(&report.json(&sources).unwrap()).unwrap();
+        assert_eq!(json["summary"]["manual"], 1);
+        assert_eq!(json["items"][2]["job"], "build");
+        assert_eq!(json["items"][2]["line"], 4);
+    }
+}

@@ -165,7 +165,7 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
     let at = attach.origin.at;
     let draft = ATTACH_WITHOUT_UPSTREAM.finding(
         "attached without a layer to attach",
-        first_line(at, attach),
+        at,
         format!("`{}` sees no layer", job.name),
     );
     let draft = draft.job(&job.name);
@@ -267,14 +267,4 @@ pub(super) fn needed_elsewhere(
             .filter(|a| a.origin.at == attach.origin.at);
         same.any(|a| f.sees_layers(a.job))
     })
-}
-
-/// Marks the step by its key and not by all that is below it.
-fn first_line(at: Location, attach: &Attach<'_>) -> Location {
-    let value = attach.attach.at.at;
-    if value.source == at.source && at.span.contains(value.span) {
-        at
-    } else {
-        value
-    }
 }

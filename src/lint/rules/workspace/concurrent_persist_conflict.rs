@@ -1,6 +1,6 @@
 //! `concurrent-persist-conflict`: two unordered jobs write one path of the workspace.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use crate::finding::{Confidence, Finding, Severity, listed};
@@ -121,14 +121,19 @@ pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec
     for flow in &context.flows {
         let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
         let paths = Paths::new(flow);
-        let tried = pushes(flow.workflow);
+        // Hardly any workflow has two layers that meet.
+        let tried = OnceCell::new();
         for first in 0..flow.layers.len() {
             for second in paths.near(first) {
                 let (a, b) = (flow.layers[first].job, flow.layers[second].job);
                 if flow.graph.is_concurrent(a, b)
                     && same_matrix(flow.job(a), flow.job(b)) == arms
                     && let Some(met) = paths.meet(flow, first, second)
-                    && may_run_together(flow.workflow, &tried, &[a, b, met.attach.job])
+                    && may_run_together(
+                        flow.workflow,
+                        tried.get_or_init(|| pushes(flow.workflow)),
+                        &[a, b, met.attach.job],
+                    )
                 {
                     join(&mut meetings, met);
                 }
