@@ -87,8 +87,10 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         );
     }
     if args.report.is_some() && !args.to.is_migration() {
-        return Err(CliError::usage("`--report` belongs to the targets that carry a whole config")
-            .hint("use it with `--to github`"));
+        return Err(
+            CliError::usage("`--report` belongs to the targets that carry a whole config")
+                .hint("use it with `--to github`"),
+        );
     }
     let given = args.values.given()?;
     if args.to.is_migration() {
@@ -154,7 +156,11 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
     gate::pass(&mut checked, false, args.force, ui)?;
     let root = input::project_root(path);
     let (compiled, sources) = gate::open(path, &args.orbs, given)?;
-    let config = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
+    let config = path
+        .strip_prefix(&root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned();
     let options = github::Options {
         config,
         runtime: match args.runtime {
