@@ -18,6 +18,7 @@ pub(crate) fn step(kind: StepKind) -> Step {
     Step {
         origin: Origin::default(),
         condition: None,
+        rule: None,
         kind,
     }
 }
@@ -117,6 +118,7 @@ pub(crate) fn workflow(jobs: Vec<Job>) -> Workflow {
         origin: Origin::default(),
         jobs,
         condition: None,
+        rule: None,
         schedules: Vec::new(),
         max_auto_reruns: None,
         incomplete: false,

@@ -159,15 +159,7 @@ impl Context<'_> {
         );
         // They are the job's own at GitHub, where the steps see them; see `job`.
         ledger.converted(node, "image.environment");
-        self.login(
-            node,
-            "image.setting",
-            primary,
-            0,
-            &mut container,
-            head,
-            ledger,
-        );
+        self.login(node, "image.setting", primary, &mut container, head, ledger);
         container.put("options", "--user root");
         head.put("container", Data::Map(container.entries));
         let mut services = Vec::new();
@@ -206,15 +198,7 @@ impl Context<'_> {
         ledger.converted(node, "service.name");
         let mut service = Block::default();
         service.put("image", reference);
-        self.login(
-            node,
-            "service.setting",
-            image,
-            nth,
-            &mut service,
-            head,
-            ledger,
-        );
+        self.login(node, "service.setting", image, &mut service, head, ledger);
         if !image.environment.is_empty() {
             service.put("env", self.env(&image.environment));
         }
@@ -250,7 +234,6 @@ impl Context<'_> {
         node: Node,
         key: &'static str,
         image: &DockerImage,
-        _nth: usize,
         into: &mut Block,
         head: &mut Block,
         ledger: &mut Ledger,

@@ -249,7 +249,7 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     environment(context, j, &mut block.head, ledger);
     shell(context, job, node, &mut block.head, ledger);
     contexts(job, node, &mut block.head, ledger);
-    let prepare = prepare(context, job, node, place, &mut block.head, ledger);
+    let prepare = prepare(job, node, place, &mut block.head, ledger);
     block.steps.push(prepare);
     block.steps.extend(first);
     context.steps(j, place, &mut block.steps, ledger);
@@ -379,14 +379,7 @@ fn used(job: &Job) -> BTreeSet<String> {
 
 /// Writes the first step: the working directory where CircleCI has it, and the file that each
 /// shell reads first.
-fn prepare(
-    context: &Context<'_>,
-    job: &Job,
-    node: Node,
-    place: Place,
-    head: &mut Block,
-    ledger: &mut Ledger,
-) -> Block {
+fn prepare(job: &Job, node: Node, place: Place, head: &mut Block, ledger: &mut Ledger) -> Block {
     let directory = actual(&job.working_directory.value);
     let mut step = Block::default();
     step.put("name", "Prepare the job as CircleCI does");
@@ -424,7 +417,6 @@ fn prepare(
         },
     );
     step.put("run", text);
-    let _ = context;
     step
 }
 

@@ -52,7 +52,7 @@ struct Context<'a> {
 /// # Errors
 /// What was forgotten: a defect.
 pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, TranspileError> {
-    let pipeline = &compiled.pipeline;
+    let pipeline = &named(&compiled.pipeline);
     let parameters = values::parameters(&compiled.tree);
     let mut ledger = Ledger::new(pipeline);
     if pipeline.setup {
@@ -64,6 +64,14 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
     }
     let mut files = Vec::new();
     for (index, workflow) in pipeline.workflows.iter().enumerate() {
+        if workflow.jobs.is_empty() {
+            let what =
+                "it has no job, and GitHub takes no workflow without one: nothing is written";
+            for key in ["workflow", "when", "schedule", "max_auto_reruns"] {
+                ledger.approximated(Node::Workflow(index), key, what);
+            }
+            continue;
+        }
         let text = workflow_file(pipeline, index, workflow, &parameters, options, &mut ledger);
         files.push(OutputFile {
             path: PathBuf::from(format!(
@@ -122,6 +130,15 @@ fn workflow_file(
         file.jobs.insert(0, gate);
     }
     file.text()
+}
+
+/// Returns the pipeline with names that are what they are here: one job at GitHub has one name.
+fn named(pipeline: &Pipeline) -> Pipeline {
+    let mut pipeline = pipeline.clone();
+    for job in pipeline.workflows.iter_mut().flat_map(|w| &mut w.jobs) {
+        job.name = crate::circleci::actual(&job.name);
+    }
+    pipeline
 }
 
 /// Returns the condition of a workflow, and whether only a person may start it.
@@ -222,7 +239,6 @@ fn cron(text: &str) -> String {
 fn input(parameter: &Parameter) -> Data {
     let kind = match parameter.kind.as_str() {
         "boolean" => "boolean",
-        "integer" => "number",
         "enum" => "choice",
         _ => "string",
     };
@@ -233,9 +249,6 @@ fn input(parameter: &Parameter) -> Data {
     if let Some(default) = &parameter.default {
         let value = match kind {
             "boolean" => Data::Bool(names::is_true(default)),
-            "number" => default
-                .parse()
-                .map_or_else(|_| default.as_str().into(), Data::Int),
             _ => text::escaped(default).into(),
         };
         out.push(("default".to_owned(), value));

@@ -314,6 +314,13 @@ impl Writer<'_> {
         out: &mut Vec<Block>,
         ledger: &mut Ledger,
     ) {
+        if self.place == Place::Windows {
+            // Git brings a bash; GitHub knows no sh there.
+            let shells = block.entries.iter_mut().filter(|(k, _)| k == "shell");
+            for (_, shell) in shells.filter(|(_, v)| *v == Data::Str("sh".to_owned())) {
+                *shell = "bash".into();
+            }
+        }
         let halted = Bool::atom("env.CIRCLECI_HALTED != 'true'");
         let halted = match self.halts {
             true => halted,
@@ -497,9 +504,6 @@ impl Writer<'_> {
             let word = values::word(rest.trim_start_matches('/'));
             script.text = format!("cd \"$HOME\"/{}\n{}", word.text, script.text);
             script.values.extend(word.values);
-        } else if path.contains('$') && dialect == Dialect::Posix {
-            // CircleCI's agent takes it as it is; scripts are known to be written for a shell.
-            block.put("working-directory", text);
         } else {
             block.put("working-directory", text);
         }
@@ -821,7 +825,6 @@ impl Writer<'_> {
         block
             .put("name", "Setup remote docker")
             .put("run", "docker version");
-        let _ = self.place;
         self.put(
             node,
             block,
