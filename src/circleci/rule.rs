@@ -66,7 +66,9 @@ fn statement(value: &Value, depth: usize) -> Condition {
 fn operator(key: &str, argument: &Value, depth: usize) -> Condition {
     let all = || {
         let items = argument.items().iter();
-        items.map(|i| statement(&i.value, depth)).collect::<Vec<_>>()
+        items
+            .map(|i| statement(&i.value, depth))
+            .collect::<Vec<_>>()
     };
     match key {
         "not" => statement(argument, depth).negated(),
@@ -116,7 +118,9 @@ fn symbol_operand(symbol: &Symbol, depth: usize) -> Option<Operand> {
         SymbolKind::Variable(name) => Some(Operand::Value(name.to_string())),
         SymbolKind::Text(parts) => {
             let parts = parts.iter().map(|part| match part {
-                Part::Plain(text) => Some(Operand::Literal(crate::yaml::Data::Str(text.to_string()))),
+                Part::Plain(text) => {
+                    Some(Operand::Literal(crate::yaml::Data::Str(text.to_string())))
+                }
                 Part::Value(value) => operand(value, depth),
             });
             parts.collect::<Option<Vec<_>>>().map(Operand::Text)

@@ -19,6 +19,10 @@ const SCHEMAS: &[(&str, &str)] = &[
         "layer-config",
         include_str!("../../schemas/layer-config.schema.json"),
     ),
+    (
+        "migration-report",
+        include_str!("../../schemas/migration-report.schema.json"),
+    ),
 ];
 
 /// Print an embedded JSON Schema.
@@ -26,7 +30,8 @@ const SCHEMAS: &[(&str, &str)] = &[
 #[command(after_help = "Example: holdall schema report > report.schema.json")]
 pub(crate) struct Args {
     /// Which schema: `circleci` (configs), `report` (what `holdall lint --format json` prints), `graph` (what
-    /// `holdall graph --format json` prints), `settings` (holdall.toml) or `layer-config` (the facts of a layer).
+    /// `holdall graph --format json` prints), `settings` (holdall.toml), `layer-config` (the facts of a layer) or `migration-report` (what `holdall transpile
+    /// --report` writes).
     name: String,
 }
 

@@ -268,7 +268,10 @@ mod tests {
             ("echo \"x @@\"", "echo \"x ${PIPELINE_GIT_BRANCH}\""),
             ("echo 'x @@'", "echo 'x '\"${PIPELINE_GIT_BRANCH}\"''"),
             ("# it's\necho @@", "# it's\necho ${PIPELINE_GIT_BRANCH}"),
-            ("a=\"$(b 'c' '@@')\"", "a=\"$(b 'c' ''\"${PIPELINE_GIT_BRANCH}\"'')\""),
+            (
+                "a=\"$(b 'c' '@@')\"",
+                "a=\"$(b 'c' ''\"${PIPELINE_GIT_BRANCH}\"'')\"",
+            ),
             ("cat <<E\n'@@\nE\n", "cat <<E\n'${PIPELINE_GIT_BRANCH}\nE\n"),
             ("cat <<< 'a'; b @@", "cat <<< 'a'; b ${PIPELINE_GIT_BRANCH}"),
         ] {
@@ -279,13 +282,19 @@ mod tests {
     #[test]
     fn a_quoted_heredoc_is_out_of_reach_of_variables() {
         let script = posix("cat <<'E'\n@@\nE\necho @@\n");
-        assert_eq!(script.text, "cat <<'E'\nmain\nE\necho ${PIPELINE_GIT_BRANCH}\n");
+        assert_eq!(
+            script.text,
+            "cat <<'E'\nmain\nE\necho ${PIPELINE_GIT_BRANCH}\n"
+        );
         assert!(script.out_of_reach.contains("pipeline.git.branch"));
     }
 
     #[test]
     fn a_word_is_one_word() {
-        assert_eq!(word(&marked("a b/@@")).text, "'a b/'\"${PIPELINE_GIT_BRANCH}\"");
+        assert_eq!(
+            word(&marked("a b/@@")).text,
+            "'a b/'\"${PIPELINE_GIT_BRANCH}\""
+        );
         assert_eq!(word("").text, "''");
     }
 }

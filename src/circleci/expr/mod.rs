@@ -19,7 +19,7 @@ mod pattern;
 mod tests;
 mod value;
 
-pub(crate) use ast::{Link, Expr, Kind, Name, Op, Step, names};
+pub(crate) use ast::{Expr, Kind, Link, Name, Op, Step, names};
 pub(crate) use error::{Error, ErrorKind};
 pub(crate) use eval::{Evaluation, Outcome, evaluate};
 pub(crate) use parser::parse;

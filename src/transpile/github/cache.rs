@@ -124,7 +124,10 @@ fn shell(inner: &str) -> Option<String> {
                 let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 return fits.then(|| format!("\"${{{name}:-}}\""));
             }
-            let file = inner.strip_prefix("checksum")?.trim().trim_matches(['"', '\'', '`']);
+            let file = inner
+                .strip_prefix("checksum")?
+                .trim()
+                .trim_matches(['"', '\'', '`']);
             let word = match file.strip_prefix("~/") {
                 Some(rest) => format!("\"$HOME\"/{}", values::word(rest).text),
                 None => values::word(file).text,
@@ -152,8 +155,15 @@ pub(super) fn key_script(keys: &[&values::Script]) -> String {
 
 /// Returns the paths that a cache's keys belong to: those of the first step that saves under one of
 /// them, and whether others save other paths.
-pub(super) fn paths<'p>(pipeline: &'p Pipeline, keys: &[&str]) -> Option<(&'p SaveCacheStep, bool)> {
-    let steps = pipeline.workflows.iter().flat_map(|w| &w.jobs).flat_map(|j| &j.steps);
+pub(super) fn paths<'p>(
+    pipeline: &'p Pipeline,
+    keys: &[&str],
+) -> Option<(&'p SaveCacheStep, bool)> {
+    let steps = pipeline
+        .workflows
+        .iter()
+        .flat_map(|w| &w.jobs)
+        .flat_map(|j| &j.steps);
     let mut found: Vec<&SaveCacheStep> = Vec::new();
     for step in steps {
         if let StepKind::SaveCache(save) = &step.kind {
@@ -166,7 +176,9 @@ pub(super) fn paths<'p>(pipeline: &'p Pipeline, keys: &[&str]) -> Option<(&'p Sa
         }
     }
     // The step that saves under exactly one of the keys is meant before one that shares a prefix.
-    let exact = found.iter().position(|f| keys.iter().any(|k| normal(k) == normal(&f.key.value)));
+    let exact = found
+        .iter()
+        .position(|f| keys.iter().any(|k| normal(k) == normal(&f.key.value)));
     let first = *found.get(exact.unwrap_or(0))?;
     Some((first, found.len() > 1))
 }

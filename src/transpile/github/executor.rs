@@ -31,25 +31,40 @@ impl Context<'_> {
             head.put("runs-on", "ubuntu-latest");
             return Place::Unix;
         };
-        let class = executor.resource_class.as_ref().map(|c| self.text(&c.value));
+        let class = executor
+            .resource_class
+            .as_ref()
+            .map(|c| self.text(&c.value));
         let class = class.as_deref().unwrap_or_default();
         let windows = class.starts_with("windows") || class.contains("/windows");
         let label = match &executor.kind {
             _ if is_self_hosted(class) => {
                 let name = class.rsplit('/').next().unwrap_or_default();
-                let what = format!("add a runner with the label `{name}` to the repository or the organisation");
+                let what = format!(
+                    "add a runner with the label `{name}` to the repository or the organisation"
+                );
                 ledger.manual(node, "resource_class", what);
                 ledger.converted(node, "machine");
                 ledger.converted(node, "macos");
-                head.put("runs-on", Data::List(vec!["self-hosted".into(), name.into()]));
+                head.put(
+                    "runs-on",
+                    Data::List(vec!["self-hosted".into(), name.into()]),
+                );
                 None
             }
             ExecutorKind::Docker(_) => {
                 self.class(node, class, true, head, ledger);
-                Some(if class.starts_with("arm") { "ubuntu-24.04-arm" } else { "ubuntu-latest" })
+                Some(if class.starts_with("arm") {
+                    "ubuntu-24.04-arm"
+                } else {
+                    "ubuntu-latest"
+                })
             }
             ExecutorKind::Machine { image, .. } => {
-                let image = image.as_ref().map(|i| self.text(&i.value)).unwrap_or_default();
+                let image = image
+                    .as_ref()
+                    .map(|i| self.text(&i.value))
+                    .unwrap_or_default();
                 ledger.converted(node, "machine");
                 self.class(node, class, false, head, ledger);
                 Some(machine(&image, class))
@@ -62,14 +77,20 @@ impl Context<'_> {
                     let mut step = Block::default();
                     step.note(format!("Differs: {what}."));
                     step.put("name", "Choose Xcode").put("uses", XCODE);
-                    let version = Data::Map(vec![("xcode-version".into(), self.text(&xcode.value).into())]);
+                    let version = Data::Map(vec![(
+                        "xcode-version".into(),
+                        self.text(&xcode.value).into(),
+                    )]);
                     step.put("with", version);
                     steps.push(step);
                 }
                 Some("macos-15")
             }
             ExecutorKind::Unknown(call) => {
-                let what = format!("the source of the executor `{}` is not known here: say what the job runs on", call.name);
+                let what = format!(
+                    "the source of the executor `{}` is not known here: say what the job runs on",
+                    call.name
+                );
                 ledger.manual(node, "orb executor", what);
                 ledger.manual(node, "resource_class", "say what the job runs on");
                 head.note(format!("To do: the executor `{}` is an orb's whose source is not known; say what the job runs on.", call.name));
@@ -90,19 +111,29 @@ impl Context<'_> {
 
     /// GitHub's standard machine has four processors for public repositories, two for others.
     fn class(&self, node: Node, class: &str, docker: bool, head: &mut Block, ledger: &mut Ledger) {
-        let name = class.trim_start_matches("arm.").trim_start_matches("windows.");
+        let name = class
+            .trim_start_matches("arm.")
+            .trim_start_matches("windows.");
         match name {
             "" | "small" | "medium" | "medium+" => ledger.converted(node, "resource_class"),
             "large" if docker => ledger.converted(node, "resource_class"),
             _ => {
-                let why = format!("`{class}` has no equal among GitHub's standard machines, which have four processors and 16 GB: a larger one needs a label of the organisation");
+                let why = format!(
+                    "`{class}` has no equal among GitHub's standard machines, which have four processors and 16 GB: a larger one needs a label of the organisation"
+                );
                 ledger.approximated(node, "resource_class", why);
                 head.note(format!("Differs: resource_class {class} is not to be had; larger machines need a label of the organisation."));
             }
         }
     }
 
-    fn containers(&self, node: Node, images: &[DockerImage], head: &mut Block, ledger: &mut Ledger) {
+    fn containers(
+        &self,
+        node: Node,
+        images: &[DockerImage],
+        head: &mut Block,
+        ledger: &mut Ledger,
+    ) {
         let Some(primary) = images.first() else {
             return;
         };
@@ -111,12 +142,24 @@ impl Context<'_> {
         ledger.converted(node, "image");
         ledger.converted(node, "name");
         // GitHub's own files belong to root: another user of the image could write none of them.
-        ledger.approximated(node, "user", "GitHub's files in a container belong to root, so the steps run as root");
-        ledger.approximated(node, "entrypoint", "GitHub starts the container by itself: its entrypoint is not called");
-        ledger.approximated(node, "command", "GitHub starts the container by itself: its command is not called");
+        ledger.approximated(
+            node,
+            "user",
+            "GitHub's files in a container belong to root, so the steps run as root",
+        );
+        ledger.approximated(
+            node,
+            "entrypoint",
+            "GitHub starts the container by itself: its entrypoint is not called",
+        );
+        ledger.approximated(
+            node,
+            "command",
+            "GitHub starts the container by itself: its command is not called",
+        );
         // They are the job's own at GitHub, where the steps see them; see `job`.
         ledger.converted(node, "image.environment");
-        self.login(node, "image.setting", primary, 0, &mut container, head, ledger);
+        self.login(node, "image.setting", primary, &mut container, head, ledger);
         container.put("options", "--user root");
         head.put("container", Data::Map(container.entries));
         let mut services = Vec::new();
@@ -143,15 +186,19 @@ impl Context<'_> {
         match &image.name {
             Some(_) => ledger.settle_nth(node, "service.image", nth, Outcome::Converted),
             None => {
-                let why = format!("the service `{reference}` is reached as `{id}`, not as `localhost`: variables that end with HOST are changed, other texts are not");
+                let why = format!(
+                    "the service `{reference}` is reached as `{id}`, not as `localhost`: variables that end with HOST are changed, other texts are not"
+                );
                 ledger.settle_nth(node, "service.image", nth, Outcome::Approximated(why));
-                head.note(format!("Differs: the service {reference} is the host `{id}` here, not `localhost`."));
+                head.note(format!(
+                    "Differs: the service {reference} is the host `{id}` here, not `localhost`."
+                ));
             }
         }
         ledger.converted(node, "service.name");
         let mut service = Block::default();
         service.put("image", reference);
-        self.login(node, "service.setting", image, nth, &mut service, head, ledger);
+        self.login(node, "service.setting", image, &mut service, head, ledger);
         if !image.environment.is_empty() {
             service.put("env", self.env(&image.environment));
         }
@@ -172,7 +219,9 @@ impl Context<'_> {
         }
         if image.command.is_some() {
             ledger.manual(node, "service.command", "services have no command at GitHub: make an image that has it, or start the container in a step");
-            head.note(format!("To do: the service {id} is started without its command."));
+            head.note(format!(
+                "To do: the service {id} is started without its command."
+            ));
         }
         if !options.is_empty() {
             service.put("options", options.join(" "));
@@ -185,14 +234,14 @@ impl Context<'_> {
         node: Node,
         key: &'static str,
         image: &DockerImage,
-        _nth: usize,
         into: &mut Block,
         head: &mut Block,
         ledger: &mut Ledger,
     ) {
         for (name, value) in &image.settings {
             if name == "auth"
-                && let (Some(Data::Str(user)), Some(Data::Str(password))) = (value.get("username"), value.get("password"))
+                && let (Some(Data::Str(user)), Some(Data::Str(password))) =
+                    (value.get("username"), value.get("password"))
             {
                 let secret = |text: &str| match text.strip_prefix('$') {
                     Some(name) => format!("${{{{ secrets.{} }}}}", name.trim_matches(['{', '}'])),
@@ -203,7 +252,9 @@ impl Context<'_> {
                     ("password".to_owned(), secret(password).into()),
                 ];
                 into.put("credentials", Data::Map(entries));
-                let what = format!("create the secrets for the login at the registry: {user} and {password}");
+                let what = format!(
+                    "create the secrets for the login at the registry: {user} and {password}"
+                );
                 ledger.manual(node, key, what);
             } else {
                 let what = format!("GitHub cannot log in with `{name}` before it pulls an image");
@@ -290,7 +341,11 @@ fn one_word(words: &Words) -> Option<String> {
 fn machine(image: &str, class: &str) -> &'static str {
     let arm = class.starts_with("arm");
     if class.starts_with("windows") || image.starts_with("windows") {
-        return if image.contains("2019") { "windows-2022" } else { "windows-latest" };
+        return if image.contains("2019") {
+            "windows-2022"
+        } else {
+            "windows-latest"
+        };
     }
     match (image.contains("2204"), image.contains("2404"), arm) {
         (true, _, false) => "ubuntu-22.04",

@@ -42,8 +42,11 @@ impl<'a> Filterer<'a> {
     pub(super) fn filters(&self, filters: &Filters) -> (Option<Bool>, Option<Bool>) {
         match &filters.kind {
             FilterKind::Map { branches, tags } => (
-                branches.as_ref().map_or(Some(Bool::Const(true)), |r| Some(self.rule(r))),
-                tags.as_ref().map_or(Some(Bool::Const(false)), |r| Some(self.rule(r))),
+                branches
+                    .as_ref()
+                    .map_or(Some(Bool::Const(true)), |r| Some(self.rule(r))),
+                tags.as_ref()
+                    .map_or(Some(Bool::Const(false)), |r| Some(self.rule(r))),
             ),
             FilterKind::Expression { text, .. } => {
                 let condition = self.condition(&expression_condition(&text.value));
@@ -63,7 +66,9 @@ impl<'a> Filterer<'a> {
     }
 
     fn name(&self, item: &str) -> Bool {
-        let pattern = item.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        let pattern = item
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'));
         match pattern {
             Some(pattern) => self.matches("github.ref_name", pattern),
             None => Bool::Atom(format!("github.ref_name == {}", quoted(item))),
@@ -100,9 +105,7 @@ impl<'a> Filterer<'a> {
                             false => holds.not(),
                         }
                     }
-                    (a, b) => {
-                        Bool::Atom(format!("{} == {}", self.operand(a)?, self.operand(b)?))
-                    }
+                    (a, b) => Bool::Atom(format!("{} == {}", self.operand(a)?, self.operand(b)?)),
                 }
             }
             Condition::StartsWith(a, b) => Bool::Atom(format!(
@@ -124,7 +127,10 @@ impl<'a> Filterer<'a> {
         };
         let parameter = name.strip_prefix(crate::transpile::values::PARAMETER);
         match parameter {
-            Some(name) => self.parameters.iter().any(|p| p.name == name && p.kind == "boolean"),
+            Some(name) => self
+                .parameters
+                .iter()
+                .any(|p| p.name == name && p.kind == "boolean"),
             None => name == "pipeline.git.branch.is_default",
         }
     }
@@ -279,14 +285,23 @@ mod tests {
         assert_eq!(written("main"), "x == 'main'");
         assert_eq!(written("^release/.*$"), "startsWith(x, 'release/')");
         assert_eq!(written(".*-rc"), "endsWith(x, '-rc')");
-        assert_eq!(written("main|dev-.+"), "x == 'main' || (startsWith(x, 'dev-') && !(x == 'dev-'))");
+        assert_eq!(
+            written("main|dev-.+"),
+            "x == 'main' || (startsWith(x, 'dev-') && !(x == 'dev-'))"
+        );
         assert_eq!(written(".*"), "true");
         assert_eq!(written("v.*-x"), "startsWith(x, 'v') && endsWith(x, '-x')");
     }
 
     #[test]
     fn other_patterns_are_matched_by_the_job_in_front() {
-        assert_eq!(written(r"v\d+"), "needs.circleci-filters.outputs.match-1 == 'true'");
-        assert_eq!(written("ab.*ba"), "needs.circleci-filters.outputs.match-1 == 'true'");
+        assert_eq!(
+            written(r"v\d+"),
+            "needs.circleci-filters.outputs.match-1 == 'true'"
+        );
+        assert_eq!(
+            written("ab.*ba"),
+            "needs.circleci-filters.outputs.match-1 == 'true'"
+        );
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn new(workflow: &Workflow, filterer: &Filterer<'_>, condition: Bool) -> Self {
         let graph = Graph::new(workflow);
-        let speaks_of_tags = |j: JobIndex| match workflow.jobs[j].filters.as_ref().map(|f| &f.kind) {
+        let speaks_of_tags = |j: JobIndex| match workflow.jobs[j].filters.as_ref().map(|f| &f.kind)
+        {
             Some(FilterKind::Map { tags, .. }) => tags.is_some(),
             Some(FilterKind::Expression { text, .. }) => text.value.contains("git.tag"),
             None => false,
@@ -57,10 +58,9 @@ impl Shape {
                     let admitted = match (has_tags, branches == tags) {
                         (false, _) => branches,
                         (true, true) => branches,
-                        (true, false) => Bool::any([
-                            Bool::all([branch(), branches]),
-                            Bool::all([tag(), tags]),
-                        ]),
+                        (true, false) => {
+                            Bool::any([Bool::all([branch(), branches]), Bool::all([tag(), tags])])
+                        }
                     };
                     Some(Bool::all([condition.clone(), admitted]))
                 }
@@ -110,7 +110,9 @@ impl Shape {
             let ended = match words.len() {
                 4 => Bool::Const(true),
                 _ => Bool::any(
-                    words.iter().map(|w| Bool::Atom(format!("needs.{id}.result == '{w}'"))),
+                    words
+                        .iter()
+                        .map(|w| Bool::Atom(format!("needs.{id}.result == '{w}'"))),
                 ),
             };
             Bool::any([ended, self.runs[r.job].clone().not()])

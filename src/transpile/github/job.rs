@@ -33,12 +33,13 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         steps: Vec::new(),
     };
     match job.kind {
-        JobKind::Build if job.invokes.is_none() && job.opaque.is_none() => {
-            build(context, j, &mut block, ledger);
-        }
+        // Steps whose source is not known are steps that fail; the others are what they are.
+        JobKind::Build if !job.steps.is_empty() => build(context, j, &mut block, ledger),
         JobKind::Build => unknown(context, j, &mut block, ledger),
         JobKind::Approval => {
-            let what = format!("create the environment `{name}` in the repository's settings and name those who approve under \"Required reviewers\": without them it passes at once");
+            let what = format!(
+                "create the environment `{name}` in the repository's settings and name those who approve under \"Required reviewers\": without them it passes at once"
+            );
             block.head.note(format!("To do: {what}."));
             ledger.manual(node, "approval", what);
             block.head.put("runs-on", "ubuntu-latest");
@@ -52,7 +53,8 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         }
         JobKind::Release | JobKind::Lock | JobKind::Unlock => {
             let kind = job.kind.as_str();
-            let what = format!("GitHub has no job of the type `{kind}`: write what takes its place");
+            let what =
+                format!("GitHub has no job of the type `{kind}`: write what takes its place");
             ledger.manual(node, kind, what.clone());
             block.head.put("runs-on", "ubuntu-latest");
             missing(&mut block, &what);
@@ -77,7 +79,13 @@ fn rest(job: &Job, node: Node, block: &mut JobBlock, ledger: &mut Ledger) {
         ledger.manual(node, "override-with", what);
     }
     if job.kind != JobKind::Build {
-        for key in ["context", "environment", "shell", "working_directory", "parallelism"] {
+        for key in [
+            "context",
+            "environment",
+            "shell",
+            "working_directory",
+            "parallelism",
+        ] {
             ledger.converted(node, key);
         }
     }
@@ -96,7 +104,10 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
         }
     };
     let asks = |text: &str| text.contains(&format!("needs.{GATE}."));
-    let rules = job.steps.iter().filter_map(|s| context.filterer.condition(s.rule.as_ref()?));
+    let rules = job
+        .steps
+        .iter()
+        .filter_map(|s| context.filterer.condition(s.rule.as_ref()?));
     if asks(&condition.to_string()) || rules.into_iter().any(|r| asks(&r.to_string())) {
         need(GATE);
     }
@@ -115,12 +126,19 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
     }
     for requirement in &job.unknown_requires {
         let name = actual(&requirement.value);
-        head.note(format!("To do: it waits for `{name}`, which is not known here."));
+        head.note(format!(
+            "To do: it waits for `{name}`, which is not known here."
+        ));
     }
-    ledger.manual(node, "unknown requires", "add the job to `needs`: its name is not known here");
+    ledger.manual(
+        node,
+        "unknown requires",
+        "add the job to `needs`: its name is not known here",
+    );
     match (&job.filters, &shape.own[j]) {
         (Some(_), None) => {
-            let what = "the filter rests on values that GitHub does not have: write the `if:` of the job";
+            let what =
+                "the filter rests on values that GitHub does not have: write the `if:` of the job";
             head.note(format!("To do: {what}."));
             ledger.manual(node, "filters", what);
         }
@@ -128,7 +146,10 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
     }
     ledger.converted(node, "matrix");
     if !needs.is_empty() {
-        head.put("needs", Data::List(needs.into_iter().map(Data::Str).collect()));
+        head.put(
+            "needs",
+            Data::List(needs.into_iter().map(Data::Str).collect()),
+        );
     }
     match (&job.filters, &shape.own[j]) {
         (Some(_), None) => {
@@ -166,7 +187,10 @@ pub(super) fn missing_step(what: &str) -> Block {
     let mut step = Block::default();
     step.note(format!("To do: {what}."));
     step.put("name", "To do");
-    let text = format!("echo {} >&2\nexit 1\n", crate::transpile::lower::quoted(what));
+    let text = format!(
+        "echo {} >&2\nexit 1\n",
+        crate::transpile::lower::quoted(what)
+    );
     step.put("run", super::text::escaped(&text));
     step
 }
@@ -175,8 +199,14 @@ pub(super) fn missing_step(what: &str) -> Block {
 fn unknown(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut Ledger) {
     let job = &context.workflow.jobs[j];
     let what = match &job.invokes {
-        Some(call) => format!("the source of the job `{}` is not known here: give it with --orb, or write what it does", call.name),
-        None => format!("not all of this job is known: {}", job.opaque.as_deref().unwrap_or_default()),
+        Some(call) => format!(
+            "the source of the job `{}` is not known here: give it with --orb, or write what it does",
+            call.name
+        ),
+        None => format!(
+            "not all of this job is known: {}",
+            job.opaque.as_deref().unwrap_or_default()
+        ),
     };
     ledger.settle_job(context.index, j, &Outcome::Manual(what.clone()));
     block.head.put("runs-on", "ubuntu-latest");
@@ -187,6 +217,19 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     let job = &context.workflow.jobs[j];
     let node = Node::Job(context.index, j);
     ledger.converted(node, "job");
+    if let Some(call) = &job.invokes {
+        let what = format!(
+            "the source of the job `{}` is not known here: give it with --orb, or write what it does",
+            call.name
+        );
+        ledger.manual(node, "orb job", what);
+    } else if let Some(why) = &job.opaque {
+        ledger.manual(
+            node,
+            "unknown",
+            format!("not all of this job is known: {why}"),
+        );
+    }
     let mut first = Vec::new();
     let place = context.executor(node, job, &mut block.head, &mut first, ledger);
     if let Some(outputs) = context.layer_outputs(j) {
@@ -195,7 +238,10 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     if job.parallelism > 1 {
         let nodes = (0..i64::from(job.parallelism)).map(Data::Int).collect();
         let matrix = Data::Map(vec![("node".into(), Data::List(nodes))]);
-        let strategy = vec![("fail-fast".to_owned(), Data::Bool(false)), ("matrix".to_owned(), matrix)];
+        let strategy = vec![
+            ("fail-fast".to_owned(), Data::Bool(false)),
+            ("matrix".to_owned(), matrix),
+        ];
         block.head.put("strategy", Data::Map(strategy));
     }
     ledger.converted(node, "parallelism");
@@ -203,7 +249,7 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     environment(context, j, &mut block.head, ledger);
     shell(context, job, node, &mut block.head, ledger);
     contexts(job, node, &mut block.head, ledger);
-    let prepare = prepare(context, job, node, place, &mut block.head, ledger);
+    let prepare = prepare(job, node, place, &mut block.head, ledger);
     block.steps.push(prepare);
     block.steps.extend(first);
     context.steps(j, place, &mut block.steps, ledger);
@@ -223,8 +269,12 @@ fn shell(context: &Context<'_>, job: &Job, node: Node, head: &mut Block, ledger:
 fn contexts(job: &Job, node: Node, head: &mut Block, ledger: &mut Ledger) {
     for (nth, name) in job.contexts.iter().enumerate() {
         let name = actual(&name.value);
-        let what = format!("create the variables of the context `{name}` as secrets, and hand those that the job uses to it under `env:`, as `NAME: ${{{{ secrets.NAME }}}}`");
-        head.note(format!("To do: hand the secrets of the context `{name}` to this job under `env:`."));
+        let what = format!(
+            "create the variables of the context `{name}` as secrets, and hand those that the job uses to it under `env:`, as `NAME: ${{{{ secrets.NAME }}}}`"
+        );
+        head.note(format!(
+            "To do: hand the secrets of the context `{name}` to this job under `env:`."
+        ));
         ledger.settle_nth(node, "context", nth, Outcome::Manual(what));
     }
 }
@@ -247,7 +297,9 @@ fn environment(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mu
     env.retain(|(name, _)| is_name(name));
     for (nth, variable) in job.environment.iter().enumerate() {
         if !is_name(&variable.name) {
-            let why = Outcome::Approximated("it is no name that a shell can hold, and left out".to_owned());
+            let why = Outcome::Approximated(
+                "it is no name that a shell can hold, and left out".to_owned(),
+            );
             ledger.settle_nth(node, "environment", nth, why);
         }
     }
@@ -287,7 +339,10 @@ fn is_name(name: &str) -> bool {
 fn used(job: &Job) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     if job.parallelism > 1 {
-        out.extend(["CIRCLE_NODE_INDEX".to_owned(), "CIRCLE_NODE_TOTAL".to_owned()]);
+        out.extend([
+            "CIRCLE_NODE_INDEX".to_owned(),
+            "CIRCLE_NODE_TOTAL".to_owned(),
+        ]);
     }
     let mut look = |text: &str| {
         for (at, _) in text.match_indices("CIRCLE") {
@@ -303,7 +358,11 @@ fn used(job: &Job) -> BTreeSet<String> {
     };
     for step in &job.steps {
         match &step.kind {
-            StepKind::Run(RunStep { command, environment, .. }) => {
+            StepKind::Run(RunStep {
+                command,
+                environment,
+                ..
+            }) => {
                 look(&command.value);
                 environment.iter().for_each(|v| look(&v.value.value));
                 if command.value.contains("circleci tests") {
@@ -320,20 +379,15 @@ fn used(job: &Job) -> BTreeSet<String> {
 
 /// Writes the first step: the working directory where CircleCI has it, and the file that each
 /// shell reads first.
-fn prepare(
-    context: &Context<'_>,
-    job: &Job,
-    node: Node,
-    place: Place,
-    head: &mut Block,
-    ledger: &mut Ledger,
-) -> Block {
+fn prepare(job: &Job, node: Node, place: Place, head: &mut Block, ledger: &mut Ledger) -> Block {
     let directory = actual(&job.working_directory.value);
     let mut step = Block::default();
     step.put("name", "Prepare the job as CircleCI does");
     let mut text = String::new();
-    let fresh = !matches!(directory.as_str(), "~" | "/" | "." | "" | "/tmp" | "/root" | "~/")
-        && !directory.contains('$')
+    let fresh = !matches!(
+        directory.as_str(),
+        "~" | "/" | "." | "" | "/tmp" | "/root" | "~/"
+    ) && !directory.contains('$')
         && place == Place::Unix;
     if fresh {
         let word = |path: &str| crate::transpile::lower::quoted(path);
@@ -354,9 +408,15 @@ fn prepare(
     }
     text.push_str("# The file that each shell reads first\n: >>\"$RUNNER_TEMP/bash_env\"\necho \"BASH_ENV=$RUNNER_TEMP/bash_env\" >>\"$GITHUB_ENV\"\n");
     text.push_str(&super::steps::shims(job));
-    step.put("shell", if place == Place::Windows { "bash" } else { "sh" });
+    step.put(
+        "shell",
+        if place == Place::Windows {
+            "bash"
+        } else {
+            "sh"
+        },
+    );
     step.put("run", text);
-    let _ = context;
     step
 }
 
@@ -369,7 +429,10 @@ pub(super) fn gate(checks: &[(String, String)]) -> Option<JobBlock> {
     head.note("Patterns of CircleCI's filters, which GitHub's expressions cannot match.");
     head.put("runs-on", "ubuntu-latest");
     let outputs = (1..=checks.len()).map(|n| {
-        (format!("match-{n}"), Data::Str(format!("${{{{ steps.match.outputs.match-{n} }}}}")))
+        (
+            format!("match-{n}"),
+            Data::Str(format!("${{{{ steps.match.outputs.match-{n} }}}}")),
+        )
     });
     head.put("outputs", Data::Map(outputs.collect()));
     head.put("timeout-minutes", Data::Int(5));
@@ -379,8 +442,14 @@ pub(super) fn gate(checks: &[(String, String)]) -> Option<JobBlock> {
     let mut text = "match() {\n  if printf '%s' \"$2\" | grep -qP \"^(?:$3)\\$\"; then echo \"$1=true\"; else echo \"$1=false\"; fi >>\"$GITHUB_OUTPUT\"\n}\n".to_owned();
     for (i, (value, pattern)) in checks.iter().enumerate() {
         let n = i + 1;
-        env.push((format!("VALUE_{n}"), Data::Str(format!("${{{{ {value} }}}}"))));
-        env.push((format!("PATTERN_{n}"), Data::Str(super::text::escaped(pattern))));
+        env.push((
+            format!("VALUE_{n}"),
+            Data::Str(format!("${{{{ {value} }}}}")),
+        ));
+        env.push((
+            format!("PATTERN_{n}"),
+            Data::Str(super::text::escaped(pattern)),
+        ));
         let _ = writeln!(text, "match match-{n} \"$VALUE_{n}\" \"$PATTERN_{n}\"");
     }
     step.put("env", Data::Map(env));

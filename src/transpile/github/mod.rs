@@ -52,7 +52,7 @@ struct Context<'a> {
 /// # Errors
 /// What was forgotten: a defect.
 pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, TranspileError> {
-    let pipeline = &compiled.pipeline;
+    let pipeline = &named(&compiled.pipeline);
     let parameters = values::parameters(&compiled.tree);
     let mut ledger = Ledger::new(pipeline);
     if pipeline.setup {
@@ -64,14 +64,27 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
     }
     let mut files = Vec::new();
     for (index, workflow) in pipeline.workflows.iter().enumerate() {
+        if workflow.jobs.is_empty() {
+            let what =
+                "it has no job, and GitHub takes no workflow without one: nothing is written";
+            for key in ["workflow", "when", "schedule", "max_auto_reruns"] {
+                ledger.approximated(Node::Workflow(index), key, what);
+            }
+            continue;
+        }
         let text = workflow_file(pipeline, index, workflow, &parameters, options, &mut ledger);
         files.push(OutputFile {
-            path: PathBuf::from(format!(".github/workflows/{}.yml", encode_job(&workflow.name))),
+            path: PathBuf::from(format!(
+                ".github/workflows/{}.yml",
+                encode_job(&workflow.name)
+            )),
             text,
             executable: false,
         });
     }
-    let report = ledger.finish(pipeline, "github").map_err(TranspileError::Forgotten)?;
+    let report = ledger
+        .finish(pipeline, "github")
+        .map_err(TranspileError::Forgotten)?;
     Ok(Migration { files, report })
 }
 
@@ -90,7 +103,8 @@ fn workflow_file(
         name: workflow.name.clone(),
         ..write::File::default()
     };
-    file.comments.push(format!("Made by holdall from {}.", options.config));
+    file.comments
+        .push(format!("Made by holdall from {}.", options.config));
     let (condition, by_hand) = condition(workflow, &filterer, node, ledger, &mut file.comments);
     let shape = graph::Shape::new(workflow, &filterer, condition);
     let context = Context {
@@ -106,7 +120,8 @@ fn workflow_file(
     if workflow.max_auto_reruns.is_some() {
         let what = "GitHub runs nothing again by itself: start a failed run again by hand, or with `gh run rerun --failed` in a workflow of its own";
         ledger.manual(node, "max_auto_reruns", what);
-        file.comments.push("Differs: max_auto_reruns has no equal here.".to_owned());
+        file.comments
+            .push("Differs: max_auto_reruns has no equal here.".to_owned());
     }
     for (j, _) in workflow.jobs.iter().enumerate() {
         file.jobs.push(job::job(&context, j, ledger));
@@ -115,6 +130,15 @@ fn workflow_file(
         file.jobs.insert(0, gate);
     }
     file.text()
+}
+
+/// Returns the pipeline with names that are what they are here: one job at GitHub has one name.
+fn named(pipeline: &Pipeline) -> Pipeline {
+    let mut pipeline = pipeline.clone();
+    for job in pipeline.workflows.iter_mut().flat_map(|w| &mut w.jobs) {
+        job.name = crate::circleci::actual(&job.name);
+    }
+    pipeline
 }
 
 /// Returns the condition of a workflow, and whether only a person may start it.
@@ -140,7 +164,9 @@ fn condition(
                 "when",
                 "its condition never holds: the workflow starts by hand only",
             );
-            comments.push("Differs: the condition never holds; the workflow starts by hand only.".to_owned());
+            comments.push(
+                "Differs: the condition never holds; the workflow starts by hand only.".to_owned(),
+            );
             (Bool::Const(true), true)
         }
         Some(condition) => {
@@ -178,7 +204,9 @@ fn triggers(
         on.push(("push".to_owned(), Data::Map(push)));
     }
     if !schedules.is_empty() {
-        let crons = schedules.iter().map(|s| map("cron", cron(&s.cron.value).into()));
+        let crons = schedules
+            .iter()
+            .map(|s| map("cron", cron(&s.cron.value).into()));
         on.push(("schedule".to_owned(), Data::List(crons.collect())));
         ledger.approximated(
             node,
@@ -193,7 +221,10 @@ fn triggers(
         .map(|parameter| (parameter.name.clone(), input(parameter)))
         .collect();
     match inputs.is_empty() {
-        false => on.push(("workflow_dispatch".to_owned(), map("inputs", Data::Map(inputs)))),
+        false => on.push((
+            "workflow_dispatch".to_owned(),
+            map("inputs", Data::Map(inputs)),
+        )),
         true if by_hand => on.push(("workflow_dispatch".to_owned(), Data::Map(Vec::new()))),
         true => {}
     }
@@ -208,7 +239,6 @@ fn cron(text: &str) -> String {
 fn input(parameter: &Parameter) -> Data {
     let kind = match parameter.kind.as_str() {
         "boolean" => "boolean",
-        "integer" => "number",
         "enum" => "choice",
         _ => "string",
     };
@@ -219,7 +249,6 @@ fn input(parameter: &Parameter) -> Data {
     if let Some(default) = &parameter.default {
         let value = match kind {
             "boolean" => Data::Bool(names::is_true(default)),
-            "number" => default.parse().map_or_else(|_| default.as_str().into(), Data::Int),
             _ => text::escaped(default).into(),
         };
         out.push(("default".to_owned(), value));

@@ -33,16 +33,24 @@ pub(super) fn builtin(name: &str, job: &str, directory: &str, nodes: u32) -> Opt
             Some("CIRCLE_BUILD_NUM is the number of the run: the same for all its jobs"),
         ),
         "CIRCLE_BUILD_URL" => (
-            expression("format('{0}/{1}/actions/runs/{2}', github.server_url, github.repository, github.run_id)"),
+            expression(
+                "format('{0}/{1}/actions/runs/{2}', github.server_url, github.repository, github.run_id)",
+            ),
             None,
         ),
         "CIRCLE_PROJECT_REPONAME" => (expression("github.event.repository.name"), None),
         "CIRCLE_PROJECT_USERNAME" => (expression("github.repository_owner"), None),
-        "CIRCLE_REPOSITORY_URL" => (expression("format('git@github.com:{0}.git', github.repository)"), None),
+        "CIRCLE_REPOSITORY_URL" => (
+            expression("format('git@github.com:{0}.git', github.repository)"),
+            None,
+        ),
         "CIRCLE_ORGANIZATION_ID" => (expression("github.repository_owner_id"), None),
         "CIRCLE_PROJECT_ID" => (expression("github.repository_id"), None),
         "CIRCLE_PIPELINE_ID" => (expression("github.run_id"), None),
-        "CIRCLE_WORKFLOW_ID" => (expression("format('{0}-{1}', github.run_id, github.run_attempt)"), None),
+        "CIRCLE_WORKFLOW_ID" => (
+            expression("format('{0}-{1}', github.run_id, github.run_attempt)"),
+            None,
+        ),
         "CIRCLE_WORKFLOW_JOB_ID" => (
             expression("format('{0}-{1}-{2}', github.run_id, github.run_attempt, github.job)"),
             None,
@@ -51,10 +59,15 @@ pub(super) fn builtin(name: &str, job: &str, directory: &str, nodes: u32) -> Opt
         "CIRCLE_USERNAME" => (expression("github.actor"), None),
         "CIRCLE_PR_NUMBER" => (expression("github.event.pull_request.number"), None),
         "CIRCLE_PR_REPONAME" => (expression("github.event.pull_request.head.repo.name"), None),
-        "CIRCLE_PR_USERNAME" => (expression("github.event.pull_request.head.repo.owner.login"), None),
+        "CIRCLE_PR_USERNAME" => (
+            expression("github.event.pull_request.head.repo.owner.login"),
+            None,
+        ),
         "CIRCLE_PULL_REQUEST" | "CIRCLE_PULL_REQUESTS" => (
             expression("github.event.pull_request.html_url"),
-            Some("the pull request is known in runs for `pull_request` only, and this workflow runs for pushes"),
+            Some(
+                "the pull request is known in runs for `pull_request` only, and this workflow runs for pushes",
+            ),
         ),
         "CIRCLE_COMPARE_URL" => (expression("github.event.compare"), None),
         _ => return None,
@@ -68,7 +81,9 @@ pub(super) fn pipeline_value(name: &str, parameters: &[Parameter]) -> Option<Str
         return self::parameter(parameters.iter().find(|p| p.name == parameter)?);
     }
     if let Some(path) = name.strip_prefix("pipeline.event.github.") {
-        let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
+        let plain = path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
         return plain.then(|| format!("github.event.{path}"));
     }
     Some(
@@ -132,5 +147,8 @@ fn parameter(parameter: &Parameter) -> Option<String> {
 
 /// Says whether a config's text for a boolean means true.
 pub(super) fn is_true(text: &str) -> bool {
-    matches!(text, "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON")
+    matches!(
+        text,
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON"
+    )
 }

@@ -45,7 +45,11 @@ pub(super) fn shims(job: &Job) -> String {
             "# What the scripts call of CircleCI's own programs\nmkdir -p \"$RUNNER_TEMP/bin\"\ncat >\"$RUNNER_TEMP/bin/{name}\" <<'SHIM'\n{text}SHIM\nchmod +x \"$RUNNER_TEMP/bin/{name}\"\n"
         ));
     };
-    let own = calls(&["circleci tests ", "circleci step halt", "circleci env subst"]);
+    let own = calls(&[
+        "circleci tests ",
+        "circleci step halt",
+        "circleci env subst",
+    ]);
     if own {
         shim("circleci", TESTS_SHIM);
     }
@@ -72,7 +76,11 @@ pub(super) fn shell(text: &str) -> Option<String> {
 }
 
 fn dialect(shell: Option<&str>) -> Dialect {
-    let first = shell.unwrap_or("bash").split_whitespace().next().unwrap_or_default();
+    let first = shell
+        .unwrap_or("bash")
+        .split_whitespace()
+        .next()
+        .unwrap_or_default();
     let name = first.rsplit(['/', '\\']).next().unwrap_or_default();
     match name.trim_end_matches(".exe") {
         "bash" | "sh" | "dash" | "ash" | "zsh" | "ksh" => Dialect::Posix,
@@ -98,7 +106,13 @@ struct Writer<'c> {
 }
 
 impl Context<'_> {
-    pub(super) fn steps(&self, j: JobIndex, place: Place, out: &mut Vec<Block>, ledger: &mut Ledger) {
+    pub(super) fn steps(
+        &self,
+        j: JobIndex,
+        place: Place,
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) {
         let job = &self.workflow.jobs[j];
         let mut writer = Writer {
             context: self,
@@ -134,7 +148,13 @@ impl Writer<'_> {
             None => ledger.manual(node, "when", "the condition rests on values that GitHub does not have: write the `if:` of the step"),
         }
         let first = out.len();
-        self.kind(node, step, condition.as_ref().unwrap_or(&Bool::Const(false)), out, ledger);
+        self.kind(
+            node,
+            step,
+            condition.as_ref().unwrap_or(&Bool::Const(false)),
+            out,
+            ledger,
+        );
         if condition.is_none()
             && let Some(block) = out.get_mut(first)
         {
@@ -143,7 +163,14 @@ impl Writer<'_> {
         self.used = true;
     }
 
-    fn kind(&mut self, node: Node, step: &Step, condition: &Bool, out: &mut Vec<Block>, ledger: &mut Ledger) {
+    fn kind(
+        &mut self,
+        node: Node,
+        step: &Step,
+        condition: &Bool,
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) {
         let own = own_key(&step.kind);
         let when = |w: RunWhen| (w, condition.clone());
         match &step.kind {
@@ -167,7 +194,14 @@ impl Writer<'_> {
                         (None, true) => Bool::Const(true),
                         (None, false) => condition.clone(),
                     };
-                    self.put(node, block, script, (RunWhen::OnSuccess, asked), out, ledger);
+                    self.put(
+                        node,
+                        block,
+                        script,
+                        (RunWhen::OnSuccess, asked),
+                        out,
+                        ledger,
+                    );
                 }
             }
             StepKind::SaveCache(save) => self.save(node, save, condition, out, ledger),
@@ -186,7 +220,15 @@ impl Writer<'_> {
                 let path = self.context.text(&store.path.value);
                 let at = out.len();
                 let name = store.name.as_deref().unwrap_or("Store test results");
-                self.upload(node, name, &path, Some("test-results"), condition, out, ledger);
+                self.upload(
+                    node,
+                    name,
+                    &path,
+                    Some("test-results"),
+                    condition,
+                    out,
+                    ledger,
+                );
                 if let Some(block) = out.get_mut(at) {
                     block.note(format!("Differs: {why}."));
                 }
@@ -198,28 +240,66 @@ impl Writer<'_> {
                 if secrets.is_empty() {
                     secrets.push("SSH_PRIVATE_KEY".to_owned());
                 }
-                let what = format!("put the private keys into the secrets {}", secrets.join(", "));
+                let what = format!(
+                    "put the private keys into the secrets {}",
+                    secrets.join(", ")
+                );
                 ledger.manual(node, own, what.clone());
                 ledger.manual(node, "fingerprints", what.clone());
                 let mut block = Block::default();
                 block.note(format!("To do: {what}."));
-                block.put("name", keys.name.as_deref().map_or_else(|| "Add SSH keys".to_owned(), |n| self.context.text(n)));
+                block.put(
+                    "name",
+                    keys.name
+                        .as_deref()
+                        .map_or_else(|| "Add SSH keys".to_owned(), |n| self.context.text(n)),
+                );
                 block.put("uses", SSH_AGENT);
-                let list: String = secrets.iter().map(|s| format!("${{{{ secrets.{s} }}}}\n")).collect();
-                block.put("with", Data::Map(vec![("ssh-private-key".into(), list.into())]));
-                self.put(node, block, Script::default(), when(RunWhen::OnSuccess), out, ledger);
+                let list: String = secrets
+                    .iter()
+                    .map(|s| format!("${{{{ secrets.{s} }}}}\n"))
+                    .collect();
+                block.put(
+                    "with",
+                    Data::Map(vec![("ssh-private-key".into(), list.into())]),
+                );
+                self.put(
+                    node,
+                    block,
+                    Script::default(),
+                    when(RunWhen::OnSuccess),
+                    out,
+                    ledger,
+                );
             }
             StepKind::InstallSigningBundle => {
                 let what = "install the signing certificates from secrets: CircleCI's bundles are not at GitHub";
                 ledger.manual(node, own, what);
                 let block = job::missing_step(what);
-                self.put(node, block, Script::default(), when(RunWhen::OnSuccess), out, ledger);
+                self.put(
+                    node,
+                    block,
+                    Script::default(),
+                    when(RunWhen::OnSuccess),
+                    out,
+                    ledger,
+                );
             }
             StepKind::Opaque(call) => {
-                let what = format!("the source of the step `{}` is not known here: give it with --orb, or write what it does", call.name);
+                let what = format!(
+                    "the source of the step `{}` is not known here: give it with --orb, or write what it does",
+                    call.name
+                );
                 ledger.manual(node, own, what.clone());
                 let block = job::missing_step(&what);
-                self.put(node, block, Script::default(), when(RunWhen::OnSuccess), out, ledger);
+                self.put(
+                    node,
+                    block,
+                    Script::default(),
+                    when(RunWhen::OnSuccess),
+                    out,
+                    ledger,
+                );
             }
         }
     }
@@ -234,6 +314,13 @@ impl Writer<'_> {
         out: &mut Vec<Block>,
         ledger: &mut Ledger,
     ) {
+        if self.place == Place::Windows {
+            // Git brings a bash; GitHub knows no sh there.
+            let shells = block.entries.iter_mut().filter(|(k, _)| k == "shell");
+            for (_, shell) in shells.filter(|(_, v)| *v == Data::Str("sh".to_owned())) {
+                *shell = "bash".into();
+            }
+        }
         let halted = Bool::atom("env.CIRCLECI_HALTED != 'true'");
         let halted = match self.halts {
             true => halted,
@@ -246,8 +333,14 @@ impl Writer<'_> {
         };
         let all = Bool::all([status, condition, halted]);
         if all != Bool::Const(true) {
-            let at = block.entries.iter().position(|(k, _)| k == "name").map_or(0, |i| i + 1);
-            block.entries.insert(at, ("if".to_owned(), format!("${{{{ {all} }}}}").into()));
+            let at = block
+                .entries
+                .iter()
+                .position(|(k, _)| k == "name")
+                .map_or(0, |i| i + 1);
+            block
+                .entries
+                .insert(at, ("if".to_owned(), format!("${{{{ {all} }}}}").into()));
         }
         let mut values = BTreeSet::new();
         for name in &script.values {
@@ -256,7 +349,10 @@ impl Writer<'_> {
                     values.insert((values::variable(name), expression));
                 }
                 None => {
-                    let why = format!("`{name}` is not known at GitHub: the variable {} is empty", values::variable(name));
+                    let why = format!(
+                        "`{name}` is not known at GitHub: the variable {} is empty",
+                        values::variable(name)
+                    );
                     block.note(format!("Differs: {why}."));
                     if let Node::Step(..) = node {
                         ledger.approximated(node, "run", why);
@@ -281,22 +377,42 @@ impl Writer<'_> {
         out.push(block);
     }
 
-    fn run(&mut self, node: Node, run: &RunStep, condition: &Bool, out: &mut Vec<Block>, ledger: &mut Ledger) {
+    fn run(
+        &mut self,
+        node: Node,
+        run: &RunStep,
+        condition: &Bool,
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) {
         let context = self.context;
         let own = if run.deploy { "deploy" } else { "run" };
-        for key in ["shell", "environment", "background", "run when", own, "max_auto_reruns", "auto_rerun_delay"] {
+        for key in [
+            "shell",
+            "environment",
+            "background",
+            "run when",
+            own,
+            "max_auto_reruns",
+            "auto_rerun_delay",
+        ] {
             ledger.converted(node, key);
         }
         let mut block = Block::default();
         if let Some(name) = &run.name {
             block.put("name", context.text(name));
         }
-        let shell_text = run.shell.as_ref().or(self.job().shell.as_ref().map(|s| &s.value));
+        let shell_text = run
+            .shell
+            .as_ref()
+            .or(self.job().shell.as_ref().map(|s| &s.value));
         let shell_text = shell_text.map(|s| actual(s));
         let dialect = dialect(shell_text.as_deref());
         let mut script = values::script(&run.command.value, dialect);
         for name in &script.out_of_reach {
-            let why = format!("`{name}` stands where the shell reads no variable: it is written as it is here");
+            let why = format!(
+                "`{name}` stands where the shell reads no variable: it is written as it is here"
+            );
             block.note(format!("Differs: {why}."));
             ledger.approximated(node, own, why);
         }
@@ -312,20 +428,34 @@ impl Writer<'_> {
             }
         }
         if let Some(directory) = &run.working_directory {
-            self.directory(node, &directory.value, &mut block, &mut script, dialect, ledger);
+            self.directory(
+                node,
+                &directory.value,
+                &mut block,
+                &mut script,
+                dialect,
+                ledger,
+            );
         }
         if !run.environment.is_empty() {
             block.put("env", context.env(&run.environment));
         }
         if let Some(timeout) = &run.no_output_timeout {
-            let why = "GitHub ends no step that is silent: only the time of the whole job is limited";
+            let why =
+                "GitHub ends no step that is silent: only the time of the whole job is limited";
             ledger.approximated(node, "no_output_timeout", why);
-            block.note(format!("Differs: no_output_timeout {} is not held; {why}.", actual(&timeout.value)));
+            block.note(format!(
+                "Differs: no_output_timeout {} is not held; {why}.",
+                actual(&timeout.value)
+            ));
         }
         let command = shell_text.as_deref().unwrap_or("bash -eo pipefail");
         let command = command.trim_end_matches("-c").trim_end();
         if let Some(reruns) = &run.max_auto_reruns {
-            let delay = run.auto_rerun_delay.as_ref().map_or(0, |d| seconds(&actual(&d.value)));
+            let delay = run
+                .auto_rerun_delay
+                .as_ref()
+                .map_or(0, |d| seconds(&actual(&d.value)));
             script.text = rerun(&script.text, command, reruns.value, delay);
         }
         if run.background {
@@ -338,7 +468,11 @@ impl Writer<'_> {
             ledger.approximated(node, own, "it does not wait for the other nodes");
         }
         if run.command.value.contains("circleci tests") {
-            ledger.approximated(node, own, "tests are split by name or size: GitHub keeps no timings");
+            ledger.approximated(
+                node,
+                own,
+                "tests are split by name or size: GitHub keeps no timings",
+            );
             block.note("Differs: tests are split by name or size; GitHub keeps no timings.");
         }
         self.put(node, block, script, (run.when, condition), out, ledger);
@@ -358,7 +492,9 @@ impl Writer<'_> {
         let own = actual(&self.job().working_directory.value);
         let text = self.context.text(path);
         let below = actual(path);
-        let below = below.strip_prefix(&own).filter(|r| r.is_empty() || r.starts_with('/'));
+        let below = below
+            .strip_prefix(&own)
+            .filter(|r| r.is_empty() || r.starts_with('/'));
         if let Some(rest) = below.filter(|_| !path.contains('\u{F0001}')) {
             let rest = rest.trim_matches('/');
             if !rest.is_empty() {
@@ -368,28 +504,44 @@ impl Writer<'_> {
             let word = values::word(rest.trim_start_matches('/'));
             script.text = format!("cd \"$HOME\"/{}\n{}", word.text, script.text);
             script.values.extend(word.values);
-        } else if path.contains('$') && dialect == Dialect::Posix {
-            // CircleCI's agent takes it as it is; scripts are known to be written for a shell.
-            block.put("working-directory", text);
         } else {
             block.put("working-directory", text);
         }
     }
 
-    fn checkout(&mut self, node: Node, step: &CheckoutStep, condition: &Bool, out: &mut Vec<Block>, ledger: &mut Ledger) {
+    fn checkout(
+        &mut self,
+        node: Node,
+        step: &CheckoutStep,
+        condition: &Bool,
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) {
         for key in ["checkout", "path", "method", "depth"] {
             ledger.converted(node, key);
         }
         let mut block = Block::default();
-        let title = step.name.as_deref().map_or_else(|| "Checkout".to_owned(), |n| self.context.text(n));
+        let title = step
+            .name
+            .as_deref()
+            .map_or_else(|| "Checkout".to_owned(), |n| self.context.text(n));
         block.put("name", title).put("uses", CHECKOUT);
         let own = actual(&self.job().working_directory.value);
-        let path = step.path.as_ref().map(|p| actual(&p.value)).unwrap_or_default();
+        let path = step
+            .path
+            .as_ref()
+            .map(|p| actual(&p.value))
+            .unwrap_or_default();
         let path = match path.strip_prefix(&own) {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.trim_start_matches('/').to_owned(),
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                rest.trim_start_matches('/').to_owned()
+            }
             _ => path,
         };
-        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        let path = path
+            .trim_start_matches("./")
+            .trim_end_matches('/')
+            .to_owned();
         let outside = path.starts_with(['/', '~']) || path.starts_with("..");
         let aside = self.used || outside;
         let mut with: Vec<(String, Data)> = Vec::new();
@@ -415,11 +567,20 @@ impl Writer<'_> {
             block.note("A later step pushes: the credentials stay. Pushing needs `permissions: {contents: write}`.");
             ledger.manual(node, "checkout", "a later step pushes: give the job `permissions: {contents: write}`, or a key of its own");
         }
-        self.put(node, block, Script::default(), (RunWhen::OnSuccess, condition.clone()), out, ledger);
+        self.put(
+            node,
+            block,
+            Script::default(),
+            (RunWhen::OnSuccess, condition.clone()),
+            out,
+            ledger,
+        );
         if aside {
             let mut block = Block::default();
             block.note("The action empties the folder that it fills: what earlier steps left there stays in this way.");
-            block.put("name", "Put the checkout in its place").put("shell", "sh");
+            block
+                .put("name", "Put the checkout in its place")
+                .put("shell", "sh");
             let target = match path.strip_prefix("~/") {
                 Some(rest) => format!("\"$HOME\"/{}", crate::transpile::lower::quoted(rest)),
                 None if path == "~" => "\"$HOME\"".to_owned(),
@@ -430,12 +591,26 @@ impl Writer<'_> {
                 text: format!("mkdir -p {target}\ncp -a .checkout/. {target}/\nrm -rf .checkout\n"),
                 ..Script::default()
             };
-            self.put(node, block, script, (RunWhen::OnSuccess, condition.clone()), out, ledger);
+            self.put(
+                node,
+                block,
+                script,
+                (RunWhen::OnSuccess, condition.clone()),
+                out,
+                ledger,
+            );
         }
     }
 
     /// Writes the step that computes keys, where one has to, and returns the keys as texts.
-    fn keys(&mut self, node: Node, keys: &[&str], when: (RunWhen, Bool), out: &mut Vec<Block>, ledger: &mut Ledger) -> (Vec<String>, Option<&'static str>) {
+    fn keys(
+        &mut self,
+        node: Node,
+        keys: &[&str],
+        when: (RunWhen, Bool),
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) -> (Vec<String>, Option<&'static str>) {
         let mut differs = None;
         let made: Vec<Key> = keys
             .iter()
@@ -462,7 +637,10 @@ impl Writer<'_> {
                 ..Script::default()
             };
             let mut block = Block::default();
-            block.put("name", "Compute the key of the cache").put("id", id.as_str()).put("shell", "sh");
+            block
+                .put("name", "Compute the key of the cache")
+                .put("id", id.as_str())
+                .put("shell", "sh");
             self.put(node, block, script, when, out, ledger);
         }
         let mut n = 0;
@@ -476,7 +654,14 @@ impl Writer<'_> {
         (texts.collect(), differs)
     }
 
-    fn save(&mut self, node: Node, save: &SaveCacheStep, condition: &Bool, out: &mut Vec<Block>, ledger: &mut Ledger) {
+    fn save(
+        &mut self,
+        node: Node,
+        save: &SaveCacheStep,
+        condition: &Bool,
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) {
         for key in ["save_cache", "key", "paths", "run when"] {
             ledger.converted(node, key);
         }
@@ -487,19 +672,37 @@ impl Writer<'_> {
             ledger.approximated(node, "key", why);
             block.note(format!("Differs: {why}."));
         }
-        block.put("name", save.name.as_deref().map_or_else(|| "Save cache".to_owned(), |n| self.context.text(n)));
+        block.put(
+            "name",
+            save.name
+                .as_deref()
+                .map_or_else(|| "Save cache".to_owned(), |n| self.context.text(n)),
+        );
         block.put("uses", CACHE_SAVE);
         let with = vec![
-            ("path".to_owned(), cache::path_list(save, self.context.parameters).into()),
+            (
+                "path".to_owned(),
+                cache::path_list(save, self.context.parameters).into(),
+            ),
             ("key".to_owned(), keys.concat().into()),
         ];
         block.put("with", Data::Map(with));
         self.put(node, block, Script::default(), when, out, ledger);
     }
 
-    fn restore(&mut self, node: Node, restore: &RestoreCacheStep, condition: &Bool, out: &mut Vec<Block>, ledger: &mut Ledger) {
+    fn restore(
+        &mut self,
+        node: Node,
+        restore: &RestoreCacheStep,
+        condition: &Bool,
+        out: &mut Vec<Block>,
+        ledger: &mut Ledger,
+    ) {
         let keys: Vec<&str> = restore.keys.iter().map(|k| k.value.as_str()).collect();
-        let title = restore.name.as_deref().map_or_else(|| "Restore cache".to_owned(), |n| self.context.text(n));
+        let title = restore
+            .name
+            .as_deref()
+            .map_or_else(|| "Restore cache".to_owned(), |n| self.context.text(n));
         let Some((save, others)) = cache::paths(self.context.pipeline, &keys) else {
             let what = "no step of the config saves a cache under such a key: GitHub has to know the paths; add them";
             ledger.manual(node, "restore_cache", what);
@@ -507,7 +710,14 @@ impl Writer<'_> {
             let mut block = Block::default();
             block.note(format!("To do: {what}."));
             block.put("name", title).put("run", "true");
-            self.put(node, block, Script::default(), (RunWhen::OnSuccess, condition.clone()), out, ledger);
+            self.put(
+                node,
+                block,
+                Script::default(),
+                (RunWhen::OnSuccess, condition.clone()),
+                out,
+                ledger,
+            );
             return;
         };
         ledger.converted(node, "restore_cache");
@@ -526,10 +736,23 @@ impl Writer<'_> {
         }
         block.put("name", title).put("uses", CACHE_RESTORE);
         let with = vec![
-            ("path".to_owned(), cache::path_list(save, self.context.parameters).into()),
-            ("key".to_owned(), texts.first().cloned().unwrap_or_default().into()),
+            (
+                "path".to_owned(),
+                cache::path_list(save, self.context.parameters).into(),
+            ),
+            (
+                "key".to_owned(),
+                texts.first().cloned().unwrap_or_default().into(),
+            ),
             // At CircleCI every key is the beginning of one.
-            ("restore-keys".to_owned(), texts.iter().map(|t| format!("{t}\n")).collect::<String>().into()),
+            (
+                "restore-keys".to_owned(),
+                texts
+                    .iter()
+                    .map(|t| format!("{t}\n"))
+                    .collect::<String>()
+                    .into(),
+            ),
         ];
         block.put("with", Data::Map(with));
         self.put(node, block, Script::default(), when, out, ledger);
@@ -553,7 +776,8 @@ impl Writer<'_> {
             .unwrap_or_default()
             .chars()
             .map(|c| match c {
-                '"' | ':' | '<' | '>' | '|' | '*' | '?' | '\\' | '/' | '\r' | '\n' | '$' | '{' | '}' => '-',
+                '"' | ':' | '<' | '>' | '|' | '*' | '?' | '\\' | '/' | '\r' | '\n' | '$' | '{'
+                | '}' => '-',
                 c => c,
             })
             .collect();
@@ -567,7 +791,9 @@ impl Writer<'_> {
             label => format!("{id}{node_text}.{n}.{label}"),
         };
         let mut block = Block::default();
-        block.put("name", self.context.text(title)).put("uses", UPLOAD);
+        block
+            .put("name", self.context.text(title))
+            .put("uses", UPLOAD);
         let with = vec![
             ("name".to_owned(), name.into()),
             ("path".to_owned(), path.into()),
@@ -576,18 +802,37 @@ impl Writer<'_> {
             ("overwrite".to_owned(), Data::Bool(true)),
         ];
         block.put("with", Data::Map(with));
-        self.put(node, block, Script::default(), (RunWhen::Always, condition.clone()), out, ledger);
+        self.put(
+            node,
+            block,
+            Script::default(),
+            (RunWhen::Always, condition.clone()),
+            out,
+            ledger,
+        );
     }
 
     fn docker(&self, node: Node, out: &mut Vec<Block>, ledger: &mut Ledger) {
         ledger.converted(node, "setup_remote_docker");
         ledger.approximated(node, "version", "the engine is the machine's own");
-        ledger.approximated(node, "docker_layer_caching", "GitHub keeps no layers of images: cache them with buildx");
+        ledger.approximated(
+            node,
+            "docker_layer_caching",
+            "GitHub keeps no layers of images: cache them with buildx",
+        );
         let mut block = Block::default();
         block.note("The machine's own docker engine: the image has to hold a client.");
-        block.put("name", "Setup remote docker").put("run", "docker version");
-        let _ = self.place;
-        self.put(node, block, Script::default(), (RunWhen::OnSuccess, Bool::Const(true)), out, ledger);
+        block
+            .put("name", "Setup remote docker")
+            .put("run", "docker version");
+        self.put(
+            node,
+            block,
+            Script::default(),
+            (RunWhen::OnSuccess, Bool::Const(true)),
+            out,
+            ledger,
+        );
     }
 }
 

@@ -6,9 +6,9 @@ use super::expr::Bool;
 use super::write::Block;
 use crate::layer::{Upstream, encode_job, twin};
 use crate::plan::{AttachStep, JobIndex, PersistStep, StepKind};
+use crate::transpile::Runtime;
 use crate::transpile::lower::{quoted, upstream, upstream_words};
 use crate::transpile::values::{self, Script};
-use crate::transpile::Runtime;
 use crate::yaml::Data;
 
 pub(super) const UPLOAD: &str = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f";
@@ -30,23 +30,36 @@ struct Layer {
 impl Context<'_> {
     fn persists(&self, job: JobIndex) -> usize {
         let steps = &self.workflow.jobs[job].steps;
-        steps.iter().filter(|s| matches!(s.kind, StepKind::Persist(_))).count()
+        steps
+            .iter()
+            .filter(|s| matches!(s.kind, StepKind::Persist(_)))
+            .count()
     }
 
     /// Says whether a layer of an upstream job may be missing where another job runs.
     pub(super) fn may_lack(&self, maker: JobIndex, user: JobIndex) -> bool {
         let job = &self.workflow.jobs[maker];
-        let conditional = job.steps.iter().any(|s| {
-            matches!(s.kind, StepKind::Persist(_)) && s.rule.is_some()
-        });
+        let conditional = job
+            .steps
+            .iter()
+            .any(|s| matches!(s.kind, StepKind::Persist(_)) && s.rule.is_some());
         !self.graph.plain[user] || conditional || super::steps::halts(job)
     }
 
     /// Returns the upstream jobs of whose layers a job has to ask whether they are there.
     pub(super) fn asked(&self, user: JobIndex) -> Vec<JobIndex> {
-        let attaches = self.workflow.jobs[user].steps.iter().any(|s| matches!(s.kind, StepKind::Attach(_)));
-        let makers = self.graph.graph.upstream(user).filter(|u| self.persists(*u) > 0);
-        makers.filter(|u| attaches && self.may_lack(*u, user)).collect()
+        let attaches = self.workflow.jobs[user]
+            .steps
+            .iter()
+            .any(|s| matches!(s.kind, StepKind::Attach(_)));
+        let makers = self
+            .graph
+            .graph
+            .upstream(user)
+            .filter(|u| self.persists(*u) > 0);
+        makers
+            .filter(|u| attaches && self.may_lack(*u, user))
+            .collect()
     }
 
     /// Returns what a job tells others of its layers, where one asks.
@@ -88,7 +101,12 @@ impl Context<'_> {
     }
 
     /// Writes a persist step: the layer, and its way to the other jobs.
-    pub(super) fn persist(&self, job: JobIndex, k: usize, step: &PersistStep) -> Vec<(Block, Script)> {
+    pub(super) fn persist(
+        &self,
+        job: JobIndex,
+        k: usize,
+        step: &PersistStep,
+    ) -> Vec<(Block, Script)> {
         let made = &self.workflow.jobs[job];
         let root = values::word(&step.root.value);
         let mut script = Script {
@@ -116,7 +134,12 @@ impl Context<'_> {
             ),
         };
         let mut make = Block::default();
-        make.put("name", step.name.as_deref().map_or_else(|| "Persist to workspace".to_owned(), |n| self.text(n)));
+        make.put(
+            "name",
+            step.name
+                .as_deref()
+                .map_or_else(|| "Persist to workspace".to_owned(), |n| self.text(n)),
+        );
         make.put("id", format!("layer-{k}"));
         make.put("shell", "sh");
         let mut send = Block::default();
@@ -126,8 +149,14 @@ impl Context<'_> {
             false => "0",
         };
         let with = vec![
-            ("name".to_owned(), format!("workspace.{}.{node}.{k}", encode_job(&made.name)).into()),
-            ("path".to_owned(), format!("${{{{ runner.temp }}}}/layer-{k}.tar").into()),
+            (
+                "name".to_owned(),
+                format!("workspace.{}.{node}.{k}", encode_job(&made.name)).into(),
+            ),
+            (
+                "path".to_owned(),
+                format!("${{{{ runner.temp }}}}/layer-{k}.tar").into(),
+            ),
             ("if-no-files-found".to_owned(), "error".into()),
             ("compression-level".to_owned(), Data::Int(0)),
             ("retention-days".to_owned(), Data::Int(15)),
@@ -138,16 +167,26 @@ impl Context<'_> {
     }
 
     /// Writes an attach step; `first` says that the job has not downloaded its layers yet.
-    pub(super) fn attach(&self, job: JobIndex, step: &AttachStep, first: bool) -> Vec<(Block, Script, Option<Bool>)> {
+    pub(super) fn attach(
+        &self,
+        job: JobIndex,
+        step: &AttachStep,
+        first: bool,
+    ) -> Vec<(Block, Script, Option<Bool>)> {
         let layers = self.layers(job);
         let mut out = Vec::new();
         if first {
             for layer in &layers {
                 let mut block = Block::default();
-                block.put("name", format!("Get {}", layer.artifact)).put("uses", DOWNLOAD);
+                block
+                    .put("name", format!("Get {}", layer.artifact))
+                    .put("uses", DOWNLOAD);
                 let with = vec![
                     ("name".to_owned(), layer.artifact.as_str().into()),
-                    ("path".to_owned(), format!("${{{{ runner.temp }}}}/layers/{}", layer.artifact).into()),
+                    (
+                        "path".to_owned(),
+                        format!("${{{{ runner.temp }}}}/layers/{}", layer.artifact).into(),
+                    ),
                 ];
                 block.put("with", Data::Map(with));
                 out.push((block, Script::default(), layer.when.clone()));
@@ -175,15 +214,25 @@ impl Context<'_> {
             });
         }
         text.push_str(&match self.runtime {
-            Runtime::Sh => format!("hl_attach \"$store\" {} {}", at.text, words.join(" ")).trim_end().to_owned(),
+            Runtime::Sh => format!("hl_attach \"$store\" {} {}", at.text, words.join(" "))
+                .trim_end()
+                .to_owned(),
             Runtime::Binary => {
                 let which = which(&upstream(self.workflow, &self.graph.graph, job));
-                format!("holdall attach --store \"$store\" --workspace default{which} --at {}", tilde(&step.at.value, &at.text))
+                format!(
+                    "holdall attach --store \"$store\" --workspace default{which} --at {}",
+                    tilde(&step.at.value, &at.text)
+                )
             }
         });
         text.push('\n');
         let mut block = Block::default();
-        block.put("name", step.name.as_deref().map_or_else(|| "Attach workspace".to_owned(), |n| self.text(n)));
+        block.put(
+            "name",
+            step.name
+                .as_deref()
+                .map_or_else(|| "Attach workspace".to_owned(), |n| self.text(n)),
+        );
         block.put("shell", "sh");
         let script = Script {
             text,
@@ -203,7 +252,10 @@ fn which(upstream: &[Upstream]) -> String {
         out.push_str(&format!(" --upstream {}", quoted(&job.job)));
     }
     for (i, later) in upstream.iter().enumerate() {
-        for earlier in upstream[..i].iter().filter(|e| !later.after.contains(&e.job)) {
+        for earlier in upstream[..i]
+            .iter()
+            .filter(|e| !later.after.contains(&e.job))
+        {
             let pair = format!("{},{}", earlier.job, later.job);
             out.push_str(&format!(" --concurrent {}", quoted(&pair)));
         }

@@ -50,7 +50,9 @@ impl File {
         out.push_str(&Data::Map(vec![("name".into(), self.name.as_str().into())]).to_yaml());
         out.push_str("\non:\n");
         indented(&Data::Map(self.on.clone()).to_yaml(), 2, &mut out);
-        out.push_str("\npermissions:\n  contents: read\n\ndefaults:\n  run:\n    shell: bash\n\njobs:\n");
+        out.push_str(
+            "\npermissions:\n  contents: read\n\ndefaults:\n  run:\n    shell: bash\n\njobs:\n",
+        );
         for (i, job) in self.jobs.iter().enumerate() {
             if i > 0 {
                 out.push('\n');
