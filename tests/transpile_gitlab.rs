@@ -256,6 +256,26 @@ fn nodes_persist_each_and_failed_jobs_hand_on_what_they_made() {
 }
 
 #[test]
+fn the_program_of_the_service_and_values_of_the_pipeline_work() {
+    let test = "the_program_of_the_service_and_values_of_the_pipeline_work";
+    let folder = tempfile::tempdir().unwrap();
+    let Some(out) = executed(test, "program.yml", folder.path()) else {
+        return;
+    };
+    let said = text(&out);
+    assert!(out.status.success(), "{said}");
+    for line in [
+        "> node 0 has a.txt c.txt",
+        "> node 1 has b.txt",
+        "> hello there, 'hello there' on main",
+        "> quiet it is",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains("> never run"), "{said}");
+}
+
+#[test]
 fn a_conflict_fails_the_executed_job() {
     let test = "a_conflict_fails_the_executed_job";
     let folder = tempfile::tempdir().unwrap();
