@@ -372,7 +372,7 @@ impl Writer<'_> {
             block.put("env", Data::Map(env));
         }
         if !script.text.is_empty() {
-            block.put("run", super::text::escaped(&script.text));
+            block.put("run", super::text::escaped(&without_blanks(&script.text)));
         }
         out.push(block);
     }
@@ -845,6 +845,20 @@ fn secret_of(fingerprint: &str) -> String {
         .take(8)
         .collect();
     format!("SSH_KEY_{}", short.to_ascii_uppercase())
+}
+
+/// Empties lines of blanks alone, which no block of YAML can hold; a heredoc's mean something.
+fn without_blanks(text: &str) -> String {
+    if text.contains("<<") {
+        return text.to_owned();
+    }
+    let lines = text
+        .split('\n')
+        .map(|line| match line.trim_matches([' ', '\t']) {
+            "" => "",
+            _ => line,
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A word that ends a heredoc and stands in none of its lines.
