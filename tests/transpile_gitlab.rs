@@ -36,19 +36,6 @@ fn migrated(config: &Path, folder: &Path) -> Output {
         .unwrap()
 }
 
-/// Returns a judge below the shared folder; where it is not, the test is skipped, or fails where
-/// tools are required.
-fn judge(test: &str, name: &str) -> Option<PathBuf> {
-    let found = common::shared(test).map(|shared| shared.join("tools/oracles").join(name));
-    let found = found.filter(|path| path.is_file());
-    let required = std::env::var("HOLDALL_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
-    assert!(found.is_some() || !required, "{test} needs {name}");
-    if found.is_none() {
-        println!("skipped: {test} needs the judge {name}");
-    }
-    found
-}
-
 /// Returns what is written of a config without the functions that every job is given.
 fn jobs(config: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -125,7 +112,7 @@ fn the_corpus_is_written_with_nothing_forgotten_and_most_of_it_converted() {
 #[test]
 fn the_judges_take_what_is_written() {
     let test = "the_judges_take_what_is_written";
-    let Some(judge) = judge(test, "check-gitlab") else {
+    let Some(judge) = common::judge(test, "check-gitlab") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -189,7 +176,7 @@ fn repository(config: &Path, folder: &Path) {
 
 /// Runs the pipeline of a config by a runner of GitLab's; nothing where there is none.
 fn executed(test: &str, config: &str, folder: &Path) -> Option<Output> {
-    let runner = judge(test, "gitlab-ci-local")?;
+    let runner = common::judge(test, "gitlab-ci-local")?;
     if !common::tool(test, "rsync") {
         return None;
     }

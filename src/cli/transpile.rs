@@ -14,9 +14,15 @@ use crate::yaml::SourceId;
 
 /// Turn persist and attach into executable steps, in place or in another form.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh\n         holdall transpile --to circleci --store /mnt/workspaces"
-)]
+#[command(after_help = "Targets:
+  circleci  the same file, its workspace steps as run steps over a store
+  shell     POSIX scripts: one a job, one a workflow
+  github    GitHub Actions: one workflow file a workflow
+  gitlab    GitLab CI: one .gitlab-ci.yml for all workflows
+
+Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh
+         holdall transpile --to circleci --store /mnt/workspaces
+         holdall transpile --to github --report migration.md")]
 pub(crate) struct Args {
     /// The config. Default: .circleci/config.yml.
     file: Option<PathBuf>,
@@ -36,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// What performs the layer operations (`github`): shell functions, or the holdall binary.
+    /// What does the layer operations (`github`): shell functions, or the holdall binary.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
     runtime: RuntimeArg,
 
@@ -54,21 +60,21 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
-    /// The same file, its workspace steps as run steps over a store.
+    // The same file, its workspace steps as run steps over a store.
     Circleci,
-    /// POSIX scripts: one a job, one a workflow.
+    // POSIX scripts: one a job, one a workflow.
     Shell,
-    /// GitHub Actions: one workflow file a workflow.
+    // GitHub Actions: one workflow file a workflow.
     Github,
-    /// GitLab CI: one .gitlab-ci.yml for all workflows.
+    // GitLab CI: one .gitlab-ci.yml for all workflows.
     Gitlab,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RuntimeArg {
-    /// Functions in the step: sh, tar, gzip, and sha256sum or shasum.
+    // Functions in the step: sh, tar, gzip, and sha256sum or shasum.
     Sh,
-    /// The holdall binary, which has to be on the machine.
+    // The holdall binary, which has to be on the machine.
     Binary,
 }
 
@@ -93,6 +99,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             CliError::usage("`--report` belongs to the targets that carry a whole config")
                 .hint("use it with `--to github` or `--to gitlab`"),
         );
+    }
+    if args.runtime == RuntimeArg::Binary && args.to != Target::Github {
+        return Err(CliError::usage(
+            "`--runtime binary` belongs to `--to github`: other targets have shell functions",
+        )
+        .hint("leave it out"));
     }
     let given = args.values.given()?;
     if args.to.is_migration() {

@@ -80,3 +80,21 @@ pub(crate) fn tool(test: &str, tool: &str) -> bool {
     }
     found
 }
+
+/// Returns a judge of the shared folder whose programs are installed; where they are not, the test
+/// is skipped, or fails where `HOLDALL_REQUIRE_JUDGES` is 1.
+#[allow(dead_code, reason = "not every test has a judge")]
+pub(crate) fn judge(test: &str, name: &str) -> Option<PathBuf> {
+    let script = shared(test)?.join("tools/oracles").join(name);
+    let home = std::env::var_os("ORACLES").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(PathBuf::from(home).join(".cache/oracles"))
+    });
+    let there = script.is_file() && home.is_some_and(|h| h.join("stamp").is_file());
+    let required = std::env::var("HOLDALL_REQUIRE_JUDGES").is_ok_and(|value| value == "1");
+    assert!(there || !required, "{test} needs {name}");
+    if !there {
+        println!("skipped: {test} needs the judge {name}, installed");
+    }
+    there.then_some(script)
+}
