@@ -60,6 +60,16 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// Returns the first line of a script that says something: what a step without a name is called.
+pub(super) fn first_line(script: &str) -> String {
+    let line = script
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or("run");
+    line.chars().take(72).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::quoted;

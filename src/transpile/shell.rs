@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::lower::{quoted, upstream, upstream_words};
+use super::lower::{first_line, quoted, upstream, upstream_words};
 use super::{OutputFile, Refusal, TranspileError};
 use crate::flow::Graph;
 use crate::layer::{encode_job, twin};
@@ -264,16 +264,6 @@ fn export(var: &EnvVar) -> String {
     } else {
         format!("# {} is no name that a shell can export\n", comment(name))
     }
-}
-
-/// Returns the first line that says something.
-fn first_line(script: &str) -> String {
-    let line = script
-        .lines()
-        .map(str::trim)
-        .find(|l| !l.is_empty())
-        .unwrap_or("run");
-    line.chars().take(72).collect()
 }
 
 /// A text inside a comment: one line.

@@ -8,7 +8,7 @@ use super::names;
 use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
 use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
-use crate::transpile::lower::quoted;
+use crate::transpile::lower::{first_line, quoted};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, own_key};
 
@@ -509,14 +509,4 @@ fn below(path: &str) -> String {
         .split('/')
         .filter(|p| !matches!(*p, "" | "." | ".." | "~"));
     parts.collect::<Vec<_>>().join("/")
-}
-
-/// Returns the first line that says something.
-fn first_line(script: &str) -> String {
-    let line = script
-        .lines()
-        .map(str::trim)
-        .find(|l| !l.is_empty())
-        .unwrap_or("run");
-    line.chars().take(72).collect()
 }
