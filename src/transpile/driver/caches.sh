@@ -12,7 +12,7 @@ holdall_checksum() ( # FILE
 holdall_key() { printf '%s' "$1" | LC_ALL=C tr -c 'A-Za-z0-9._=+-' '%'; }
 holdall_save_cache() { # GROUP KEY PATH...
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  holdall_kept=$holdall_carried/cache/$1 holdall_name=$(holdall_key "$2")
+  holdall_kept=$holdall_caches/$1 holdall_name=$(holdall_key "$2")
   shift 2
   if [ -e "$holdall_kept/$holdall_name.tar.gz" ]; then printf 'a cache is kept under this key already\n'; return 0; fi
   mkdir -p "$holdall_kept"
@@ -30,7 +30,7 @@ holdall_save_cache() { # GROUP KEY PATH...
 }
 holdall_restore_cache() { # GROUP KEY...
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  holdall_kept=$holdall_carried/cache/$1
+  holdall_kept=$holdall_caches/$1
   shift
   for holdall_word do
     holdall_name=$(holdall_key "$holdall_word") holdall_found=''
