@@ -112,12 +112,12 @@ pub(super) fn script(at: &Place<'_>, j: JobIndex, ledger: &mut Ledger) -> String
         .iter()
         .map(|n| format!("#\n# {}\n", comment(n)))
         .collect();
-    // Steps of the service are called by the name of their function. In the functions of layers
-    // splitting is meant, programs of awk are quoted once, `~` is a text, and `a && b || die` is
-    // meant to die of either.
+    // Steps of the service are called by the name of their function, and texts of the config may
+    // hold anything. In the functions of layers splitting is meant, and `a && b || die` is meant to
+    // die of either.
     let checks = match needs.persists || needs.attaches {
-        true => "SC2012,SC2015,SC2016,SC2046,SC2086,SC2088,SC2317",
-        false => "SC2317",
+        true => "SC2012,SC2015,SC2016,SC2046,SC2086,SC2088,SC2209,SC2317",
+        false => "SC2016,SC2088,SC2209,SC2317",
     };
     let mut out = filled(HEAD, at, job)
         .replace("@NOTES@", &notes)

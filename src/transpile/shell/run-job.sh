@@ -1,3 +1,4 @@
+holdall_here=$(cd "$(dirname "$0")" && pwd)
 # Runs all nodes of a job, the first one last.
 holdall_job() { # JOB NODES REQUIRED:STATUS,...
   holdall_name=$1 holdall_node=$2

@@ -12,7 +12,6 @@ holdall_usage() {
     '  --approve-all               let all of them pass' \
     '  --rerun-from-failed ID      go on with a run: jobs that succeeded are not run again'
 }
-holdall_here=$(cd "$(dirname "$0")" && pwd)
 holdall_wrong() { printf 'holdall: %s\n' "$*" >&2; exit 2; }
 holdall_set() { # VARIABLE VALUE [ALLOWED...]
   holdall_variable=$1 holdall_value=$2
