@@ -370,7 +370,8 @@ impl Value {
             }
             Data::Map(entries) => {
                 let entries = entries.iter();
-                let entries = entries.map(|e| Some((String::from(&*e.key), e.value.to_data(budget)?)));
+                let entries =
+                    entries.map(|e| Some((String::from(&*e.key), e.value.to_data(budget)?)));
                 yaml::Data::Map(entries.collect::<Option<_>>()?)
             }
         })
