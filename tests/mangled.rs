@@ -62,6 +62,7 @@ fn answer(text: &str) {
             let options = Rewrite {
                 store,
                 runtime: transpile::Runtime::Sh,
+                despite_unknown: true,
             };
             match transpile::circleci::rewrite(&checked.compiled, source, SourceId(0), &options) {
                 Ok(_) | Err(transpile::TranspileError::Unsupported(_)) => {}

@@ -78,6 +78,7 @@ fn compiled(text: &str, inputs: &Inputs<'_>) {
             let options = Options {
                 store,
                 runtime: transpile::Runtime::Sh,
+                despite_unknown: true,
             };
             match transpile::circleci::rewrite(&first, source, SourceId(0), &options) {
                 Ok(_) | Err(TranspileError::Unsupported(_)) => {}

@@ -117,6 +117,7 @@ fn rewrite(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result<u8, Cl
     let options = circleci::Options {
         store: store(args.store.as_deref().unwrap_or_default(), args.runtime)?,
         runtime: args.runtime.into(),
+        despite_unknown: args.force,
     };
     let mut checked = gate::read(path, &args.orbs, given, false)?;
     gate::pass(&mut checked, false, args.force, ui)?;

@@ -20,7 +20,7 @@ pub(super) const PERSIST: &str = include_str!("persist.sh");
 const FOLDER: &str = "/tmp/holdall-layers";
 
 /// Most layers that one step looks for.
-pub(super) const MOST: usize = 60;
+pub(super) const MOST: usize = 128;
 
 /// The layers that one node of a job makes at one place of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,6 +29,9 @@ pub struct Options {
     pub store: Store,
     /// What does the layer operations; the cache is filled by shell functions alone.
     pub runtime: Runtime,
+    /// Whether to go on where steps are not known here that may persist or attach as well: the
+    /// report names them then.
+    pub despite_unknown: bool,
 }
 
 /// The edited config, and what a person should know about it.
@@ -55,7 +58,10 @@ pub fn rewrite(
     options: &Options,
 ) -> Result<Rewritten, TranspileError> {
     let tree = &compiled.tree;
-    let mut refusals = unknown_parts(compiled);
+    let mut refusals = match options.despite_unknown {
+        true => Vec::new(),
+        false => unknown_parts(compiled),
+    };
     refusals.extend(elsewhere(compiled, id));
     let newline = match source.text().contains("\r\n") {
         true => "\r\n",
@@ -105,6 +111,9 @@ pub fn rewrite(
     })
 }
 
+/// What a person has to do about steps that are not known here.
+const UNKNOWN: &str = "see whether its source persists or attaches: such a step goes on using the workspace of the service, and knows nothing of the layers that are carried now";
+
 /// Says what became of everything: what stays is as it was, and so are layers.
 fn report(
     compiled: &Compiled,
@@ -116,7 +125,11 @@ fn report(
     ledger.settle_all(&Outcome::Converted);
     for (w, workflow) in pipeline.workflows.iter().enumerate() {
         for (j, job) in workflow.jobs.iter().enumerate() {
+            for key in ["unknown", "orb job"] {
+                ledger.manual(Item::Job(w, j), key, UNKNOWN);
+            }
             for (s, step) in job.steps.iter().enumerate() {
+                ledger.manual(Item::Step(w, j, s), "orb step", UNKNOWN);
                 let place = places.get(&step.origin.at.span.start);
                 let Some(place) = place.filter(|_| is_workspace(&step.kind)) else {
                     continue;
