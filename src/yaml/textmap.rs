@@ -20,7 +20,10 @@ pub struct TextMap {
 #[derive(Debug, Clone)]
 enum Kept {
     /// The text stands in its source as it is, from an offset on.
-    Plain { start: u32, len: usize },
+    Plain {
+        start: u32,
+        len: usize,
+    },
     Scalar(Box<Scalar>),
 }
 
