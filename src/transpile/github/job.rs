@@ -1,15 +1,14 @@
 //! A job: its place, its conditions, its environment, and its steps in order.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::executor::{Place, local_services};
 use super::expr::Bool;
 use super::filters::GATE;
 use super::write::{Block, JobBlock};
-use super::{Context, names};
+use super::{Context, builtins, names};
 use crate::circleci::actual;
-use crate::plan::{EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus, RunStep, StepKind};
+use crate::plan::{EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
@@ -63,6 +62,13 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         }
     }
     rest(job, node, &mut block, ledger);
+    let kind = match job.kind {
+        JobKind::Build => "job",
+        kind => kind.as_str(),
+    };
+    for note in context.unknown_values(node, kind, ledger) {
+        block.head.note(note);
+    }
     block
 }
 
@@ -144,6 +150,10 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
             head.note(format!("To do: {what}."));
             ledger.manual(node, "filters", what);
         }
+        (Some(filters), _) if context.filterer.ignores_case(filters) => {
+            ledger.approximated(node, "filters", super::expr::IGNORES_CASE);
+            context.differs_once(super::expr::IGNORES_CASE);
+        }
         _ => ledger.converted(node, "filters"),
     }
     ledger.converted(node, "matrix");
@@ -167,7 +177,7 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
         ledger.approximated(node, "serial-group", why);
         head.note(format!("Differs: {why}."));
         let entries = vec![
-            ("group".to_owned(), context.text(&group.value).into()),
+            ("group".to_owned(), context.located(group).into()),
             ("cancel-in-progress".to_owned(), Data::Bool(false)),
         ];
         head.put("concurrency", Data::Map(entries));
@@ -254,6 +264,9 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     let prepare = prepare(job, node, place, &mut block.head, ledger);
     block.steps.push(prepare);
     block.steps.extend(first);
+    // What the head could not say is the job's, what a step could not is that step's.
+    let notes = context.unknown_values(node, "job", ledger);
+    notes.into_iter().for_each(|note| block.head.note(note));
     context.steps(j, place, &mut block.steps, ledger);
     if let Some(last) = job.steps.last() {
         block.behind = super::owned(context.comments.behind(last));
@@ -262,10 +275,18 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
 
 fn shell(context: &Context<'_>, job: &Job, node: Node, head: &mut Block, ledger: &mut Ledger) {
     ledger.converted(node, "shell");
-    let Some(shell) = &job.shell else {
-        return;
+    let text = match &job.shell {
+        Some(shell) => super::steps::shell(&context.located(shell)),
+        None => context.default_shell(job).map(|sure| {
+            if !sure {
+                let why = "it is taken for an image without bash, in which steps run in sh: if it has one, remove `defaults`";
+                head.note(format!("Differs: {why}."));
+                ledger.approximated(node, "image", why);
+            }
+            "sh -eo pipefail {0}".to_owned()
+        }),
     };
-    if let Some(text) = super::steps::shell(&context.text(&shell.value)) {
+    if let Some(text) = text {
         let run = Data::Map(vec![("shell".into(), text.into())]);
         head.put("defaults", Data::Map(vec![("run".into(), run)]));
     }
@@ -318,16 +339,11 @@ fn environment(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mu
         }
     }
     let directory = actual(&job.working_directory.value);
-    for name in used(job) {
-        if env.iter().any(|(known, _)| *known == name) {
-            continue;
-        }
-        if let Some(builtin) = names::builtin(&name, &job.name, &directory, job.parallelism) {
-            if let Some(differs) = builtin.differs {
-                head.note(format!("Differs: {differs}."));
-                ledger.approximated(node, "job", differs);
-            }
-            env.push((name, builtin.value.into()));
+    for name in builtins::used_by(job) {
+        if !env.iter().any(|(known, _)| *known == name)
+            && let Some(value) = names::builtin(&name, &job.name, &directory, job.parallelism)
+        {
+            env.push((name, value.into()));
         }
     }
     if !env.is_empty() {
@@ -338,48 +354,6 @@ fn environment(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mu
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// Returns CircleCI's own variables that the texts of a job name, in the order of the alphabet.
-fn used(job: &Job) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    if job.parallelism > 1 {
-        out.extend([
-            "CIRCLE_NODE_INDEX".to_owned(),
-            "CIRCLE_NODE_TOTAL".to_owned(),
-        ]);
-    }
-    let mut look = |text: &str| {
-        for (at, _) in text.match_indices("CIRCLE") {
-            let word: String = text[at..]
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            let begins = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            if !begins && (word == "CIRCLECI" || word.starts_with("CIRCLE_")) {
-                out.insert(word);
-            }
-        }
-    };
-    for step in &job.steps {
-        match &step.kind {
-            StepKind::Run(RunStep {
-                command,
-                environment,
-                ..
-            }) => {
-                look(&command.value);
-                environment.iter().for_each(|v| look(&v.value.value));
-                if command.value.contains("circleci tests") {
-                    look("CIRCLE_NODE_INDEX CIRCLE_NODE_TOTAL");
-                }
-            }
-            StepKind::SaveCache(save) => look(&save.key.value),
-            StepKind::RestoreCache(restore) => restore.keys.iter().for_each(|k| look(&k.value)),
-            _ => {}
-        }
-    }
-    out
 }
 
 /// Writes the first step: the working directory where CircleCI has it, and the file that each
@@ -412,6 +386,16 @@ fn prepare(job: &Job, node: Node, place: Place, head: &mut Block, ledger: &mut L
         head.note(format!("Differs: {why}."));
     }
     text.push_str("# The file that each shell reads first\n: >>\"$RUNNER_TEMP/bash_env\"\necho \"BASH_ENV=$RUNNER_TEMP/bash_env\" >>\"$GITHUB_ENV\"\n");
+    let used = builtins::used_by(job);
+    if used.contains("CIRCLE_SHELL_ENV") {
+        text.push_str("echo \"CIRCLE_SHELL_ENV=$RUNNER_TEMP/bash_env\" >>\"$GITHUB_ENV\"\n");
+    }
+    if used.contains("CIRCLE_PROJECT_REPONAME") {
+        // A schedule's event does not say it.
+        text.push_str(
+            "echo \"CIRCLE_PROJECT_REPONAME=${GITHUB_REPOSITORY#*/}\" >>\"$GITHUB_ENV\"\n",
+        );
+    }
     text.push_str(&super::steps::shims(job));
     step.put(
         "shell",

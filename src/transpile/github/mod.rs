@@ -4,6 +4,8 @@
 //! tar each, under names that no two share; they are downloaded by name and applied in order.
 //! Everything that a config says is settled in the ledger: what is forgotten is a defect.
 
+mod actions;
+mod builtins;
 mod cache;
 mod executor;
 mod expr;
@@ -16,6 +18,8 @@ mod text;
 mod workspace;
 mod write;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::comments::Comments;
@@ -47,6 +51,34 @@ struct Context<'a> {
     graph: graph::Shape,
     runtime: Runtime,
     comments: &'a Comments<'a>,
+    /// The values that texts hold and GitHub does not have, until somebody says so.
+    unknown: RefCell<BTreeSet<String>>,
+    /// What is to be said once at the top of the file.
+    once: RefCell<Vec<String>>,
+}
+
+impl Context<'_> {
+    /// Says of the values that the texts of a node hold and GitHub does not have what became of
+    /// them, and returns the lines that say so in the file.
+    fn unknown_values(&self, node: Node, key: &'static str, ledger: &mut Ledger) -> Vec<String> {
+        let names = std::mem::take(&mut *self.unknown.borrow_mut());
+        let mut notes = Vec::new();
+        for name in names {
+            let why = format!("`{name}` is not known at GitHub: it is written as it is here");
+            notes.push(format!("Differs: {why}."));
+            ledger.approximated(node, key, why);
+        }
+        notes
+    }
+
+    /// Says once in the file what differs.
+    fn differs_once(&self, why: &str) {
+        let line = format!("Differs: {why}.");
+        let mut once = self.once.borrow_mut();
+        if !once.contains(&line) {
+            once.push(line);
+        }
+    }
 }
 
 /// Writes the workflow files of a config that was compiled with marks in its texts.
@@ -133,6 +165,8 @@ fn workflow_file(
         graph: shape,
         runtime: options.runtime,
         comments: config.comments,
+        unknown: RefCell::default(),
+        once: RefCell::default(),
     };
     file.on = triggers(&context, by_hand, ledger, &mut file.comments);
     if workflow.max_auto_reruns.is_some() {
@@ -143,6 +177,13 @@ fn workflow_file(
     }
     for (j, _) in workflow.jobs.iter().enumerate() {
         file.jobs.push(job::job(&context, j, ledger));
+    }
+    file.comments.extend(context.once.take());
+    if let Some((name, functions)) = context.layer_functions() {
+        file.env.note(
+            "The functions of the shell that make the layers of the workspace and unpack them.",
+        );
+        file.env.put(name, functions);
     }
     if let Some(gate) = job::gate(&filterer.checks()) {
         file.jobs.insert(0, gate);

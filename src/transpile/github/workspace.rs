@@ -2,6 +2,7 @@
 //! name. Order and conflicts are settled where the layers are applied.
 
 use super::Context;
+use super::actions::{DOWNLOAD, UPLOAD};
 use super::expr::Bool;
 use super::write::Block;
 use crate::layer::{Upstream, encode_job, twin};
@@ -11,11 +12,12 @@ use crate::transpile::lower::{quoted, upstream, upstream_words};
 use crate::transpile::values::{self, Script};
 use crate::yaml::Data;
 
-pub(super) const UPLOAD: &str = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f";
-const DOWNLOAD: &str = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c";
-
 /// Where the layers of a job lie.
 const STORE: &str = "\"$RUNNER_TEMP/workspace\"";
+
+/// The variable that holds the functions of the shell which make layers and unpack them: they
+/// stand once in a file, not in each step.
+const FUNCTIONS: &str = "HOLDALL_FUNCTIONS";
 
 /// A layer, as a job that may attach it sees it.
 struct Layer {
@@ -75,6 +77,20 @@ impl Context<'_> {
         Some(Data::Map(outputs.collect()))
     }
 
+    /// Returns the functions of the shell that the workflow's steps call, by the name of the
+    /// variable that holds them.
+    pub(super) fn layer_functions(&self) -> Option<(&'static str, String)> {
+        let mut steps = self.workflow.jobs.iter().flat_map(|j| &j.steps);
+        let calls =
+            |s: &crate::plan::Step| matches!(s.kind, StepKind::Persist(_) | StepKind::Attach(_));
+        let needed = self.runtime == Runtime::Sh && steps.any(calls);
+        let text = || {
+            let functions = twin::functions(twin::Verb::Both);
+            format!("{functions}{}", twin::carry_functions())
+        };
+        needed.then(|| (FUNCTIONS, text()))
+    }
+
     fn layers(&self, user: JobIndex) -> Vec<Layer> {
         let mut out = Vec::new();
         for maker in self.graph.graph.upstream(user) {
@@ -106,6 +122,7 @@ impl Context<'_> {
         job: JobIndex,
         k: usize,
         step: &PersistStep,
+        mut make: Block,
     ) -> Vec<(Block, Script)> {
         let made = &self.workflow.jobs[job];
         let root = values::word(&step.root.value);
@@ -123,9 +140,7 @@ impl Context<'_> {
         let name = quoted(&made.name);
         script.text = match self.runtime {
             Runtime::Sh => format!(
-                "{}{}\nstore={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
-                twin::functions(twin::Verb::Persist),
-                twin::carry_functions().trim_end(),
+                "eval \"${FUNCTIONS}\"\nstore={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
                 root.text,
             ),
             Runtime::Binary => format!(
@@ -133,17 +148,11 @@ impl Context<'_> {
                 tilde(&step.root.value, &root.text),
             ),
         };
-        let mut make = Block::default();
-        make.put(
-            "name",
-            step.name
-                .as_deref()
-                .map_or_else(|| "Persist to workspace".to_owned(), |n| self.text(n)),
-        );
         make.put("id", format!("layer-{k}"));
         make.put("shell", "sh");
         let mut send = Block::default();
-        send.put("name", "Hand the layer on").put("uses", UPLOAD);
+        send.put("name", "Hand the layer on")
+            .put("uses", UPLOAD.uses);
         let node = match made.parallelism > 1 {
             true => "${{ matrix.node }}",
             false => "0",
@@ -172,6 +181,7 @@ impl Context<'_> {
         job: JobIndex,
         step: &AttachStep,
         first: bool,
+        mut apply: Block,
     ) -> Vec<(Block, Script, Option<Bool>)> {
         let layers = self.layers(job);
         let mut out = Vec::new();
@@ -180,7 +190,7 @@ impl Context<'_> {
                 let mut block = Block::default();
                 block
                     .put("name", format!("Get {}", layer.artifact))
-                    .put("uses", DOWNLOAD);
+                    .put("uses", DOWNLOAD.uses);
                 let with = vec![
                     ("name".to_owned(), layer.artifact.as_str().into()),
                     (
@@ -195,11 +205,7 @@ impl Context<'_> {
         let at = values::word(&step.at.value);
         let words = upstream_words(&upstream(self.workflow, &self.graph.graph, job));
         let mut text = match self.runtime {
-            Runtime::Sh => format!(
-                "{}{}\nstore={STORE}\n",
-                twin::functions(twin::Verb::Attach),
-                twin::carry_functions().trim_end()
-            ),
+            Runtime::Sh => format!("eval \"${FUNCTIONS}\"\nstore={STORE}\n"),
             Runtime::Binary => format!("store={STORE}\nmkdir -p \"$store\"\n"),
         };
         for layer in layers.iter().filter(|_| first) {
@@ -226,20 +232,13 @@ impl Context<'_> {
             }
         });
         text.push('\n');
-        let mut block = Block::default();
-        block.put(
-            "name",
-            step.name
-                .as_deref()
-                .map_or_else(|| "Attach workspace".to_owned(), |n| self.text(n)),
-        );
-        block.put("shell", "sh");
+        apply.put("shell", "sh");
         let script = Script {
             text,
             values: at.values,
             ..Script::default()
         };
-        out.push((block, script, None));
+        out.push((apply, script, None));
         out
     }
 }

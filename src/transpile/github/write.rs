@@ -46,6 +46,8 @@ pub(super) struct File {
     pub(super) carried: Vec<String>,
     pub(super) name: String,
     pub(super) on: Vec<(String, Data)>,
+    /// What all jobs have in their environment.
+    pub(super) env: Block,
     pub(super) jobs: Vec<JobBlock>,
 }
 
@@ -57,9 +59,14 @@ impl File {
         out.push_str(&Data::Map(vec![("name".into(), self.name.as_str().into())]).to_yaml());
         out.push_str("\non:\n");
         indented(&Data::Map(self.on.clone()).to_yaml(), 2, &mut out);
-        out.push_str(
-            "\npermissions:\n  contents: read\n\ndefaults:\n  run:\n    shell: bash\n\njobs:\n",
-        );
+        out.push_str("\npermissions:\n  contents: read\n\n");
+        if !self.env.entries.is_empty() {
+            comment(&self.env.comments, 0, &mut out);
+            out.push_str("env:\n");
+            indented(&Data::Map(self.env.entries.clone()).to_yaml(), 2, &mut out);
+            out.push('\n');
+        }
+        out.push_str("defaults:\n  run:\n    shell: bash\n\njobs:\n");
         for (i, job) in self.jobs.iter().enumerate() {
             if i > 0 {
                 out.push('\n');
@@ -73,7 +80,7 @@ impl File {
                 carried(&step.carried, 6, &mut out);
                 comment(&step.comments, 6, &mut out);
                 let item = Data::List(vec![Data::Map(step.entries.clone())]);
-                indented(&item.to_yaml(), 6, &mut out);
+                indented(&versions(&item.to_yaml()), 6, &mut out);
             }
             carried(&job.behind, 6, &mut out);
         }
@@ -86,6 +93,18 @@ fn comment(lines: &[String], depth: usize, out: &mut String) {
         let line = line.replace(['\n', '\r'], " ");
         out.push_str(&format!("{:depth$}# {line}\n", ""));
     }
+}
+
+/// Says behind each action which version its commit is.
+fn versions(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| {
+        let uses = line.trim_start_matches(['-', ' ']).strip_prefix("uses: ");
+        match uses.and_then(|uses| super::actions::version(uses.trim_end())) {
+            Some(version) => format!("{} # {version}\n", line.trim_end()),
+            None => line.to_owned(),
+        }
+    });
+    lines.collect()
 }
 
 /// Writes comments as the config has them, `#` included.
