@@ -7,6 +7,7 @@ use super::config::Config;
 use super::expr::{Lookup, Scalar};
 use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
+use super::memo::Memo;
 use super::logic::to_scalar;
 use super::orb::{self, Example};
 use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
@@ -165,7 +166,9 @@ pub(super) fn tree(
     }
     let declared = root.as_ref().and_then(|r| r.get("parameters"));
     let (settled, refused) = inputs.given.settle(declared.map(|d| &d.value));
+    let memo = Rc::new(Memo::default());
     let base = |declared: Option<&Value>, settled: &Settled| Scope {
+        memo: Rc::clone(&memo),
         pipeline: Rc::new(pipeline_parameters(declared, settled)),
         values: Rc::new(
             LocalValues::new(inputs.facts.clone())
