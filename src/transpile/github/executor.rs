@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::actions::XCODE;
+use super::services::{self, service_id};
 use super::write::Block;
 use crate::circleci::{actual, marked};
 use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Located, Words};
@@ -178,13 +179,16 @@ impl Context<'_> {
         match &image.name {
             Some(_) => ledger.settle_nth(node, "service.image", nth, Outcome::Converted),
             None => {
-                let why = format!(
-                    "the service `{reference}` is reached as `{id}`, not as `localhost`: variables that end with HOST are changed, other texts are not"
-                );
+                let why = match services::port(image) {
+                    Some(port) => format!(
+                        "the service `{reference}` is the host `{id}`; a step leads to it from `localhost:{port}`, which takes socat, python3 or perl in the image"
+                    ),
+                    None => format!(
+                        "the service `{reference}` is reached as `{id}`, not as `localhost`: its port is not known here"
+                    ),
+                };
+                head.note(format!("Differs: {why}."));
                 ledger.settle_nth(node, "service.image", nth, Outcome::Approximated(why));
-                head.note(format!(
-                    "Differs: the service {reference} is the host `{id}` here, not `localhost`."
-                ));
             }
         }
         ledger.converted(node, "service.name");
@@ -320,44 +324,6 @@ fn has_no_bash(image: &str) -> Option<bool> {
 
 fn is_self_hosted(class: &str) -> bool {
     class.contains('/') && !class.contains("${{")
-}
-
-/// Returns the host name of a service: its own, or its image's.
-fn service_id(image: &DockerImage, before: &[(String, Data)]) -> String {
-    let base = match &image.name {
-        Some(name) => actual(&name.value),
-        None => {
-            let image = actual(&image.image.value);
-            let path = image.split(['@', ':']).next().unwrap_or_default();
-            path.rsplit('/').next().unwrap_or_default().to_owned()
-        }
-    };
-    let base = super::text::id(&base);
-    let taken = |id: &str| before.iter().any(|(known, _)| known == id);
-    let mut id = base.clone();
-    let mut n = 2;
-    while taken(&id) {
-        id = format!("{base}-{n}");
-        n += 1;
-    }
-    id
-}
-
-/// Returns the services that are reached as `localhost`, by their names here.
-pub(super) fn local_services(job: &Job) -> Vec<String> {
-    let Some(ExecutorKind::Docker(images)) = job.executor.as_ref().map(|e| &e.kind) else {
-        return Vec::new();
-    };
-    let mut ids: Vec<(String, Data)> = Vec::new();
-    let mut out = Vec::new();
-    for image in images.iter().skip(1) {
-        let id = service_id(image, &ids);
-        if image.name.is_none() {
-            out.push(id.clone());
-        }
-        ids.push((id, Data::Null));
-    }
-    out
 }
 
 fn one_word(words: &Words) -> Option<String> {

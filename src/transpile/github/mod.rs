@@ -7,12 +7,16 @@
 mod actions;
 mod builtins;
 mod cache;
+mod environment;
 mod executor;
 mod expr;
 mod filters;
+mod gate;
 mod graph;
 mod job;
 mod names;
+mod prepare;
+mod services;
 mod steps;
 mod text;
 mod workspace;
@@ -185,7 +189,7 @@ fn workflow_file(
         );
         file.env.put(name, functions);
     }
-    if let Some(gate) = job::gate(&filterer.checks()) {
+    if let Some(gate) = gate::gate(&filterer.checks()) {
         file.jobs.insert(0, gate);
     }
     file.text()

@@ -67,12 +67,18 @@ impl Context<'_> {
     /// Returns what a job tells others of its layers, where one asks.
     pub(super) fn layer_outputs(&self, maker: JobIndex) -> Option<Data> {
         let asked = (0..self.workflow.jobs.len()).any(|u| self.asked(u).contains(&maker));
-        if !asked || self.workflow.jobs[maker].parallelism > 1 {
+        if !asked {
             return None;
         }
-        let outputs = (0..self.persists(maker)).map(|k| {
-            let value = format!("${{{{ steps.layer-{k}.outcome }}}}");
-            (format!("layer-{k}"), Data::Str(value))
+        let nodes = self.workflow.jobs[maker].parallelism;
+        let layers = (0..self.persists(maker)).flat_map(|k| (0..nodes.max(1)).map(move |n| (k, n)));
+        let outputs = layers.map(|(k, n)| {
+            let value = match nodes > 1 {
+                // Of the outputs of several nodes one that is empty is left out.
+                true => format!("${{{{ matrix.node == {n} && steps.layer-{k}.outcome || '' }}}}"),
+                false => format!("${{{{ steps.layer-{k}.outcome }}}}"),
+            };
+            (output(nodes, k, n), Data::Str(value))
         });
         Some(Data::Map(outputs.collect()))
     }
@@ -100,10 +106,8 @@ impl Context<'_> {
                 for k in 0..self.persists(maker) {
                     let id = &self.graph.ids[maker];
                     let when = self.may_lack(maker, user).then(|| {
-                        Bool::Atom(match job.parallelism > 1 {
-                            true => format!("needs.{id}.result == 'success'"),
-                            false => format!("needs.{id}.outputs.layer-{k} == 'success'"),
-                        })
+                        let output = output(job.parallelism, k, node);
+                        Bool::Atom(format!("needs.{id}.outputs.{output} == 'success'"))
                     });
                     out.push(Layer {
                         artifact: format!("workspace.{name}.{node}.{k}"),
@@ -240,6 +244,14 @@ impl Context<'_> {
         };
         out.push((apply, script, None));
         out
+    }
+}
+
+/// Returns the output in which a job says of a layer whether it is there.
+fn output(nodes: u32, k: usize, node: u32) -> String {
+    match nodes > 1 {
+        true => format!("layer-{k}-{node}"),
+        false => format!("layer-{k}"),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::plan::{RestoreCacheStep, RunWhen, SaveCacheStep};
 use crate::transpile::github::actions::{CACHE_RESTORE, CACHE_SAVE};
 use crate::transpile::github::cache::{self, Key};
 use crate::transpile::github::expr::Bool;
+use crate::transpile::github::prepare;
 use crate::transpile::github::write::Block;
 use crate::transpile::values::Script;
 use crate::yaml::Data;
@@ -18,6 +19,7 @@ impl Writer<'_> {
             self.ledger.converted(current.node, key);
         }
         let mut block = self.titled(current, "Save cache");
+        self.lost(current, &mut block);
         let when = current.when(save.when);
         let (keys, differs) = self.keys(current, &[&save.key.value], when.clone());
         if let Some(why) = differs {
@@ -45,6 +47,7 @@ impl Writer<'_> {
             self.put(current, block, Script::default(), current.on_success());
             return;
         };
+        self.lost(current, &mut block);
         self.ledger
             .approximated(current.node, "restore_cache", SCOPE);
         self.context.differs_once(SCOPE);
@@ -73,6 +76,15 @@ impl Writer<'_> {
         ];
         block.put("with", Data::Map(with));
         self.put(current, block, Script::default(), when);
+    }
+
+    /// Says of caches that hold nothing what is to be done.
+    fn lost(&mut self, current: &Current<'_>, block: &mut Block) {
+        if prepare::loses_caches(self.job()) {
+            let what = "the job's layers hold its working directory, which GitHub's caches cannot be kept beside: attach and persist below it, or move the caches into another job";
+            self.ledger.manual(current.node, current.own(), what);
+            block.note(format!("To do: {what}."));
+        }
     }
 
     fn paths(&self, save: &SaveCacheStep) -> Data {
