@@ -171,6 +171,21 @@ impl Scope {
         }
     }
 
+    /// Keeps the mark of a value that keeps its type: who reads it as a text finds it there.
+    fn remember(&self, value: &Value, at: Location, filled: &mut Vec<Filled>) {
+        let text = value.as_str().is_some() || value.is_null();
+        let Some(mark) = self.mark(value).filter(|_| !text) else {
+            return;
+        };
+        if !filled.iter().any(|f| *f.name == *mark) {
+            filled.push(Filled {
+                at: filled.last().map_or(at, |f| f.at),
+                name: mark.into(),
+                whole: true,
+            });
+        }
+    }
+
     /// Evaluates what is more than a name (circleci-semantics §5.9).
     fn expression(&self, text: &str) -> Found {
         let expr = match parse(text) {
@@ -336,6 +351,7 @@ impl Scope {
                     let value = self.marked(value);
                     let mut filled = Vec::new();
                     trace(name, &value, true, &mut filled);
+                    self.remember(&value, at, &mut filled);
                     value.filled_in(at, filled)
                 }
                 None => Value::new(Data::Str(Rc::from(text)), at),
