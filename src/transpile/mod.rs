@@ -2,8 +2,10 @@
 //! layer format. Every target reads the same plan; what a target cannot carry is refused with its
 //! place, never dropped.
 
+mod cache_key;
 pub mod circleci;
 mod comments;
+mod driver;
 pub mod github;
 pub mod gitlab;
 mod item;

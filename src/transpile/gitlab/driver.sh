@@ -1,6 +1,6 @@
 # Runs the steps of a CircleCI job under GitLab: each in a fresh shell of its own, written by holdall.
 holdall_private=$(mktemp -d "${TMPDIR:-/tmp}/holdall.XXXXXX")
-holdall_carried=$CI_PROJECT_DIR/.holdall
+holdall_carried=$CI_PROJECT_DIR/.holdall holdall_caches=$CI_PROJECT_DIR/.holdall/cache
 holdall_code=0 holdall_count=0 holdall_pids=''
 # A runner without containers has one home for all jobs: this one gets its own.
 if [ -z "${CI_DISPOSABLE_ENVIRONMENT:-}" ]; then HOME=${HOLDALL_HOME:-$holdall_private/home}; export HOME; mkdir -p "$HOME"; fi

@@ -12,6 +12,7 @@ mod names;
 mod steps;
 mod write;
 
+use super::driver;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, TranspileError};
 use crate::circleci::{Compiled, actual};
@@ -22,9 +23,6 @@ use crate::yaml::Data;
 
 const DRIVER: &str = include_str!("driver.sh");
 const LAYERS: &str = include_str!("layers.sh");
-const CACHES: &str = include_str!("caches.sh");
-const CIRCLECI: &str = include_str!("../../shims/circleci.sh");
-const AGENT: &str = include_str!("../../shims/circleci-agent.sh");
 const KEYS: &str = include_str!("ssh.sh");
 
 /// Names that mean something else at the top of a file of GitLab.
@@ -119,7 +117,7 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
         let mut entries = write::Entries::default();
         entries.add(
             "before_script",
-            Data::List(driver(&all).into_iter().map(Data::Str).collect()),
+            Data::List(functions(&all).into_iter().map(Data::Str).collect()),
         );
         document.mapping(
             ".holdall",
@@ -141,7 +139,7 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
 }
 
 /// Returns the functions that the jobs use.
-fn driver(needs: &steps::Needs) -> Vec<String> {
+fn functions(needs: &steps::Needs) -> Vec<String> {
     let mut out = vec![DRIVER.to_owned()];
     let verb = match (needs.persists, needs.attaches) {
         (true, true) => Some(twin::Verb::Both),
@@ -157,31 +155,15 @@ fn driver(needs: &steps::Needs) -> Vec<String> {
         ));
     }
     if !needs.caches.is_empty() {
-        out.push(CACHES.to_owned());
+        out.push(driver::CACHES.to_owned());
     }
     if needs.program {
-        out.push(format!(
-            "{}{}",
-            shim("circleci", CIRCLECI),
-            shim("circleci-agent", AGENT)
-        ));
+        out.push(driver::programs());
     }
     if needs.keys {
         out.push(KEYS.to_owned());
     }
     out
-}
-
-/// Returns what makes a program that scripts call.
-fn shim(name: &str, text: &str) -> String {
-    // How a step says that the job is over is the target's own.
-    let text = text.replace(
-        "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
-        ": >\"$HOLDALL_HALT\"",
-    );
-    format!(
-        "cat >\"$holdall_private/bin/{name}\" <<'HOLDALL'\n{text}HOLDALL\nchmod +x \"$holdall_private/bin/{name}\"\n"
-    )
 }
 
 /// A parameter as a variable that a person may fill in.

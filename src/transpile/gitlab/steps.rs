@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::cache::{self, Groups};
+use super::cache::Groups;
 use super::names;
 use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
 use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
+use crate::transpile::cache_key;
 use crate::transpile::lower::{first_line, quoted};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, own_key};
@@ -149,10 +150,10 @@ impl Writer<'_> {
                     .map_or_else(String::new, |k| self.groups.name(&k.value));
                 let mut words = Vec::new();
                 for (nth, k) in restore.keys.iter().enumerate() {
-                    let key = cache::key(&k.value, &mut self.needs);
+                    let key = cache_key::key(&k.value, &mut self.needs.values);
                     // A cache of another group is not at hand.
                     let elsewhere = self.groups.name(&k.value) != group;
-                    let left = key.left.or_else(|| {
+                    let left = key.left.as_deref().map(left_out).or_else(|| {
                         elsewhere.then(|| {
                             "keys of one step that start in different ways are not found".to_owned()
                         })
@@ -316,11 +317,11 @@ impl Writer<'_> {
         comments: &mut Vec<String>,
     ) -> String {
         let group = self.groups.name(&save.key.value);
-        let word = cache::key(&save.key.value, &mut self.needs);
+        let word = cache_key::key(&save.key.value, &mut self.needs.values);
         for key in [key, "paths", "run when"] {
             self.ledger.converted(node, key);
         }
-        match word.left {
+        match word.left.as_deref().map(left_out) {
             Some(why) => {
                 comments.push(capital(&why));
                 self.ledger.approximated(node, "key", why);
@@ -412,11 +413,7 @@ impl Writer<'_> {
         }
         self.needs.token |= script.contains("CIRCLE_OIDC_TOKEN");
         let uses = |word: &str| script.contains(word);
-        if uses("circleci tests")
-            || uses("circleci-agent")
-            || uses("circleci step")
-            || uses("circleci env")
-        {
+        if crate::transpile::driver::calls_programs(script) {
             self.needs.program = true;
             if uses("split-by=timings") || uses("tests run") {
                 let why = "tests are split by name: no timings are kept";
@@ -474,6 +471,11 @@ impl Writer<'_> {
         }
         text
     }
+}
+
+/// What is said of a template that a key goes without.
+fn left_out(template: &str) -> String {
+    format!("GitLab has nothing like {template}: it is left out of the key")
 }
 
 /// A step that a person has to write: it fails until then, rather than to be left out.
