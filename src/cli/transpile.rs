@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// What does the layer operations (`github`): shell functions, or the holdall binary.
+    /// What does the layer operations (`github`, `gitlab`): shell functions, or the holdall binary.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
     runtime: RuntimeArg,
 
@@ -100,9 +100,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 .hint("use it with `--to github` or `--to gitlab`"),
         );
     }
-    if args.runtime == RuntimeArg::Binary && args.to != Target::Github {
+    if args.runtime == RuntimeArg::Binary && !args.to.is_migration() {
         return Err(CliError::usage(
-            "`--runtime binary` belongs to `--to github`: other targets have shell functions",
+            "`--runtime binary` belongs to `--to github` and `--to gitlab`: other targets have shell functions",
         )
         .hint("leave it out"));
     }
@@ -175,18 +175,13 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
         .unwrap_or(path)
         .to_string_lossy()
         .into_owned();
+    let runtime = match args.runtime {
+        RuntimeArg::Sh => Runtime::Sh,
+        RuntimeArg::Binary => Runtime::Binary,
+    };
     let made = match args.to {
-        Target::Gitlab => gitlab::migrate(&compiled, &config),
-        _ => github::migrate(
-            &compiled,
-            &github::Options {
-                config,
-                runtime: match args.runtime {
-                    RuntimeArg::Sh => Runtime::Sh,
-                    RuntimeArg::Binary => Runtime::Binary,
-                },
-            },
-        ),
+        Target::Gitlab => gitlab::migrate(&compiled, &gitlab::Options { config, runtime }),
+        _ => github::migrate(&compiled, &github::Options { config, runtime }),
     };
     let made = made.map_err(|wrong| defect(&wrong))?;
     let mut files = made.files;

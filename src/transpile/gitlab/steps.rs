@@ -7,10 +7,12 @@ use super::cache::{self, Groups};
 use super::names;
 use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
-use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
-use crate::transpile::lower::{first_line, quoted};
+use crate::plan::{
+    CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
+};
+use crate::transpile::lower::{first_line, quoted, upstream_options};
 use crate::transpile::values::{self, Dialect};
-use crate::transpile::{Ledger, Node, Outcome, own_key};
+use crate::transpile::{Ledger, Node, Outcome, Runtime, own_key};
 
 /// What the steps of a job need besides their script.
 #[derive(Debug, Default)]
@@ -68,6 +70,8 @@ pub(super) struct Writer<'a> {
     pub(super) sources: &'a [Source],
     /// The caches of the pipeline.
     pub(super) groups: &'a Groups,
+    /// What performs the layer operations.
+    pub(super) runtime: Runtime,
     /// Where the items are settled.
     pub(super) ledger: &'a mut Ledger,
     /// What came up so far.
@@ -113,68 +117,21 @@ impl Writer<'_> {
                 let ordinal = self.layers;
                 self.layers += 1;
                 let title = title(p.name.as_deref(), key);
-                format!("holdall_do on_success {title} holdall_persist {ordinal} {root} {paths}")
+                let job = quoted(&encode_job(&self.job.name));
+                format!(
+                    "holdall_do on_success {title} holdall_persist {job} {ordinal} {root} {paths}"
+                )
             }
             StepKind::Attach(a) => {
                 self.needs.attaches = true;
                 self.ledger.converted(node, key);
                 let title = title(a.name.as_deref(), key);
-                let mut text = format!(
-                    "holdall_do on_success {title} holdall_attach {}",
-                    self.word(&a.at.value)
-                );
-                for source in self.sources {
-                    let after: Vec<String> = source
-                        .upstream
-                        .after
-                        .iter()
-                        .map(|j| encode_job(j))
-                        .collect();
-                    let word = format!(
-                        "{}={}:{}",
-                        encode_job(&source.upstream.job),
-                        source.count,
-                        after.join(",")
-                    );
-                    text.push(' ');
-                    text.push_str(&quoted(&word));
-                }
-                text
+                let at = self.word(&a.at.value);
+                let sources = self.sources();
+                format!("holdall_do on_success {title} holdall_attach {at}{sources}")
             }
             StepKind::SaveCache(save) => self.save(node, key, save, &mut comments),
-            StepKind::RestoreCache(restore) => {
-                let group = restore
-                    .keys
-                    .first()
-                    .map_or_else(String::new, |k| self.groups.name(&k.value));
-                let mut words = Vec::new();
-                for (nth, k) in restore.keys.iter().enumerate() {
-                    let key = cache::key(&k.value, &mut self.needs);
-                    // A cache of another group is not at hand.
-                    let elsewhere = self.groups.name(&k.value) != group;
-                    let left = key.left.or_else(|| {
-                        elsewhere.then(|| {
-                            "keys of one step that start in different ways are not found".to_owned()
-                        })
-                    });
-                    let outcome = left.map_or(Outcome::Converted, |why| {
-                        comments.push(capital(&why));
-                        Outcome::Approximated(why)
-                    });
-                    self.ledger.settle_nth(node, "keys", nth, outcome);
-                    if !elsewhere {
-                        words.push(key.word);
-                    }
-                }
-                self.ledger.converted(node, key);
-                self.cache(&group, false);
-                let title = title(restore.name.as_deref(), key);
-                format!(
-                    "holdall_do on_success {title} holdall_restore_cache {} {}",
-                    quoted(&group),
-                    words.join(" ")
-                )
-            }
+            StepKind::RestoreCache(restore) => self.restore(node, key, restore, &mut comments),
             StepKind::StoreArtifacts(store) => {
                 self.needs.artifacts = true;
                 self.ledger.converted(node, key);
@@ -317,7 +274,8 @@ impl Writer<'_> {
     ) -> String {
         let group = self.groups.name(&save.key.value);
         let word = cache::key(&save.key.value, &mut self.needs);
-        for key in [key, "paths", "run when"] {
+        self.ledger.approximated(node, key, cache::SCOPE);
+        for key in ["paths", "run when"] {
             self.ledger.converted(node, key);
         }
         match word.left {
@@ -337,6 +295,51 @@ impl Writer<'_> {
             word.word,
             paths
         )
+    }
+
+    fn restore(
+        &mut self,
+        node: Node,
+        key: &'static str,
+        restore: &RestoreCacheStep,
+        comments: &mut Vec<String>,
+    ) -> String {
+        self.ledger.approximated(node, key, cache::SCOPE);
+        let mut words = String::new();
+        for (nth, k) in restore.keys.iter().enumerate() {
+            let word = cache::key(&k.value, &mut self.needs);
+            let outcome = word.left.map_or(Outcome::Converted, |why| {
+                comments.push(capital(&why));
+                Outcome::Approximated(why)
+            });
+            self.ledger.settle_nth(node, "keys", nth, outcome);
+            let group = self.groups.name(&k.value);
+            self.cache(&group, false);
+            words.push_str(&format!(" {} {}", quoted(&group), word.word));
+        }
+        let title = title(restore.name.as_deref(), key);
+        format!("holdall_do on_success {title} holdall_restore_cache{words}")
+    }
+
+    /// Names the jobs whose layers are attached, as the functions for layers read them.
+    fn sources(&self) -> String {
+        let mut out = String::new();
+        for source in self.sources {
+            let mut word = format!("{}={}", encode_job(&source.upstream.job), source.count);
+            if self.runtime == Runtime::Sh {
+                let after = source.upstream.after.iter().map(|j| encode_job(j));
+                word.push(':');
+                word.push_str(&after.collect::<Vec<_>>().join(","));
+            }
+            out.push(' ');
+            out.push_str(&quoted(&word));
+        }
+        if self.runtime == Runtime::Binary {
+            let jobs: Vec<&Upstream> = self.sources.iter().map(|s| &s.upstream).collect();
+            out.push_str(" --");
+            out.push_str(&upstream_options(&jobs));
+        }
+        out
     }
 
     /// Notes that a group of caches is used.
