@@ -315,3 +315,42 @@ workflows:
         )
     );
 }
+
+#[test]
+fn comments_go_with_what_they_are_about() {
+    snapshot!(
+        "github-comments",
+        small(
+            r"version: 2.1
+# Not about any job
+commands:
+  prepare:
+    steps:
+      # Tools come first
+      - run: apt-get update # each time
+jobs:
+  # Builds it
+  build:
+    docker:
+      - image: cimg/base:2024.01 # small enough
+    steps:
+      # holdall: ignore[attach-before-checkout] only a linter reads this
+      - checkout # the sources
+      # Once
+      - prepare
+      - run:
+          name: Make
+          # In one go
+          command: |
+            # stays in the script
+            make
+      # - run: make install
+workflows:
+  # On every push
+  main:
+    jobs:
+      - build # and no other
+"
+        )
+    );
+}

@@ -3,6 +3,7 @@
 //! place, never dropped.
 
 pub mod circleci;
+mod comments;
 pub mod github;
 pub mod gitlab;
 mod item;

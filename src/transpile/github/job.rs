@@ -27,10 +27,12 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         head.put("name", super::text::escaped(&name));
     }
     edges(context, j, &mut head, ledger);
+    head.carried = super::owned(context.comments.job(job));
     let mut block = JobBlock {
         id,
         head,
         steps: Vec::new(),
+        behind: Vec::new(),
     };
     match job.kind {
         // Steps whose source is not known are steps that fail; the others are what they are.
@@ -253,6 +255,9 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     block.steps.push(prepare);
     block.steps.extend(first);
     context.steps(j, place, &mut block.steps, ledger);
+    if let Some(last) = job.steps.last() {
+        block.behind = super::owned(context.comments.behind(last));
+    }
 }
 
 fn shell(context: &Context<'_>, job: &Job, node: Node, head: &mut Block, ledger: &mut Ledger) {
@@ -458,5 +463,6 @@ pub(super) fn gate(checks: &[(String, String)]) -> Option<JobBlock> {
         id: GATE.to_owned(),
         head,
         steps: vec![step],
+        behind: Vec::new(),
     })
 }

@@ -18,6 +18,7 @@ mod write;
 
 use std::path::PathBuf;
 
+use super::comments::Comments;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::Compiled;
@@ -45,6 +46,7 @@ struct Context<'a> {
     filterer: &'a Filterer<'a>,
     graph: graph::Shape,
     runtime: Runtime,
+    comments: &'a Comments<'a>,
 }
 
 /// Writes the workflow files of a config that was compiled with marks in its texts.
@@ -62,6 +64,13 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             "GitHub has no workflow that makes the next one: write the generated config as workflows of their own, or start them with `gh workflow run`",
         );
     }
+    let comments = Comments::new(&compiled.tree);
+    let config = Config {
+        pipeline,
+        parameters: &parameters,
+        comments: &comments,
+        options,
+    };
     let mut files = Vec::new();
     for (index, workflow) in pipeline.workflows.iter().enumerate() {
         if workflow.jobs.is_empty() {
@@ -72,7 +81,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             }
             continue;
         }
-        let text = workflow_file(pipeline, index, workflow, &parameters, options, &mut ledger);
+        let text = workflow_file(&config, index, workflow, &mut ledger);
         files.push(OutputFile {
             path: PathBuf::from(format!(
                 ".github/workflows/{}.yml",
@@ -88,19 +97,27 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
     Ok(Migration { files, report })
 }
 
+/// What the files of all workflows are written with.
+struct Config<'a> {
+    pipeline: &'a Pipeline,
+    parameters: &'a [Parameter],
+    comments: &'a Comments<'a>,
+    options: &'a Options,
+}
+
 fn workflow_file(
-    pipeline: &Pipeline,
+    config: &Config<'_>,
     index: usize,
     workflow: &Workflow,
-    parameters: &[Parameter],
-    options: &Options,
     ledger: &mut Ledger,
 ) -> String {
+    let (parameters, options) = (config.parameters, config.options);
     let node = Node::Workflow(index);
     ledger.converted(node, "workflow");
     let filterer = Filterer::new(parameters);
     let mut file = write::File {
         name: workflow.name.clone(),
+        carried: owned(config.comments.workflow(workflow)),
         ..write::File::default()
     };
     file.comments
@@ -108,13 +125,14 @@ fn workflow_file(
     let (condition, by_hand) = condition(workflow, &filterer, node, ledger, &mut file.comments);
     let shape = graph::Shape::new(workflow, &filterer, condition);
     let context = Context {
-        pipeline,
+        pipeline: config.pipeline,
         workflow,
         index,
         parameters,
         filterer: &filterer,
         graph: shape,
         runtime: options.runtime,
+        comments: config.comments,
     };
     file.on = triggers(&context, by_hand, ledger, &mut file.comments);
     if workflow.max_auto_reruns.is_some() {
@@ -130,6 +148,10 @@ fn workflow_file(
         file.jobs.insert(0, gate);
     }
     file.text()
+}
+
+fn owned(lines: Vec<&str>) -> Vec<String> {
+    lines.into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the pipeline with names that are what they are here: one job at GitHub has one name.

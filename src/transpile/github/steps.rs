@@ -127,8 +127,14 @@ impl Context<'_> {
             background: 0,
             pushes: scripts(job).any(|s| s.contains("git push")),
         };
+        let mut before = None;
         for (s, step) in job.steps.iter().enumerate() {
+            let first = out.len();
             writer.step(Node::Step(self.index, j, s), step, out, ledger);
+            if let Some(block) = out.get_mut(first) {
+                block.carried = super::owned(self.comments.step(before, step));
+            }
+            before = Some(step);
         }
     }
 }

@@ -6,7 +6,9 @@ use crate::yaml::Data;
 /// A part of a file: what is said before it, and its entries.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Block {
-    /// Lines of comment before it.
+    /// The config's own comments before it, with their `#`.
+    pub(super) carried: Vec<String>,
+    /// What is said of the migration, below those.
     pub(super) comments: Vec<String>,
     /// Its entries.
     pub(super) entries: Vec<(String, Data)>,
@@ -32,12 +34,16 @@ pub(super) struct JobBlock {
     pub(super) id: String,
     pub(super) head: Block,
     pub(super) steps: Vec<Block>,
+    /// The config's comments behind the last step.
+    pub(super) behind: Vec<String>,
 }
 
 /// A workflow file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct File {
     pub(super) comments: Vec<String>,
+    /// The config's own comments above the workflow, with their `#`.
+    pub(super) carried: Vec<String>,
     pub(super) name: String,
     pub(super) on: Vec<(String, Data)>,
     pub(super) jobs: Vec<JobBlock>,
@@ -47,6 +53,7 @@ impl File {
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         comment(&self.comments, 0, &mut out);
+        carried(&self.carried, 0, &mut out);
         out.push_str(&Data::Map(vec![("name".into(), self.name.as_str().into())]).to_yaml());
         out.push_str("\non:\n");
         indented(&Data::Map(self.on.clone()).to_yaml(), 2, &mut out);
@@ -57,15 +64,18 @@ impl File {
             if i > 0 {
                 out.push('\n');
             }
+            carried(&job.head.carried, 2, &mut out);
             comment(&job.head.comments, 2, &mut out);
             out.push_str(&format!("  {}:\n", job.id));
             indented(&Data::Map(job.head.entries.clone()).to_yaml(), 4, &mut out);
             out.push_str("    steps:\n");
             for step in &job.steps {
+                carried(&step.carried, 6, &mut out);
                 comment(&step.comments, 6, &mut out);
                 let item = Data::List(vec![Data::Map(step.entries.clone())]);
                 indented(&item.to_yaml(), 6, &mut out);
             }
+            carried(&job.behind, 6, &mut out);
         }
         out
     }
@@ -75,6 +85,13 @@ fn comment(lines: &[String], depth: usize, out: &mut String) {
     for line in lines {
         let line = line.replace(['\n', '\r'], " ");
         out.push_str(&format!("{:depth$}# {line}\n", ""));
+    }
+}
+
+/// Writes comments as the config has them, `#` included.
+fn carried(lines: &[String], depth: usize, out: &mut String) {
+    for line in lines {
+        out.push_str(&format!("{:depth$}{line}\n", ""));
     }
 }
 
