@@ -69,6 +69,11 @@ fn concurrent_jobs_are_needed_alike() {
 }
 
 #[test]
+fn comments_stand_where_what_they_are_about_stands() {
+    snapshot!("transpile_gitlab_comments", jobs(&fixture("comments.yml")));
+}
+
+#[test]
 fn the_corpus_is_written_with_nothing_forgotten_and_most_of_it_converted() {
     let test = "the_corpus_is_written_with_nothing_forgotten_and_most_of_it_converted";
     let Some(shared) = common::shared(test) else {

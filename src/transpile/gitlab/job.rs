@@ -6,12 +6,13 @@ use super::executor;
 use super::names::Rule;
 use super::needs::{made, needs, nodes, surely};
 use super::rules::{common, rules};
-use super::steps::{Item, Needs, Source, Writer};
+use super::steps::{Item, Needs, Source, Writer, owned};
 use super::variables::variables;
 use super::write::{Entries, Value};
 use crate::flow::Graph;
 use crate::layer::encode_job;
 use crate::plan::{Job, JobIndex, JobKind, JobStatus, StepKind, Workflow};
+use crate::transpile::comments::Comments;
 use crate::transpile::lower::{quoted, upstream};
 use crate::transpile::{Ledger, Node, Outcome, Runtime};
 use crate::yaml::Data;
@@ -30,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) names: &'a [String],
     /// The caches of the pipeline.
     pub(super) groups: &'a Groups,
+    /// What the config says in comments.
+    pub(super) comments: &'a Comments<'a>,
     /// What performs the layer operations.
     pub(super) runtime: Runtime,
     /// Whether rules have to tell branches, tags and schedules apart.
@@ -56,7 +59,7 @@ pub(super) struct Written {
 pub(super) fn job(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Vec<Written> {
     let job = &at.workflow.jobs[j];
     let node = Node::Job(at.w, j);
-    let mut about = Vec::new();
+    let mut about = owned(at.comments.job(job));
     let mut out = Entries::default();
     match job.kind {
         JobKind::Build => build(at, j, ledger, about, out),
@@ -198,6 +201,7 @@ fn build(
         place: (at.w, j),
         sources: &sources,
         groups: at.groups,
+        comments: at.comments,
         runtime: at.runtime,
         ledger,
         needs: Needs::default(),
@@ -282,13 +286,18 @@ fn opaque(
     if job.steps.iter().any(step) {
         return;
     }
-    items.push(Item {
-        comments: Vec::new(),
-        text: format!(
-            "holdall_run 'to do' <<'END'\nprintf '%s\\n' {} >&2\nexit 1\nEND\n",
-            quoted(&what)
-        ),
-    });
+    // In front of the end.
+    let end = items.len().saturating_sub(1);
+    items.insert(
+        end,
+        Item {
+            comments: Vec::new(),
+            text: format!(
+                "holdall_run 'to do' <<'END'\nprintf '%s\\n' {} >&2\nexit 1\nEND\n",
+                quoted(&what)
+            ),
+        },
+    );
 }
 
 fn settings(job: &Job, node: Node, ledger: &mut Ledger) {
@@ -327,7 +336,6 @@ fn script(exported: Vec<String>, items: Vec<Item>, out: &mut Entries) {
     for item in items {
         list.push((item.comments, Data::Str(item.text)));
     }
-    list.push((Vec::new(), "holdall_finish".into()));
     out.commented("script", Value::Commented(list), Vec::new());
 }
 

@@ -15,6 +15,7 @@ mod steps;
 mod variables;
 mod write;
 
+use super::comments::Comments;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::{Compiled, actual};
@@ -68,6 +69,7 @@ pub struct Options {
 pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, TranspileError> {
     let pipeline = &compiled.pipeline;
     let mut ledger = Ledger::new(pipeline);
+    let comments = Comments::new(&compiled.tree);
     let groups = cache::Groups::of(pipeline);
     let graphs: Vec<Graph> = pipeline.workflows.iter().map(Graph::new).collect();
     let runs: Vec<Vec<condition::Runs>> = pipeline
@@ -90,11 +92,13 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             runs: &runs[w],
             names: &names,
             groups: &groups,
+            comments: &comments,
             runtime: options.runtime,
             tells_apart: tags || scheduled,
             rule: rule.clone(),
             scheduled,
         };
+        let mut above = steps::owned(comments.workflow(workflow));
         for j in 0..names.len() {
             for mut written in job::job(&at, j, &mut ledger) {
                 let needs = std::mem::take(&mut written.needs);
@@ -103,6 +107,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
                 all.keys |= needs.keys;
                 all.program |= needs.program;
                 all.caches.extend(needs.caches);
+                written.about.splice(0..0, std::mem::take(&mut above));
                 written.about.extend(note.clone());
                 jobs.push(written);
             }

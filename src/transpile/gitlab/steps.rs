@@ -10,6 +10,7 @@ use crate::layer::{Upstream, encode_job};
 use crate::plan::{
     CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
 };
+use crate::transpile::comments::Comments;
 use crate::transpile::lower::{first_line, quoted, upstream_options};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, Runtime, own_key};
@@ -70,6 +71,8 @@ pub(super) struct Writer<'a> {
     pub(super) sources: &'a [Source],
     /// The caches of the pipeline.
     pub(super) groups: &'a Groups,
+    /// What the config says in comments.
+    pub(super) comments: &'a Comments<'a>,
     /// What performs the layer operations.
     pub(super) runtime: Runtime,
     /// Where the items are settled.
@@ -84,8 +87,25 @@ impl Writer<'_> {
     /// Writes all steps.
     pub(super) fn steps(&mut self) -> Vec<Item> {
         let job = self.job;
-        let steps = job.steps.iter().enumerate();
-        steps.filter_map(|(s, step)| self.step(s, step)).collect()
+        let mut items = Vec::new();
+        // Those of a step that leaves no item stand above the next one.
+        let mut carried = Vec::new();
+        for (s, step) in job.steps.iter().enumerate() {
+            let before = s.checked_sub(1).and_then(|b| job.steps.get(b));
+            carried.extend(owned(self.comments.step(before, step)));
+            if let Some(mut item) = self.step(s, step) {
+                item.comments.splice(0..0, std::mem::take(&mut carried));
+                items.push(item);
+            }
+        }
+        if let Some(last) = job.steps.last() {
+            carried.extend(owned(self.comments.behind(last)));
+        }
+        items.push(Item {
+            comments: carried,
+            text: "holdall_finish".to_owned(),
+        });
+        items
     }
 
     fn step(&mut self, s: usize, step: &Step) -> Option<Item> {
@@ -477,6 +497,11 @@ impl Writer<'_> {
         }
         text
     }
+}
+
+/// Returns comments of the config as they are kept.
+pub(super) fn owned(comments: Vec<&str>) -> Vec<String> {
+    comments.into_iter().map(str::to_owned).collect()
 }
 
 /// A step that a person has to write: it fails until then, rather than to be left out.
