@@ -65,7 +65,7 @@ pub(super) fn upstream_options(upstream: &[&Upstream]) -> String {
 }
 
 /// Quotes a text for a POSIX shell; plain words stay as they are.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |b: u8| {
         b.is_ascii_alphanumeric()
             || matches!(

@@ -1,6 +1,8 @@
 # Runs the steps of a CircleCI job under GitLab: each in a fresh shell of its own, written by holdall.
 holdall_private=$(mktemp -d "${TMPDIR:-/tmp}/holdall.XXXXXX")
-holdall_carried=$CI_PROJECT_DIR/.holdall
+# Where GitLab fetched the repository to, and collects artifacts and caches from.
+holdall_fetched=$PWD
+holdall_carried=$holdall_fetched/.holdall holdall_caches=$holdall_fetched/.holdall/cache
 # What other pipelines left on the runner is none of this one's.
 holdall_layers=$holdall_carried/layers/$CI_PIPELINE_ID
 holdall_code=0 holdall_count=0 holdall_pids=''
@@ -107,7 +109,7 @@ holdall_checkout() { # [PATH]
     printf 'Directory (%s) you are trying to checkout to is not empty and not a git repository\n' "$PWD" >&2
     return 1
   fi
-  for holdall_entry in "$CI_PROJECT_DIR"/* "$CI_PROJECT_DIR"/.[!.]* "$CI_PROJECT_DIR"/..?*; do
+  for holdall_entry in "$holdall_fetched"/* "$holdall_fetched"/.[!.]* "$holdall_fetched"/..?*; do
     if [ "$holdall_entry" = "$holdall_carried" ]; then continue; fi
     if [ -e "$holdall_entry" ] || [ -L "$holdall_entry" ]; then cp -a "$holdall_entry" .; fi
   done

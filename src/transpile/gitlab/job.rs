@@ -309,7 +309,9 @@ fn settings(job: &Job, node: Node, ledger: &mut Ledger) {
 
 /// Writes the caches of a job.
 fn caches(facts: &Needs, out: &mut Entries) {
-    let list = facts.caches.iter().map(|(group, saves)| {
+    let (saved, read): (Vec<_>, Vec<_>) = facts.caches.iter().partition(|(_, saves)| *saves);
+    // Those that are saved come first: a runner that stops at one that is only read keeps them.
+    let list = saved.into_iter().chain(read).map(|(group, saves)| {
         map(vec![
             ("key", Data::Str(format!("holdall-{group}"))),
             (

@@ -16,6 +16,7 @@ mod variables;
 mod write;
 
 use super::comments::Comments;
+use super::driver;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::{Compiled, actual};
@@ -27,9 +28,6 @@ use crate::yaml::Data;
 const DRIVER: &str = include_str!("driver.sh");
 const LAYERS: &str = include_str!("layers.sh");
 const LAYERS_BINARY: &str = include_str!("layers-binary.sh");
-const CACHES: &str = include_str!("caches.sh");
-const CIRCLECI: &str = include_str!("../../shims/circleci.sh");
-const AGENT: &str = include_str!("../../shims/circleci-agent.sh");
 const KEYS: &str = include_str!("ssh.sh");
 
 /// Names that mean something else at the top of a file of GitLab.
@@ -141,7 +139,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
         entries.add(
             "before_script",
             Data::List(
-                driver(&all, options.runtime)
+                functions(&all, options.runtime)
                     .into_iter()
                     .map(Data::Str)
                     .collect(),
@@ -167,7 +165,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
 }
 
 /// Returns the functions that the jobs use.
-fn driver(needs: &steps::Needs, runtime: Runtime) -> Vec<String> {
+fn functions(needs: &steps::Needs, runtime: Runtime) -> Vec<String> {
     let mut out = vec![DRIVER.to_owned()];
     let verb = match (needs.persists, needs.attaches) {
         (true, true) => Some(twin::Verb::Both),
@@ -186,31 +184,15 @@ fn driver(needs: &steps::Needs, runtime: Runtime) -> Vec<String> {
         });
     }
     if !needs.caches.is_empty() {
-        out.push(CACHES.to_owned());
+        out.push(driver::CACHES.to_owned());
     }
     if needs.program {
-        out.push(format!(
-            "{}{}",
-            shim("circleci", CIRCLECI),
-            shim("circleci-agent", AGENT)
-        ));
+        out.push(driver::programs());
     }
     if needs.keys {
         out.push(KEYS.to_owned());
     }
     out
-}
-
-/// Returns what makes a program that scripts call.
-fn shim(name: &str, text: &str) -> String {
-    // How a step says that the job is over is the target's own.
-    let text = text.replace(
-        "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
-        ": >\"$HOLDALL_HALT\"",
-    );
-    format!(
-        "cat >\"$holdall_private/bin/{name}\" <<'HOLDALL'\n{text}HOLDALL\nchmod +x \"$holdall_private/bin/{name}\"\n"
-    )
 }
 
 /// A parameter as a variable that a person may fill in.

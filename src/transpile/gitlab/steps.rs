@@ -10,6 +10,7 @@ use crate::layer::{Upstream, encode_job};
 use crate::plan::{
     CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
 };
+use crate::transpile::cache_key;
 use crate::transpile::comments::Comments;
 use crate::transpile::lower::{first_line, quoted, upstream_options};
 use crate::transpile::values::{self, Dialect};
@@ -293,12 +294,12 @@ impl Writer<'_> {
         comments: &mut Vec<String>,
     ) -> String {
         let group = self.groups.name(&save.key.value);
-        let word = cache::key(&save.key.value, &mut self.needs);
+        let word = cache_key::key(&save.key.value, &mut self.needs.values);
         self.ledger.approximated(node, key, cache::SCOPE);
         for key in ["paths", "run when"] {
             self.ledger.converted(node, key);
         }
-        match word.left {
+        match word.left.as_deref().map(left_out) {
             Some(why) => {
                 comments.push(capital(&why));
                 self.ledger.approximated(node, "key", why);
@@ -326,16 +327,24 @@ impl Writer<'_> {
     ) -> String {
         self.ledger.approximated(node, key, cache::SCOPE);
         let mut words = String::new();
+        let mut group: Option<String> = None;
         for (nth, k) in restore.keys.iter().enumerate() {
-            let word = cache::key(&k.value, &mut self.needs);
-            let outcome = word.left.map_or(Outcome::Converted, |why| {
+            let word = cache_key::key(&k.value, &mut self.needs.values);
+            let left = word.left.as_deref().map(left_out);
+            let outcome = left.map_or(Outcome::Converted, |why| {
                 comments.push(capital(&why));
                 Outcome::Approximated(why)
             });
             self.ledger.settle_nth(node, "keys", nth, outcome);
-            let group = self.groups.name(&k.value);
-            self.cache(&group, false);
-            words.push_str(&format!(" {} {}", quoted(&group), word.word));
+            let own = self.groups.name(&k.value);
+            self.cache(&own, false);
+            if group.as_ref() != Some(&own) {
+                // The first stands for itself.
+                let mark = if group.is_some() { " -g" } else { "" };
+                words.push_str(&format!("{mark} {}", quoted(&own)));
+            }
+            group = Some(own);
+            words.push_str(&format!(" {}", word.word));
         }
         let title = title(restore.name.as_deref(), key);
         format!("holdall_do on_success {title} holdall_restore_cache{words}")
@@ -435,11 +444,7 @@ impl Writer<'_> {
         }
         self.needs.token |= script.contains("CIRCLE_OIDC_TOKEN");
         let uses = |word: &str| script.contains(word);
-        if uses("circleci tests")
-            || uses("circleci-agent")
-            || uses("circleci step")
-            || uses("circleci env")
-        {
+        if crate::transpile::driver::calls_programs(script) {
             self.needs.program = true;
             if uses("split-by=timings") || uses("tests run") {
                 let why = "tests are split by name: no timings are kept";
@@ -502,6 +507,11 @@ impl Writer<'_> {
 /// Returns comments of the config as they are kept.
 pub(super) fn owned(comments: Vec<&str>) -> Vec<String> {
     comments.into_iter().map(str::to_owned).collect()
+}
+
+/// What is said of a template that a key goes without.
+fn left_out(template: &str) -> String {
+    format!("GitLab has nothing like {template}: it is left out of the key")
 }
 
 /// A step that a person has to write: it fails until then, rather than to be left out.

@@ -13,7 +13,7 @@ holdall_key() { printf '%s' "$1" | LC_ALL=C tr -c 'A-Za-z0-9._=+-' '%'; }
 # What is below the home folder is kept apart: that of the next job may be elsewhere.
 holdall_save_cache() { # GROUP KEY PATH...
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  holdall_kept=$holdall_carried/cache/$1 holdall_name=$(holdall_key "$2") holdall_word=$2
+  holdall_kept=$holdall_caches/$1 holdall_name=$(holdall_key "$2") holdall_word=$2
   shift 2
   if [ -e "$holdall_kept/$holdall_name.cache" ]; then printf 'a cache is kept under this key already\n'; return 0; fi
   rm -rf "$holdall_kept/.new"
@@ -40,11 +40,13 @@ holdall_pack() { # PART FOLDER
   tar -C "$holdall_from" -czf "$holdall_list.tar.gz" "$@"
   rm -f "$holdall_list"
 }
-holdall_restore_cache() { # GROUP KEY...: the first key, its group before it, that a cache starts with
+holdall_restore_cache() { # GROUP KEY... [-g GROUP KEY...]...: the first key that a cache starts with
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  while [ $# -gt 1 ]; do
-    holdall_kept=$holdall_carried/cache/$1 holdall_name=$(holdall_key "$2") holdall_found=''
-    shift 2
+  set -- -g "$@"
+  while [ $# -gt 0 ]; do
+    if [ "$1" = -g ]; then holdall_kept=$holdall_caches/$2; shift 2; continue; fi
+    holdall_name=$(holdall_key "$1") holdall_found=''
+    shift
     # The newest of those that start so.
     for holdall_path in "$holdall_kept/$holdall_name"*.cache; do
       if [ -f "$holdall_path/key" ] && { [ -z "$holdall_found" ] || [ -n "$(find "$holdall_path/key" -newer "$holdall_found/key")" ]; }; then
