@@ -1,5 +1,7 @@
 //! `holdall transpile`.
 
+mod verify;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,8 @@ use crate::yaml::SourceId;
 
 Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh
          holdall transpile --to circleci --store /mnt/workspaces
-         holdall transpile --to github --report migration.md")]
+         holdall transpile --to github --report migration.md
+         holdall transpile --to gitlab --verify")]
 pub(crate) struct Args {
     /// The config. Default: .circleci/config.yml.
     file: Option<PathBuf>,
@@ -53,6 +56,25 @@ pub(crate) struct Args {
     /// Replace existing files, and go on in spite of findings.
     #[arg(long)]
     force: bool,
+
+    /// Write nothing: run the config here and the result under the target's runner, and compare
+    /// what every job attaches.
+    #[arg(long, conflicts_with_all = ["output", "report"], help_heading = "Proof")]
+    verify: bool,
+
+    /// The runner (`github`, `gitlab`), a program with its words: it gets a workflow file, or the
+    /// approvals. Default: act, gitlab-ci-local.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "verify",
+        help_heading = "Proof"
+    )]
+    verify_with: Option<String>,
+
+    /// Let both runs change everything that you can change.
+    #[arg(long, requires = "verify", help_heading = "Proof")]
+    no_isolation: bool,
 
     #[command(flatten)]
     values: ValueArgs,
@@ -107,6 +129,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         .hint("leave it out"));
     }
     let given = args.values.given()?;
+    if args.verify {
+        return verify::run(args, &path, given, ui);
+    }
     if args.to.is_migration() {
         return migrate(args, &path, given, ui);
     }
