@@ -103,7 +103,7 @@ enum RuntimeArg {
 impl Target {
     /// Says whether the target carries all of a config, and reports what became of it.
     fn is_migration(self) -> bool {
-        matches!(self, Self::Github | Self::Gitlab)
+        matches!(self, Self::Shell | Self::Github | Self::Gitlab)
     }
 }
 
@@ -119,10 +119,10 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if args.report.is_some() && !args.to.is_migration() {
         return Err(
             CliError::usage("`--report` belongs to the targets that carry a whole config")
-                .hint("use it with `--to github` or `--to gitlab`"),
+                .hint("use it with `--to shell`, `--to github` or `--to gitlab`"),
         );
     }
-    if args.runtime == RuntimeArg::Binary && !args.to.is_migration() {
+    if args.runtime == RuntimeArg::Binary && !matches!(args.to, Target::Github | Target::Gitlab) {
         return Err(CliError::usage(
             "`--runtime binary` belongs to `--to github` and `--to gitlab`: other targets have shell functions",
         )
@@ -135,21 +135,13 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if args.to.is_migration() {
         return migrate(args, &path, given, ui);
     }
-    let mut checked = gate::read(&path, &args.orbs, given, args.to == Target::Shell)?;
-    gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
+    let mut checked = gate::read(&path, &args.orbs, given, false)?;
+    gate::pass(&mut checked, false, args.force, ui)?;
     let id = SourceId::default();
     let root = input::project_root(&path);
     let made = match args.to {
-        Target::Shell => {
-            let name = path
-                .strip_prefix(&root)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .into_owned();
-            shell::scripts(&checked.compiled.pipeline, &name)
-        }
         // Gone above.
-        Target::Github | Target::Gitlab => return Ok(0),
+        Target::Shell | Target::Github | Target::Gitlab => return Ok(0),
         Target::Circleci => {
             let store = store(args.store.as_deref().unwrap_or_default())?;
             let Some(source) = checked.report.sources.get(id) else {
@@ -205,6 +197,7 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
         RuntimeArg::Binary => Runtime::Binary,
     };
     let made = match args.to {
+        Target::Shell => shell::migrate(&compiled, &config),
         Target::Gitlab => gitlab::migrate(&compiled, &gitlab::Options { config, runtime }),
         _ => github::migrate(&compiled, &github::Options { config, runtime }),
     };

@@ -181,7 +181,9 @@ fn commands(to: Target, words: &[String], copy: &Copy) -> Result<Vec<Command>, C
         }
         _ => {
             let files = files(&copy.root(), ".holdall/shell", "sh")?;
-            files.into_iter().map(|f| with(vec![f])).collect()
+            // Everybody is asked to approve, and does.
+            let words = |f| with(vec![f, "--approve-all".to_owned()]);
+            files.into_iter().map(words).collect()
         }
     })
 }

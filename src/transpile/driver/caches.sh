@@ -22,9 +22,10 @@ holdall_save_cache() { # GROUP KEY PATH...
     holdall_path=$(holdall_home "$holdall_path") holdall_part=root
     case $holdall_path in /*) ;; *) holdall_path=$PWD/$holdall_path ;; esac
     if [ ! -e "$holdall_path" ]; then printf '%s does not exist\n' "$holdall_path" >&2; continue; fi
-    case $holdall_path in "$HOME/"*) holdall_part=home holdall_path=${holdall_path#"$HOME"} ;; esac
+    case $holdall_path in "$HOME" | "$HOME/"*) holdall_part=home holdall_path=${holdall_path#"$HOME"} ;; esac
     printf './%s\n' "${holdall_path#/}" >>"$holdall_kept/.new/$holdall_part"
   done
+  if [ -z "$(ls -A "$holdall_kept/.new")" ]; then rm -rf "$holdall_kept/.new"; return 0; fi
   holdall_pack home "$HOME"
   holdall_pack root /
   printf '%s\n' "$holdall_word" >"$holdall_kept/.new/key"
