@@ -7,6 +7,7 @@ use super::config::Config;
 use super::expr::{Lookup, Scalar};
 use super::given::{Declared, GivenError, PARAMETER, Settled};
 use super::library::{Kind, Library, Loader, Orb};
+use super::memo::Memo;
 use super::logic::to_scalar;
 use super::orb::{self, Example};
 use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
@@ -43,6 +44,11 @@ pub(crate) struct Compiler<'c> {
     pub(crate) asked: Conditions,
     /// The workflows, by their place, whose condition does not hold.
     pub(crate) never: Vec<Location>,
+    /// Whether jobs of a workflow whose condition does not hold are read no further than their names,
+    /// which count for the others.
+    pub(crate) skim: bool,
+    /// Whether they are read so now.
+    pub(crate) skimming: bool,
     /// How many commands have been expanded.
     pub(crate) expansions: usize,
     /// Orb aliases that were used and not declared, each reported once.
@@ -165,7 +171,9 @@ pub(super) fn tree(
     }
     let declared = root.as_ref().and_then(|r| r.get("parameters"));
     let (settled, refused) = inputs.given.settle(declared.map(|d| &d.value));
+    let memo = Rc::new(Memo::default());
     let base = |declared: Option<&Value>, settled: &Settled| Scope {
+        memo: Rc::clone(&memo),
         pipeline: Rc::new(pipeline_parameters(declared, settled)),
         values: Rc::new(
             LocalValues::new(inputs.facts.clone())
@@ -218,6 +226,8 @@ pub(super) fn tree(
                 settled.set(name, value.clone());
             }
             let mut variant = Compiler::new(&config, scope(&settled), false);
+            // What does not run under this outcome is not part of it.
+            variant.skim = true;
             let pipeline = variant.pipeline();
             (pipeline, variant.never, variant.problems)
         };
@@ -322,6 +332,8 @@ impl<'c> Compiler<'c> {
             rules: Vec::new(),
             asked: Conditions::default(),
             never: Vec::new(),
+            skim: false,
+            skimming: false,
             carried: MOST_CARRIED,
             expansions: 0,
             undeclared: Vec::new(),
@@ -586,7 +598,7 @@ impl Compiler<'_> {
     ) -> Vec<(String, Data)> {
         let copied = entries.into_iter();
         copied
-            .map(|e| (e.key.to_string(), self.data(&e.value)))
+            .map(|e| (String::from(&*e.key), self.data(&e.value)))
             .collect()
     }
 

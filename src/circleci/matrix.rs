@@ -55,6 +55,8 @@ impl Compiler<'_> {
         let excluded = self.excluded(&body);
         self.excludes_nothing(&excluded, &combinations, &axes);
         let alias = text_key(&body, "alias").map_or_else(|| base.to_owned(), |a| a.value);
+        let without = raw.entries().iter().filter(|e| &*e.key != "matrix");
+        let without = Value::new(Data::Map(without.cloned().collect()), raw.at());
         let mut arms = Vec::new();
         for combination in combinations {
             if excluded.iter().any(|e| is_excluded(e, &combination)) {
@@ -63,11 +65,11 @@ impl Compiler<'_> {
             let values = combination.iter();
             let values = values.map(|(name, value)| {
                 let data = self.data(value);
-                (name.to_string(), value.located(data))
+                (String::from(&**name), value.located(data))
             });
             let values = values.collect();
             arms.push(Arm {
-                arguments: self.arm(base, base_at, raw, &combination, scope),
+                arguments: self.arm(base, base_at, &without, &combination, scope),
                 matrix: Some(MatrixArm {
                     base: base.to_owned(),
                     alias: alias.clone(),
@@ -230,13 +232,7 @@ impl Compiler<'_> {
             matrix: combination.clone(),
             ..scope.clone()
         };
-        let without = raw
-            .entries()
-            .iter()
-            .filter(|e| &*e.key != "matrix")
-            .cloned();
-        let without = Value::new(Data::Map(without.collect()), raw.at());
-        let mut entries = self.apply(&inner, &without).entries().to_vec();
+        let mut entries = self.apply(&inner, raw).entries().to_vec();
         if !entries.iter().any(|e| &*e.key == "name") {
             // Values stand in the alphabetical order of their parameters' names.
             let mut sorted: Vec<_> = combination.iter().collect();

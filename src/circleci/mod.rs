@@ -19,6 +19,7 @@ mod job;
 mod library;
 mod logic;
 mod matrix;
+mod memo;
 mod names;
 mod orb;
 mod outcomes;

@@ -76,6 +76,7 @@ pub(crate) fn bind(
                 let value = Scope {
                     pipeline: Rc::clone(&pipeline),
                     values: Rc::clone(&outer.values),
+                    memo: Rc::clone(&outer.memo),
                     ..Scope::default()
                 }
                 .apply(&default.value, problems);
@@ -108,9 +109,10 @@ pub(crate) fn bind(
         {
             lend.push((Rc::from(name), Rc::clone(outer.executors(name))));
         }
-        parameters.push((Rc::clone(&declaration.key), value));
+        parameters.push((Rc::clone(&declaration.key), outer.memo.one_of(value)));
     }
     Scope {
+        memo: Rc::clone(&outer.memo),
         lent: lend,
         parameters,
         matrix: Vec::new(),

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use super::expr::{Error, Lookup, Outcome, evaluate, names, parse};
 use super::library::Library;
 use super::logic::{expression_problem, to_scalar, to_value};
+use super::memo::{MOST_NAMES, Memo, Rests};
 use super::pipeline::{LocalValues, suggestion};
 use super::problem::Problem;
 use super::stand_in::stand_in;
 use super::symbol::{Part, Symbol, SymbolKind};
-use super::value::{Data, Entry, Item, Value};
+use super::value::{Data, Entry, Item, Names, Value};
 use crate::finding::nearest;
 use crate::plan::Filled;
 use crate::yaml::Location;
@@ -71,6 +72,8 @@ pub(crate) struct Scope {
     /// The executors that were given as arguments, and where their names mean something: with who
     /// gave them.
     pub(crate) lent: Vec<(Rc<str>, Rc<Library>)>,
+    /// What templates came to before, in this config.
+    pub(crate) memo: Rc<Memo>,
 }
 
 impl Scope {
@@ -221,9 +224,50 @@ impl Scope {
 
     /// Puts values in the place of references, in a value and everything below it.
     pub(crate) fn apply(&self, value: &Value, problems: &mut Vec<Problem>) -> Value {
-        if !value.is_templated() {
+        let Some(names) = value.names() else {
             return value.clone();
+        };
+        let Some(rests) = self.rests(names) else {
+            return self.fill(value, problems);
+        };
+        if let Some(known) = self.memo.get(value, &rests) {
+            return known;
         }
+        let before = problems.len();
+        let made = self.fill(value, problems);
+        // What is wrong is said each time.
+        if problems.len() == before {
+            self.memo.keep(value, rests, &made);
+        }
+        made
+    }
+
+    /// Returns the values of some names, where they are few and all known.
+    fn rests(&self, names: &Names) -> Option<Rests> {
+        if names.more || names.parameters.len() > MOST_NAMES {
+            return None;
+        }
+        let mut rests = Rests::default();
+        for name in &names.parameters {
+            let (list, key) = if let Some(key) = name.strip_prefix("parameters.") {
+                (&self.parameters, key)
+            } else if let Some(key) = name.strip_prefix("matrix.") {
+                (&self.matrix, key)
+            } else {
+                (&*self.pipeline, name.strip_prefix("pipeline.parameters.")?)
+            };
+            let (_, value) = list.iter().find(|(n, _)| **n == *key)?;
+            if !rests.on(value) {
+                return None;
+            }
+        }
+        if names.pipeline {
+            rests.on_pipeline(&self.values);
+        }
+        Some(rests)
+    }
+
+    fn fill(&self, value: &Value, problems: &mut Vec<Problem>) -> Value {
         let data = match value.data() {
             Data::Str(text) => return self.text(text, value.at(), problems),
             Data::List(items) => Data::List(

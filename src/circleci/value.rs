@@ -9,7 +9,9 @@ use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::memo::MOST_NAMES;
 use super::symbol::Symbol;
+use super::template::{Piece, Unclosed, pieces};
 use crate::hash::HashMap;
 use crate::plan::{Call, Filled, Located, MERGE, Spot};
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
@@ -22,8 +24,9 @@ pub(crate) struct Value(Rc<Inner>);
 struct Inner {
     data: Data,
     at: Location,
-    /// Whether a `<<` stands in it or below it: what is free of templates is never copied.
-    templated: bool,
+    /// What the templates in it or below it speak of; none where no `<<` stands there: what is free
+    /// of templates is never copied.
+    names: Option<Rc<Names>>,
     /// Whether it, or something below it, could be another one in another pipeline.
     open: bool,
     /// What it stands for, where it is open itself and that is known.
@@ -36,6 +39,81 @@ struct Inner {
     weight: u32,
     /// Where each key of a large map is, from the first time that one is looked up.
     places: OnceCell<Box<Index>>,
+}
+
+/// The names that templates speak of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Parameters of any kind, with what stands before their dot; the first few.
+    pub(crate) parameters: Vec<Rc<str>>,
+    /// Whether other values of the pipeline are among them.
+    pub(crate) pipeline: bool,
+    /// Whether there is more than that: more names, expressions, what is none of these.
+    pub(crate) more: bool,
+}
+
+impl Names {
+    /// Returns the names in a text with a `<<`.
+    fn of(text: &str) -> Rc<Self> {
+        let mut names = Self::default();
+        match pieces(text) {
+            Err(Unclosed) => names.more = true,
+            Ok(pieces) => {
+                for piece in pieces {
+                    if let Piece::Reference(name) = piece {
+                        names.add(name);
+                    }
+                }
+            }
+        }
+        Rc::new(names)
+    }
+
+    fn add(&mut self, name: &str) {
+        const KINDS: [&str; 3] = ["parameters.", "matrix.", "pipeline.parameters."];
+        let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if !name.bytes().all(word) {
+            self.more = true;
+        } else if KINDS.iter().any(|kind| name.starts_with(kind)) {
+            if !self.parameters.iter().any(|known| **known == *name) {
+                self.parameters.push(name.into());
+            }
+        } else if name.starts_with("pipeline.") {
+            self.pipeline = true;
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// Joins the names of two values.
+    fn join(one: &mut Option<Rc<Self>>, other: &Rc<Self>) {
+        let Some(names) = one else {
+            *one = Some(Rc::clone(other));
+            return;
+        };
+        let has = |name: &Rc<str>| names.parameters.contains(name);
+        if Rc::ptr_eq(names, other)
+            || (names.pipeline || !other.pipeline)
+                && (names.more || !other.more && other.parameters.iter().all(has))
+        {
+            return;
+        }
+        let names = Rc::make_mut(names);
+        names.pipeline |= other.pipeline;
+        names.more |= other.more;
+        for name in &other.parameters {
+            if names.parameters.len() > MOST_NAMES {
+                names.more = true;
+            } else if !names.parameters.contains(name) {
+                names.parameters.push(Rc::clone(name));
+            }
+        }
+    }
+}
+
+/// Says whether a text has a template; most are short and have not even half of one.
+fn has_template(text: &str) -> bool {
+    text.as_bytes().contains(&b'<') && text.contains("<<")
 }
 
 /// Where each key of a map stands. Few maps have one, and every value has the room for it.
@@ -98,7 +176,7 @@ impl Entry {
             false => (MERGE, Some(self.whole())),
         };
         Some(Call {
-            what: what.to_owned(),
+            what: what.into(),
             at,
             defined,
             given: None,
@@ -109,7 +187,10 @@ impl Entry {
 impl Value {
     pub(crate) fn new(data: Data, at: Location) -> Self {
         let mut inner = Inner {
-            templated: matches!(&data, Data::Str(text) if text.contains("<<")),
+            names: match &data {
+                Data::Str(text) if has_template(text) => Some(Names::of(text)),
+                _ => None,
+            },
             open: false,
             depth: 1,
             weight: 1,
@@ -124,7 +205,9 @@ impl Value {
             Data::Map(entries) => {
                 for entry in entries {
                     inner.holds(&entry.value);
-                    inner.templated |= entry.key.contains("<<");
+                    if has_template(&entry.key) {
+                        Names::join(&mut inner.names, &Names::of(&entry.key));
+                    }
                 }
             }
             _ => {}
@@ -203,7 +286,33 @@ impl Value {
     }
 
     pub(crate) fn is_templated(&self) -> bool {
-        self.0.templated
+        self.0.names.is_some()
+    }
+
+    /// Returns what the templates in it or below it speak of, if there are any.
+    pub(crate) fn names(&self) -> Option<&Names> {
+        self.0.names.as_deref()
+    }
+
+    /// Says whether nothing tells two scalars apart: neither what they are, nor where they stand and
+    /// what was put in place to make them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (one, two) = (&*self.0, &*other.0);
+        let same = match (&one.data, &two.data) {
+            (Data::Null, Data::Null) => true,
+            (Data::Bool(a), Data::Bool(b)) => a == b,
+            (Data::Int(a), Data::Int(b)) => a == b,
+            (Data::Float(a), Data::Float(b)) => a.to_bits() == b.to_bits(),
+            (Data::Str(a), Data::Str(b)) => a == b,
+            _ => false,
+        };
+        Rc::ptr_eq(&self.0, &other.0)
+            || same
+                && one.at == two.at
+                && one.open == two.open
+                && one.symbol.is_none()
+                && two.symbol.is_none()
+                && one.filled == two.filled
     }
 
     /// Returns how deep lists and maps are nested in it, itself counted.
@@ -239,7 +348,8 @@ impl Value {
             Data::Bool(b) => Some(b.to_string()),
             Data::Int(n) => Some(n.to_string()),
             Data::Float(f) => Some(float_text(*f)),
-            Data::Str(text) => Some(text.to_string()),
+            // Written out: through its `Display` it would take ten times as long.
+            Data::Str(text) => Some(String::from(&**text)),
             Data::List(_) | Data::Map(_) => None,
         }
     }
@@ -253,14 +363,14 @@ impl Value {
             Data::Bool(b) => yaml::Data::Bool(*b),
             Data::Int(n) => yaml::Data::Int(*n),
             Data::Float(f) => yaml::Data::Float(*f),
-            Data::Str(text) => yaml::Data::Str(text.to_string()),
+            Data::Str(text) => yaml::Data::Str(String::from(&**text)),
             Data::List(items) => {
                 let items = items.iter().map(|i| i.value.to_data(budget));
                 yaml::Data::List(items.collect::<Option<_>>()?)
             }
             Data::Map(entries) => {
                 let entries = entries.iter();
-                let entries = entries.map(|e| Some((e.key.to_string(), e.value.to_data(budget)?)));
+                let entries = entries.map(|e| Some((String::from(&*e.key), e.value.to_data(budget)?)));
                 yaml::Data::Map(entries.collect::<Option<_>>()?)
             }
         })
@@ -361,7 +471,7 @@ impl Inner {
         Self {
             data,
             at: self.at,
-            templated: self.templated,
+            names: self.names.clone(),
             open: self.open,
             symbol: self.symbol.clone(),
             filled: self.filled.clone(),
@@ -374,7 +484,9 @@ impl Inner {
     /// Counts a value that this one holds.
     fn holds(&mut self, value: &Value) {
         let inner = &value.0;
-        self.templated |= inner.templated;
+        if let Some(names) = &inner.names {
+            Names::join(&mut self.names, names);
+        }
         self.open |= inner.open;
         self.depth = self.depth.max(inner.depth.saturating_add(1));
         self.weight = self.weight.saturating_add(inner.weight);

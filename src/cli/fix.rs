@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
+use crate::circleci::GivenError;
 use crate::finding::Report;
 use crate::lint::{self, Checked, Fixed};
 use crate::yaml::Source;
@@ -29,7 +30,9 @@ pub(crate) struct FixArgs {
 /// What came of one config.
 pub(crate) struct Mended {
     /// The findings of what stands in the file once this is settled.
-    pub(crate) checked: Checked,
+    pub(crate) report: Report,
+    /// Given values that the config does not take.
+    pub(crate) refused: Vec<GivenError>,
     /// What goes to stdout: a diff, or the text of stdin.
     pub(crate) out: String,
     /// What is to be said about it.
@@ -47,6 +50,16 @@ struct Change {
 }
 
 impl Mended {
+    fn of(checked: Checked) -> Self {
+        Self {
+            report: checked.report,
+            refused: checked.compiled.refused,
+            out: String::new(),
+            said: String::new(),
+            change: None,
+        }
+    }
+
     /// Writes the file, if it is to be written; what cannot be written is as it was.
     pub(crate) fn settle(&mut self) -> Result<(), CliError> {
         let Some(change) = self.change.take() else {
@@ -54,7 +67,7 @@ impl Mended {
         };
         let written = write(&change.path, &change.before, &change.after);
         if written.is_err() {
-            self.checked.report = change.unmended;
+            self.report = change.unmended;
             self.said.clear();
         }
         written
@@ -93,31 +106,32 @@ impl FixArgs {
         offers: bool,
         check: &dyn Fn(Source) -> Checked,
     ) -> Mended {
-        let mut mended = Mended {
-            checked: check(source.clone()),
-            out: String::new(),
-            said: String::new(),
-            change: None,
-        };
+        let mut checked = check(source.clone());
         if !self.fix && !self.diff {
             if offers {
-                lint::verify(&source, &mut mended.checked, check);
+                lint::verify(&source, &mut checked, check);
             }
-            return mended;
+            return Mended::of(checked);
         }
         let first = source.clone();
         let mut fixed = lint::fix(source, self.unsafe_too, check);
         let after = fixed.text();
-        mended.said = format!("{}{}", self.summary(&fixed, &first), left(&fixed, &first));
+        let said = format!("{}{}", self.summary(&fixed, &first), left(&fixed, &first));
         if self.diff {
-            mended.out = diff(&first.name(), first.text(), &after);
-            return mended;
+            return Mended {
+                out: diff(&first.name(), first.text(), &after),
+                said,
+                ..Mended::of(checked)
+            };
         }
         if offers {
             let now = Source::new(first.path(), after.as_str());
             lint::verify(&now, &mut fixed.checked, check);
         }
-        let unmended = std::mem::replace(&mut mended.checked, fixed.checked).report;
+        let mut mended = Mended {
+            said,
+            ..Mended::of(fixed.checked)
+        };
         if path == Path::new("-") {
             mended.out = after;
         } else if fixed.before.is_some() {
@@ -125,7 +139,7 @@ impl FixArgs {
                 path: path.to_owned(),
                 before: first.text().to_owned(),
                 after,
-                unmended,
+                unmended: checked.report,
             });
         }
         mended

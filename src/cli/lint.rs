@@ -14,7 +14,7 @@ use super::shellcheck::Shellcheck;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input, unpacked};
 use crate::circleci::{Given, GivenError, Inputs, Unpacked};
-use crate::finding::{self, Report, Severity};
+use crate::finding::{self, Look, Report, Severity};
 use crate::lint;
 use crate::yaml::Source;
 
@@ -152,6 +152,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         args,
         shell: shell.as_ref(),
         offers: matches!(format, Format::Json | Format::Jsonl | Format::Sarif),
+        frames: matches!(format, Format::Human).then(|| ui.look()),
         given: &given,
         least,
         known: &known,
@@ -161,9 +162,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let mut all = Vec::new();
     for done in job.all(&paths) {
         match done {
-            Done::Checked(mended) => {
-                refused.push(mended.checked.compiled.refused.clone());
-                all.push(*mended);
+            Done::Checked(mended, shown) => {
+                refused.push(mended.refused.clone());
+                all.push((*mended, shown));
             }
             Done::LeftOut => {}
             Done::Wrong(error) => return Err(error),
@@ -179,13 +180,16 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     }
     // Nothing is written before all that is asked for is known to make sense.
     let mut printed = String::new();
-    for mut mended in all {
+    let mut frames = String::new();
+    for (mut mended, mut shown) in all {
         if let Err(error) = mended.settle() {
             unread = Some(ui.fail(&error));
+            shown = job.shown(&mended.report);
         }
         ui.talk(&mended.said);
         printed.push_str(&mended.out);
-        let mut report = mended.checked.report;
+        frames.push_str(&shown);
+        let mut report = mended.report;
         if !args.show_suppressed {
             report.suppressed.clear();
         }
@@ -207,7 +211,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     }
     let text = match format {
         Format::Human if reports.is_empty() => String::new(),
-        Format::Human => finding::human(&reports, ui.look()),
+        Format::Human => frames + &finding::summary(&reports),
         Format::Concise => finding::concise(&reports),
         Format::Json => finding::json(&reports),
         Format::Jsonl => finding::jsonl(&reports),
@@ -239,7 +243,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
 
 /// What became of a config.
 enum Done {
-    Checked(Box<Mended>),
+    /// It was checked; with what a person is shown of it.
+    Checked(Box<Mended>, String),
     /// The settings say that it is none of ours.
     LeftOut,
     /// The settings are wrong.
@@ -260,6 +265,8 @@ struct Job<'a> {
     shell: Option<&'a Shellcheck>,
     /// Whether the report carries the edits of fixes.
     offers: bool,
+    /// How a person is shown findings, where one is.
+    frames: Option<Look>,
 }
 
 impl Job<'_> {
@@ -352,7 +359,15 @@ impl Job<'_> {
             checked
         };
         let fixes = self.args.fixes.or(settings.unsafe_fixes);
-        Done::Checked(Box::new(fixes.mend(path, source, self.offers, &check)))
+        let mended = fixes.mend(path, source, self.offers, &check);
+        let shown = self.shown(&mended.report);
+        Done::Checked(Box::new(mended), shown)
+    }
+
+    /// Returns what a person is shown of a report.
+    fn shown(&self, report: &Report) -> String {
+        let look = self.frames;
+        look.map_or_else(String::new, |look| finding::frames(report, look))
     }
 }
 

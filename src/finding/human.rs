@@ -142,7 +142,11 @@ impl Diagnostic for Framed<'_> {
     }
 }
 
-pub(super) fn render(reports: &[Report], look: Look) -> String {
+/// Renders the findings of one report.
+pub(super) fn frames(report: &Report, look: Look) -> String {
+    if report.findings.is_empty() {
+        return String::new();
+    }
     let theme = GraphicalTheme {
         characters: if look.unicode {
             ThemeCharacters::unicode()
@@ -160,24 +164,21 @@ pub(super) fn render(reports: &[Report], look: Look) -> String {
         .with_links(false)
         .with_context_lines(1);
     let mut out = String::new();
-    for report in reports.iter().filter(|r| !r.findings.is_empty()) {
-        let texts = Texts {
-            all: report.sources.iter().map(|(_, s)| Text::new(s)).collect(),
-            none: Text::default(),
-        };
-        for finding in &report.findings {
-            let framed = frame(report, &texts, finding);
-            // Writing into a string cannot fail; a frame that does is still named in words.
-            if handler.render_report(&mut out, &framed).is_err() {
-                out.push_str(&finding.title);
-            }
-            for note in &finding.notes {
-                out.push_str(&wrapped("  note: ", note, look.width));
-            }
-            out.push('\n');
+    let texts = Texts {
+        all: report.sources.iter().map(|(_, s)| Text::new(s)).collect(),
+        none: Text::default(),
+    };
+    for finding in &report.findings {
+        let framed = frame(report, &texts, finding);
+        // Writing into a string cannot fail; a frame that does is still named in words.
+        if handler.render_report(&mut out, &framed).is_err() {
+            out.push_str(&finding.title);
         }
+        for note in &finding.notes {
+            out.push_str(&wrapped("  note: ", note, look.width));
+        }
+        out.push('\n');
     }
-    out.push_str(&summary(reports));
     out
 }
 
@@ -328,7 +329,7 @@ fn range(report: &Report, at: Location) -> std::ops::Range<usize> {
 }
 
 /// Says how many findings there were, as the last line.
-fn summary(reports: &[Report]) -> String {
+pub(super) fn summary(reports: &[Report]) -> String {
     let counts = Counts::of(reports);
     let files = match reports.len() {
         1 => "1 file".to_owned(),

@@ -199,7 +199,21 @@ impl Counts {
 /// Renders findings with the text that they speak of, for a person.
 #[must_use]
 pub fn human(reports: &[Report], look: Look) -> String {
-    human::render(reports, look)
+    let mut out: String = reports.iter().map(|r| frames(r, look)).collect();
+    out.push_str(&summary(reports));
+    out
+}
+
+/// Renders the findings of one report as [`human`] does, without the last line.
+#[must_use]
+pub fn frames(report: &Report, look: Look) -> String {
+    human::frames(report, look)
+}
+
+/// Renders the last line of [`human`]: how many findings there are.
+#[must_use]
+pub fn summary(reports: &[Report]) -> String {
+    human::summary(reports)
 }
 
 /// Renders a line a finding: `file:line:column: severity[rule] title`.

@@ -89,7 +89,7 @@ declare_rule! {
 /// Two paths that may hold the same file.
 struct Pair<'p> {
     items: (&'p Located<String>, &'p Located<String>),
-    overlap: Overlap,
+    overlap: Rc<Overlap>,
     file: bool,
     apart: bool,
 }
@@ -99,7 +99,7 @@ struct Meeting<'f, 'p> {
     first: (&'f Layer<'p>, &'p Located<String>),
     second: (&'f Layer<'p>, &'p Located<String>),
     attach: &'f Attach<'p>,
-    overlap: Overlap,
+    overlap: Rc<Overlap>,
     /// Further paths of the same steps that meet.
     also: Vec<&'p Located<String>>,
     /// Whether both are files, so that they meet for sure.
@@ -153,8 +153,12 @@ fn same_matrix(a: &Job, b: &Job) -> bool {
 /// The paths of a flow's layers, read once, and found by how they begin: most layers of a large
 /// workflow have nothing to do with each other.
 struct Paths {
-    /// For each layer, its items; nothing for those that meet no other.
-    items: Vec<Vec<Option<Item>>>,
+    /// What stands in the lists of paths, each text once; nothing for those that meet no other.
+    items: Vec<Option<Item>>,
+    /// For each layer, which of those it lists.
+    listed: Vec<Vec<usize>>,
+    /// How two of those meet, once that was asked: the arms of a matrix ask the same again and again.
+    overlaps: RefCell<HashMap<(usize, usize), Option<Rc<Overlap>>>>,
     /// The layers that an item of this first name is in.
     named: HashMap<String, Vec<usize>>,
     /// The layers with an item that may begin with any name.
@@ -169,7 +173,9 @@ struct Paths {
 impl Paths {
     fn new(flow: &Flow<'_>) -> Self {
         let mut paths = Self {
-            items: Vec::with_capacity(flow.layers.len()),
+            items: Vec::new(),
+            listed: Vec::with_capacity(flow.layers.len()),
+            overlaps: RefCell::default(),
             named: HashMap::default(),
             open: Vec::new(),
             readers: HashMap::default(),
@@ -184,16 +190,27 @@ impl Paths {
                 }
             }
         }
+        let mut known: HashMap<&str, usize> = HashMap::default();
         for (i, layer) in flow.layers.iter().enumerate() {
-            let items = layer.persist.paths.iter().map(|p| Item::parse(&p.value));
-            let items: Vec<Option<Item>> = items.collect();
-            for item in items.iter().flatten() {
-                match item.begins() {
-                    Some(name) => paths.named.entry(name.to_owned()).or_default().push(i),
-                    None => paths.open.push(i),
+            let mut listed = Vec::with_capacity(layer.persist.paths.len());
+            for path in &layer.persist.paths {
+                let item = *known.entry(&path.value).or_insert_with(|| {
+                    paths.items.push(Item::parse(&path.value));
+                    paths.items.len() - 1
+                });
+                listed.push(item);
+                match paths.items[item].as_ref().map(Item::begins) {
+                    Some(Some(name)) => match paths.named.get_mut(name) {
+                        Some(layers) => layers.push(i),
+                        None => {
+                            paths.named.insert(name.to_owned(), vec![i]);
+                        }
+                    },
+                    Some(None) => paths.open.push(i),
+                    None => {}
                 }
             }
-            paths.items.push(items);
+            paths.listed.push(listed);
         }
         paths
     }
@@ -201,16 +218,22 @@ impl Paths {
     /// Returns the later layers that may meet a layer, in their order.
     fn near(&self, layer: usize) -> Vec<usize> {
         if self.open.binary_search(&layer).is_ok() {
-            return (layer + 1..self.items.len()).collect();
+            return (layer + 1..self.listed.len()).collect();
         }
-        let names = self.items[layer].iter().flatten().filter_map(Item::begins);
-        let named = names.filter_map(|name| self.named.get(name)).flatten();
-        let mut near: Vec<usize> = named
-            .chain(&self.open)
-            .copied()
-            .filter(|other| *other > layer)
-            .collect();
-        near.sort_unstable();
+        let items = self.listed[layer].iter().map(|item| &self.items[*item]);
+        let names = items.flatten().filter_map(Item::begins);
+        let mut named: Vec<&Vec<usize>> = names.filter_map(|name| self.named.get(name)).collect();
+        named.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        named.extend((!self.open.is_empty()).then_some(&self.open));
+        let later = named.iter().flat_map(|layers| {
+            // Each list is in order.
+            let first = layers.partition_point(|other| *other <= layer);
+            layers[first..].iter().copied()
+        });
+        let mut near: Vec<usize> = later.collect();
+        if named.len() > 1 {
+            near.sort_unstable();
+        }
         near.dedup();
         near
     }
@@ -223,6 +246,16 @@ impl Paths {
         Some(word * 64 + bits.trailing_zeros() as usize)
     }
 
+    /// Says how two items meet, by their numbers.
+    fn overlap(&self, one: usize, two: usize) -> Option<Rc<Overlap>> {
+        let mut known = self.overlaps.borrow_mut();
+        let overlap = known.entry((one, two)).or_insert_with(|| {
+            let both = self.items[one].as_ref().zip(self.items[two].as_ref());
+            both.and_then(|(one, two)| one.overlap(two)).map(Rc::new)
+        });
+        overlap.clone()
+    }
+
     /// Compares two layers that some job attaches together; the surest pair of paths speaks for
     /// them.
     fn meet<'f, 'p>(
@@ -233,15 +266,14 @@ impl Paths {
     ) -> Option<Meeting<'f, 'p>> {
         let items = |layer: usize| {
             let texts = flow.layers[layer].persist.paths.iter();
-            texts.zip(&self.items[layer]).enumerate()
+            texts.zip(&self.listed[layer]).enumerate()
         };
         let (one, two) = (&flow.layers[first], &flow.layers[second]);
         let mut attach = None;
         let mut pairs: Vec<Pair<'p>> = Vec::new();
         for (i, (a, item)) in items(first) {
             for (j, (b, other)) in items(second) {
-                let both = item.as_ref().zip(other.as_ref());
-                let Some(overlap) = both.and_then(|(i, o)| i.overlap(o)) else {
+                let Some(overlap) = self.overlap(*item, *other) else {
                     continue;
                 };
                 if attach.is_none() {

@@ -49,7 +49,8 @@ fn writes_file(script: &str, name: &str) -> bool {
                 .strip_suffix(name)
                 .is_some_and(|rest| rest.ends_with('/'))
     };
-    script.lines().any(|line| {
+    // Hardly any line has the name at all.
+    script.lines().filter(|line| line.contains(name)).any(|line| {
         let spaced = line.replace(">>", " > ").replace('>', " > ");
         let words: Vec<&str> = spaced.split_whitespace().collect();
         words.iter().enumerate().any(|(i, word)| {
