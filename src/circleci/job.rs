@@ -307,6 +307,8 @@ impl Compiler<'_> {
         job.shell = env.shell;
         job.environment = env.environment;
         if let Some(entry) = body.get("parallelism") {
+            job.varies
+                .extend(entry.value.is_open().then_some("parallelism"));
             match entry.value.data() {
                 Data::Int(n) if *n >= 1 => job.parallelism = u32::try_from(*n).unwrap_or(u32::MAX),
                 _ if entry.value.is_templated() => {}

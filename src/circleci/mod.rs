@@ -47,7 +47,7 @@ pub use pipeline::Facts;
 pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
 pub use rule::expression_condition;
-pub use stand_in::{TextPart, actual, text_parts};
+pub use stand_in::{TextPart, actual, marked, text_parts};
 pub use unpacked::{Include, OrbPart, Unpacked};
 
 use crate::plan::Pipeline;

@@ -1,7 +1,13 @@
 //! Values of the pipeline that stay open in a text, for somebody who writes the text down for
 //! other pipelines: each is marked with its name and what it is here.
 //!
+//! A value that is no text keeps its type; its mark is beside it, among what templates put in place.
+//!
 //! The marks are characters for private use, which no config has a meaning for.
+
+use std::borrow::Cow;
+
+use crate::plan::Located;
 
 const BEGIN: char = '\u{F0001}';
 const HERE: char = '\u{F0002}';
@@ -49,6 +55,20 @@ pub fn text_parts(text: &str) -> Vec<TextPart<'_>> {
         out.push(TextPart::Plain(rest));
     }
     out
+}
+
+/// Returns a text with its marks: that of a number or a truth value too, which is all of the text.
+#[must_use]
+pub fn marked(text: &Located<String>) -> Cow<'_, str> {
+    if text.value.contains(BEGIN) {
+        return Cow::Borrowed(&text.value);
+    }
+    let filled = text.filled.iter().flat_map(|f| f.iter());
+    let mut whole = filled.take_while(|f| f.whole);
+    match whole.find(|f| f.name.starts_with(BEGIN)) {
+        Some(mark) => Cow::Owned(mark.name.to_string()),
+        None => Cow::Borrowed(&text.value),
+    }
 }
 
 /// Puts in place of the marks what the values are here.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::memo::MOST_NAMES;
 use super::symbol::Symbol;
-use super::template::{Piece, Unclosed, pieces};
+use super::template::{Piece, Unclosed, pieces, twice};
 use crate::hash::HashMap;
 use crate::plan::{Call, Filled, Located, MERGE, Spot};
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
@@ -111,9 +111,9 @@ impl Names {
     }
 }
 
-/// Says whether a text has a template; most are short and have not even half of one.
+/// Says whether a text has a template.
 fn has_template(text: &str) -> bool {
-    text.as_bytes().contains(&b'<') && text.contains("<<")
+    twice(text, b'<').is_some()
 }
 
 /// Where each key of a map stands. Few maps have one, and every value has the room for it.

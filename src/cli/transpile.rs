@@ -1,5 +1,7 @@
 //! `holdall transpile`.
 
+mod verify;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +26,8 @@ use crate::yaml::{SourceId, Sources};
 
 Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh
          holdall transpile --to circleci --store cache
-         holdall transpile --to github --report migration.md")]
+         holdall transpile --to github --report migration.md
+         holdall transpile --to gitlab --verify")]
 pub(crate) struct Args {
     /// The config. Default: .circleci/config.yml.
     file: Option<PathBuf>,
@@ -45,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// What does the layer operations (`circleci`, `github`): shell functions, or the holdall binary.
+    /// What does the layer operations (all but `shell`): shell functions, or the holdall binary.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
     runtime: RuntimeArg,
 
@@ -56,6 +59,25 @@ pub(crate) struct Args {
     /// Replace existing files, and go on in spite of findings.
     #[arg(long)]
     force: bool,
+
+    /// Write nothing: run the config here and the result under the target's runner, and compare
+    /// what every job attaches.
+    #[arg(long, conflicts_with_all = ["output", "report"], help_heading = "Proof")]
+    verify: bool,
+
+    /// The runner (`github`, `gitlab`), a program with its words: it gets a workflow file, or the
+    /// approvals. Default: act, gitlab-ci-local.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "verify",
+        help_heading = "Proof"
+    )]
+    verify_with: Option<String>,
+
+    /// Let both runs change everything that you can change.
+    #[arg(long, requires = "verify", help_heading = "Proof")]
+    no_isolation: bool,
 
     #[command(flatten)]
     values: ValueArgs,
@@ -99,13 +121,16 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 .hint("leave the pipeline's values out"),
         );
     }
-    if args.runtime == RuntimeArg::Binary && !matches!(args.to, Target::Github | Target::Circleci) {
+    if args.runtime == RuntimeArg::Binary && args.to == Target::Shell {
         return Err(CliError::usage(
-            "`--runtime binary` belongs to `--to github` and `--to circleci`: other targets have shell functions",
+            "`--runtime binary` is not for `--to shell`: its scripts have shell functions",
         )
         .hint("leave it out"));
     }
     let given = args.values.given()?;
+    if args.verify {
+        return verify::run(args, &path, given, ui);
+    }
     match args.to {
         Target::Circleci => rewrite(args, &path, given, ui),
         Target::Shell | Target::Github | Target::Gitlab => migrate(args, &path, given, ui),
@@ -167,16 +192,11 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
         .unwrap_or(path)
         .to_string_lossy()
         .into_owned();
+    let runtime = args.runtime.into();
     let made = match args.to {
-        Target::Gitlab => gitlab::migrate(&compiled, &config),
         Target::Shell => shell::migrate(&compiled, &config),
-        _ => github::migrate(
-            &compiled,
-            &github::Options {
-                config,
-                runtime: args.runtime.into(),
-            },
-        ),
+        Target::Gitlab => gitlab::migrate(&compiled, &gitlab::Options { config, runtime }),
+        _ => github::migrate(&compiled, &github::Options { config, runtime }),
     };
     let made = made.map_err(|wrong| defect(&wrong))?;
     let mut files = made.files;

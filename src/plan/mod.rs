@@ -139,6 +139,8 @@ pub struct Job {
     pub environment: Vec<EnvVar>,
     /// How many nodes run it.
     pub parallelism: u32,
+    /// The keys whose values are what they are here, where another pipeline may have others.
+    pub varies: Vec<&'static str>,
     /// The contexts whose variables and keys it gets, the last one winning.
     pub contexts: Vec<Located<String>>,
     /// The queue of the organisation in which it waits for its turn.
@@ -181,6 +183,7 @@ impl Job {
             shell: None,
             environment: Vec::new(),
             parallelism: 1,
+            varies: Vec::new(),
             contexts: Vec::new(),
             serial_group: None,
             settings: Vec::new(),

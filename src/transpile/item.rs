@@ -443,7 +443,7 @@ pub fn own_key(kind: &StepKind) -> &'static str {
 }
 
 /// Returns what a step calls itself.
-fn title(kind: &StepKind) -> Option<&str> {
+pub(super) fn title(kind: &StepKind) -> Option<&str> {
     match kind {
         StepKind::Run(s) => s.name.as_deref(),
         StepKind::Checkout(s) => s.name.as_deref(),

@@ -4,6 +4,7 @@
 
 mod cache_key;
 pub mod circleci;
+mod comments;
 mod driver;
 pub mod github;
 pub mod gitlab;
@@ -16,6 +17,8 @@ mod values;
 use std::path::PathBuf;
 
 use crate::yaml::Location;
+
+pub(crate) use lower::quoted;
 
 pub use item::{Item, Node, items, own_key};
 pub use report::{Counts, Entry, Ledger, Outcome, Report};

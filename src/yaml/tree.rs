@@ -170,6 +170,13 @@ impl Tree {
         found.map(|(i, _)| self.node(NodeId(u32::try_from(first + i).unwrap_or(u32::MAX))))
     }
 
+    /// Returns where the first node begins that begins at an offset or behind it.
+    #[must_use]
+    pub fn begins_behind(&self, offset: u32) -> Option<u32> {
+        let first = self.nodes.partition_point(|n| n.span.start < offset);
+        self.nodes.get(first).map(|n| n.span.start)
+    }
+
     /// Returns where a second document begins, if the text holds more than one.
     #[must_use]
     pub fn extra_document(&self) -> Option<Span> {

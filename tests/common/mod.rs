@@ -7,6 +7,8 @@
     reason = "each test file uses its own part, and says what it skips"
 )]
 
+pub(crate) mod github;
+
 use std::path::{Path, PathBuf};
 
 /// Runs a snapshot assertion with its file in the repository's top-level `snapshots/`.

@@ -10,54 +10,55 @@ holdall_checksum() ( # FILE
 )
 # The name of a key's file.
 holdall_key() { printf '%s' "$1" | LC_ALL=C tr -c 'A-Za-z0-9._=+-' '%'; }
-# Calls tar where `home` is the home of the job and `root` is the root: what lay at home comes back
-# at home, wherever that is for the job that finds it.
-holdall_tar() {
-  mkdir -p "$holdall_private/places"
-  ln -s "$HOME" "$holdall_private/places/home"
-  ln -s / "$holdall_private/places/root"
-  holdall_tarred=0
-  tar -C "$holdall_private/places" "$@" || holdall_tarred=$?
-  rm -f "$holdall_private/places/home" "$holdall_private/places/root"
-  return "$holdall_tarred"
-}
+# What is below the home folder is kept apart: that of the next job may be elsewhere.
 holdall_save_cache() { # GROUP KEY PATH...
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  holdall_kept=$holdall_caches/$1 holdall_name=$(holdall_key "$2")
+  holdall_kept=$holdall_caches/$1 holdall_name=$(holdall_key "$2") holdall_word=$2
   shift 2
-  if [ -e "$holdall_kept/$holdall_name.tar.gz" ]; then printf 'a cache is kept under this key already\n'; return 0; fi
-  mkdir -p "$holdall_kept"
+  if [ -e "$holdall_kept/$holdall_name.cache" ]; then printf 'a cache is kept under this key already\n'; return 0; fi
+  rm -rf "$holdall_kept/.new"
+  mkdir -p "$holdall_kept/.new"
   for holdall_path do
-    shift
-    holdall_path=$(holdall_home "$holdall_path")
+    holdall_path=$(holdall_home "$holdall_path") holdall_part=root
     case $holdall_path in /*) ;; *) holdall_path=$PWD/$holdall_path ;; esac
     if [ ! -e "$holdall_path" ]; then printf '%s does not exist\n' "$holdall_path" >&2; continue; fi
-    case $holdall_path in
-      "$HOME"/*) set -- "$@" "home${holdall_path#"$HOME"}" ;;
-      *) set -- "$@" "root$holdall_path" ;;
-    esac
+    case $holdall_path in "$HOME" | "$HOME/"*) holdall_part=home holdall_path=${holdall_path#"$HOME"} ;; esac
+    printf './%s\n' "${holdall_path#/}" >>"$holdall_kept/.new/$holdall_part"
   done
-  if [ $# = 0 ]; then return 0; fi
-  holdall_tar -czf "$holdall_kept/.new" "$@"
-  mv "$holdall_kept/.new" "$holdall_kept/$holdall_name.tar.gz"
+  if [ -z "$(ls -A "$holdall_kept/.new")" ]; then rm -rf "$holdall_kept/.new"; return 0; fi
+  holdall_pack home "$HOME"
+  holdall_pack root /
+  printf '%s\n' "$holdall_word" >"$holdall_kept/.new/key"
+  mv "$holdall_kept/.new" "$holdall_kept/$holdall_name.cache"
   # Old ones go, so that what GitLab carries does not grow for ever.
-  find "$holdall_kept" -name '*.tar.gz' -mtime +15 -exec rm -f {} +
+  find "$holdall_kept" -name key -mtime +15 | while IFS= read -r holdall_path; do rm -rf "${holdall_path%/*}"; done
 }
-holdall_restore_cache() { # GROUP KEY...
+holdall_pack() { # PART FOLDER
+  [ -f "$holdall_kept/.new/$1" ] || return 0
+  holdall_list=$holdall_kept/.new/$1 holdall_from=$2
+  set --
+  while IFS= read -r holdall_path; do set -- "$@" "$holdall_path"; done <"$holdall_list"
+  tar -C "$holdall_from" -czf "$holdall_list.tar.gz" "$@"
+  rm -f "$holdall_list"
+}
+holdall_restore_cache() { # GROUP KEY... [-g GROUP KEY...]...: the first key that a cache starts with
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  holdall_kept=$holdall_caches/$1
-  shift
-  for holdall_word do
-    holdall_name=$(holdall_key "$holdall_word") holdall_found=''
+  set -- -g "$@"
+  while [ $# -gt 0 ]; do
+    if [ "$1" = -g ]; then holdall_kept=$holdall_caches/$2; shift 2; continue; fi
+    holdall_name=$(holdall_key "$1") holdall_found=''
+    shift
     # The newest of those that start so.
-    for holdall_file in "$holdall_kept/$holdall_name"*.tar.gz; do
-      if [ -f "$holdall_file" ] && { [ -z "$holdall_found" ] || [ -n "$(find "$holdall_file" -newer "$holdall_found")" ]; }; then
-        holdall_found=$holdall_file
+    for holdall_path in "$holdall_kept/$holdall_name"*.cache; do
+      if [ -f "$holdall_path/key" ] && { [ -z "$holdall_found" ] || [ -n "$(find "$holdall_path/key" -newer "$holdall_found/key")" ]; }; then
+        holdall_found=$holdall_path
       fi
     done
     if [ -n "$holdall_found" ]; then
-      printf 'found %s\n' "${holdall_found##*/}"
-      holdall_tar -xzpf "$holdall_found"
+      printf 'found '
+      cat "$holdall_found/key"
+      if [ -f "$holdall_found/home.tar.gz" ]; then tar -C "$HOME" -xzpf "$holdall_found/home.tar.gz"; fi
+      if [ -f "$holdall_found/root.tar.gz" ]; then tar -C / -xzpf "$holdall_found/root.tar.gz"; fi
       return 0
     fi
   done

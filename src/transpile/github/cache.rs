@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::names;
-use super::text::escaped;
-use crate::circleci::{TextPart, actual, text_parts};
+use super::Context;
+use crate::circleci::actual;
 use crate::plan::{Pipeline, SaveCacheStep, StepKind};
-use crate::transpile::values::{self, Parameter};
+use crate::transpile::values;
 
 /// A key as GitHub gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +18,12 @@ pub(super) enum Key {
 }
 
 /// Translates the key of a cache. The second value says what is not the same.
-pub(super) fn key(template: &str, parameters: &[Parameter]) -> (Key, Option<&'static str>) {
+pub(super) fn key(template: &str, context: &Context<'_>) -> (Key, Option<&'static str>) {
+    translated(template, &|text| context.text(text))
+}
+
+/// Translates a key; `shown` writes the texts between its templates.
+fn translated(template: &str, shown: &dyn Fn(&str) -> String) -> (Key, Option<&'static str>) {
     let mut differs = None;
     let computed = ["checksum", "epoch", ".Environment"];
     let pieces = pieces(template);
@@ -32,9 +36,8 @@ pub(super) fn key(template: &str, parameters: &[Parameter]) -> (Key, Option<&'st
         for piece in &pieces {
             match piece {
                 Piece::Text(text) => {
-                    let text = super::text::template(text, parameters, &mut |_| ());
                     // GitHub takes no commas.
-                    out.push_str(&plain(&text));
+                    out.push_str(&plain(&shown(text)));
                 }
                 Piece::Template(inner) => match expression(inner) {
                     Some(expression) => {
@@ -191,34 +194,23 @@ fn normal(key: &str) -> String {
     actual(key).split_whitespace().collect()
 }
 
-/// Returns paths as the cache's actions take them.
-pub(super) fn path_list(save: &SaveCacheStep, parameters: &[Parameter]) -> String {
-    let lines = save.paths.iter().map(|path| {
-        let parts = text_parts(&path.value);
-        let parts = parts.into_iter().map(|part| match part {
-            TextPart::Plain(text) => escaped(text),
-            TextPart::Value { name, here } => names::pipeline_value(name, parameters)
-                .map_or_else(|| escaped(here), |e| format!("${{{{ {e} }}}}")),
-        });
-        parts.collect::<String>()
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn keys_without_files_need_no_step() {
-        let (key, differs) = key("v1-{{ arch }}-{{ .Branch }}", &[]);
+        let (key, differs) = translated("v1-{{ arch }}-{{ .Branch }}", &str::to_owned);
         let text = "v1-${{ format('{0}-{1}', runner.os, runner.arch) }}-${{ github.ref_name }}";
         assert_eq!((key, differs), (Key::Text(text.to_owned()), None));
     }
 
     #[test]
     fn files_are_summed_by_a_step() {
-        let (key, _) = key("v1-{{ checksum \"a b.lock\" }}-{{ .Environment.V }}", &[]);
+        let (key, _) = translated(
+            "v1-{{ checksum \"a b.lock\" }}-{{ .Environment.V }}",
+            &str::to_owned,
+        );
         let Key::Shell(script) = key else {
             panic!("a step computes it");
         };

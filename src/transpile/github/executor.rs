@@ -1,8 +1,11 @@
 //! Where a job runs: labels of GitHub's machines, the container, the services.
 
 use super::Context;
+use super::actions::XCODE;
+use super::services::{self, service_id};
 use super::write::Block;
-use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Words};
+use crate::circleci::{actual, marked};
+use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Located, Words};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
@@ -14,8 +17,6 @@ pub(super) enum Place {
     /// A machine with Windows.
     Windows,
 }
-
-const XCODE: &str = "maxim-lobanov/setup-xcode@60606e260d2fc5762a71e64e74b2174e8ea3c8bd";
 
 impl Context<'_> {
     /// Writes where a job runs; the steps are those that have to come first.
@@ -31,10 +32,7 @@ impl Context<'_> {
             head.put("runs-on", "ubuntu-latest");
             return Place::Unix;
         };
-        let class = executor
-            .resource_class
-            .as_ref()
-            .map(|c| self.text(&c.value));
+        let class = executor.resource_class.as_ref().map(|c| self.located(c));
         let class = class.as_deref().unwrap_or_default();
         let windows = class.starts_with("windows") || class.contains("/windows");
         let label = match &executor.kind {
@@ -61,10 +59,7 @@ impl Context<'_> {
                 })
             }
             ExecutorKind::Machine { image, .. } => {
-                let image = image
-                    .as_ref()
-                    .map(|i| self.text(&i.value))
-                    .unwrap_or_default();
+                let image = image.as_ref().map(|i| self.located(i)).unwrap_or_default();
                 ledger.converted(node, "machine");
                 self.class(node, class, false, head, ledger);
                 Some(machine(&image, class))
@@ -76,11 +71,9 @@ impl Context<'_> {
                 if let Some(xcode) = xcode {
                     let mut step = Block::default();
                     step.note(format!("Differs: {what}."));
-                    step.put("name", "Choose Xcode").put("uses", XCODE);
-                    let version = Data::Map(vec![(
-                        "xcode-version".into(),
-                        self.text(&xcode.value).into(),
-                    )]);
+                    step.put("name", "Choose Xcode").put("uses", XCODE.uses);
+                    let version =
+                        Data::Map(vec![("xcode-version".into(), self.located(xcode).into())]);
                     step.put("with", version);
                     steps.push(step);
                 }
@@ -138,7 +131,7 @@ impl Context<'_> {
             return;
         };
         let mut container = Block::default();
-        container.put("image", self.text(&primary.image.value));
+        container.put("image", self.located(&primary.image));
         ledger.converted(node, "image");
         ledger.converted(node, "name");
         // GitHub's own files belong to root: another user of the image could write none of them.
@@ -181,18 +174,21 @@ impl Context<'_> {
         head: &mut Block,
         ledger: &mut Ledger,
     ) -> (String, Data) {
-        let reference = self.text(&image.image.value);
+        let reference = self.located(&image.image);
         let id = service_id(image, before);
         match &image.name {
             Some(_) => ledger.settle_nth(node, "service.image", nth, Outcome::Converted),
             None => {
-                let why = format!(
-                    "the service `{reference}` is reached as `{id}`, not as `localhost`: variables that end with HOST are changed, other texts are not"
-                );
+                let why = match services::port(image) {
+                    Some(port) => format!(
+                        "the service `{reference}` is the host `{id}`; a step leads to it from `localhost:{port}`, which takes socat, python3 or perl in the image"
+                    ),
+                    None => format!(
+                        "the service `{reference}` is reached as `{id}`, not as `localhost`: its port is not known here"
+                    ),
+                };
+                head.note(format!("Differs: {why}."));
                 ledger.settle_nth(node, "service.image", nth, Outcome::Approximated(why));
-                head.note(format!(
-                    "Differs: the service {reference} is the host `{id}` here, not `localhost`."
-                ));
             }
         }
         ledger.converted(node, "service.name");
@@ -205,7 +201,7 @@ impl Context<'_> {
         ledger.converted(node, "service.environment");
         let mut options = Vec::new();
         if let Some(user) = &image.user {
-            options.push(format!("--user {}", self.text(&user.value)));
+            options.push(format!("--user {}", self.located(user)));
         }
         ledger.converted(node, "service.user");
         if let Some(entrypoint) = &image.entrypoint {
@@ -245,7 +241,7 @@ impl Context<'_> {
             {
                 let secret = |text: &str| match text.strip_prefix('$') {
                     Some(name) => format!("${{{{ secrets.{} }}}}", name.trim_matches(['{', '}'])),
-                    None => super::text::escaped(&crate::circleci::actual(text)),
+                    None => super::text::escaped(&actual(text)),
                 };
                 let entries = vec![
                     ("username".to_owned(), secret(user).into()),
@@ -268,7 +264,7 @@ impl Context<'_> {
     pub(super) fn env(&self, variables: &[EnvVar]) -> Data {
         let mut out: Vec<(String, Data)> = Vec::new();
         for variable in variables {
-            let value = Data::Str(self.text(&variable.value.value));
+            let value = Data::Str(self.located(&variable.value));
             match out.iter_mut().find(|(name, _)| *name == variable.name) {
                 Some((_, known)) => *known = value,
                 None => out.push((variable.name.clone(), value)),
@@ -277,52 +273,57 @@ impl Context<'_> {
         Data::Map(out)
     }
 
-    /// Returns a text with values as expressions; where GitHub has none, with what they are here.
+    /// Returns a text with values as expressions; where GitHub has none, with what they are here,
+    /// which is to be said then: see [`Context::unknown_values`].
     pub(super) fn text(&self, text: &str) -> String {
-        super::text::template(text, self.parameters, &mut |_| ())
+        super::text::template(text, self.parameters, &mut |name| {
+            self.unknown.borrow_mut().insert(name.to_owned());
+        })
     }
+
+    /// Does the same for one that may be a number or a truth value.
+    pub(super) fn located(&self, text: &Located<String>) -> String {
+        self.text(&marked(text))
+    }
+}
+
+impl Context<'_> {
+    /// Says whether a job's steps run in sh where nothing is said, because its image has no bash,
+    /// and then whether that is sure.
+    pub(super) fn default_shell(&self, job: &Job) -> Option<bool> {
+        let Some(ExecutorKind::Docker(images)) = job.executor.as_ref().map(|e| &e.kind) else {
+            return None;
+        };
+        if job.shell.is_some() {
+            return None;
+        }
+        has_no_bash(&actual(&images.first()?.image.value))
+    }
+}
+
+/// Official images on Alpine that bring a bash of their own.
+const WITH_BASH: [&str; 4] = ["postgres", "maven", "gradle", "cassandra"];
+
+/// Says whether an image has no bash, by its name, and then whether that is sure. CircleCI runs
+/// steps in `/bin/sh -eo pipefail` there.
+fn has_no_bash(image: &str) -> Option<bool> {
+    let image = image
+        .trim_start_matches("docker.io/")
+        .trim_start_matches("library/");
+    let (path, tag) = image.split_once([':', '@']).unwrap_or((image, ""));
+    match path {
+        "alpine" | "busybox" | "docker" => return Some(true),
+        path if WITH_BASH.contains(&path) => return None,
+        // Images of CircleCI's bring one, whatever they are made of.
+        path if path.starts_with("cimg/") || path.starts_with("circleci/") => return None,
+        _ => {}
+    }
+    let alpine = tag.contains("alpine") || path.ends_with("alpine");
+    alpine.then(|| !path.contains('/'))
 }
 
 fn is_self_hosted(class: &str) -> bool {
     class.contains('/') && !class.contains("${{")
-}
-
-/// Returns the host name of a service: its own, or its image's.
-fn service_id(image: &DockerImage, before: &[(String, Data)]) -> String {
-    let base = match &image.name {
-        Some(name) => crate::circleci::actual(&name.value),
-        None => {
-            let image = crate::circleci::actual(&image.image.value);
-            let path = image.split(['@', ':']).next().unwrap_or_default();
-            path.rsplit('/').next().unwrap_or_default().to_owned()
-        }
-    };
-    let base = super::text::id(&base);
-    let taken = |id: &str| before.iter().any(|(known, _)| known == id);
-    let mut id = base.clone();
-    let mut n = 2;
-    while taken(&id) {
-        id = format!("{base}-{n}");
-        n += 1;
-    }
-    id
-}
-
-/// Returns the services that are reached as `localhost`, by their names here.
-pub(super) fn local_services(job: &Job) -> Vec<String> {
-    let Some(ExecutorKind::Docker(images)) = job.executor.as_ref().map(|e| &e.kind) else {
-        return Vec::new();
-    };
-    let mut ids: Vec<(String, Data)> = Vec::new();
-    let mut out = Vec::new();
-    for image in images.iter().skip(1) {
-        let id = service_id(image, &ids);
-        if image.name.is_none() {
-            out.push(id.clone());
-        }
-        ids.push((id, Data::Null));
-    }
-    out
 }
 
 fn one_word(words: &Words) -> Option<String> {

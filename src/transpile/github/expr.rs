@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+/// What is to be said of a comparison that is looser than CircleCI's.
+pub(super) const IGNORES_CASE: &str =
+    "GitHub compares texts without regard to case: `Main` passes for `main`";
+
 /// Something that holds or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Bool {
@@ -10,6 +14,8 @@ pub(super) enum Bool {
     Const(bool),
     /// A comparison or a call, as GitHub reads it.
     Atom(String),
+    /// A comparison of a text with letters, which GitHub makes without regard to their case.
+    Loose(String),
     /// The other way round.
     Not(Box<Self>),
     /// All of these.
@@ -21,6 +27,24 @@ pub(super) enum Bool {
 impl Bool {
     pub(super) fn atom(text: impl Into<String>) -> Self {
         Self::Atom(text.into())
+    }
+
+    /// Makes a comparison with a text that somebody chose.
+    pub(super) fn comparison(text: String, with: &str) -> Self {
+        match with.chars().any(char::is_alphabetic) {
+            true => Self::Loose(text),
+            false => Self::Atom(text),
+        }
+    }
+
+    /// Says whether the case of a letter that CircleCI looks at makes no difference here.
+    pub(super) fn ignores_case(&self) -> bool {
+        match self {
+            Self::Const(_) | Self::Atom(_) => false,
+            Self::Loose(_) => true,
+            Self::Not(inner) => inner.ignores_case(),
+            Self::All(items) | Self::Any(items) => items.iter().any(Self::ignores_case),
+        }
     }
 
     pub(super) fn not(self) -> Self {
@@ -88,9 +112,11 @@ impl fmt::Display for Bool {
         };
         match self {
             Self::Const(b) => write!(f, "{b}"),
-            Self::Atom(text) => f.write_str(text),
+            Self::Atom(text) | Self::Loose(text) => f.write_str(text),
             Self::Not(inner) => match &**inner {
-                Self::Atom(text) if !text.contains(' ') || is_call(text) => write!(f, "!{text}"),
+                Self::Atom(text) | Self::Loose(text) if !text.contains(' ') || is_call(text) => {
+                    write!(f, "!{text}")
+                }
                 inner => write!(f, "!({inner})"),
             },
             Self::All(items) => list(f, items, "&&"),

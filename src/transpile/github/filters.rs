@@ -55,6 +55,12 @@ impl<'a> Filterer<'a> {
         }
     }
 
+    /// Says whether filters let something through that CircleCI's keep out for the case of a letter.
+    pub(super) fn ignores_case(&self, filters: &Filters) -> bool {
+        let (branches, tags) = self.filters(filters);
+        [branches, tags].iter().flatten().any(Bool::ignores_case)
+    }
+
     fn rule(&self, rule: &FilterRule) -> Bool {
         let any = |items: &[crate::plan::Located<String>]| {
             Bool::any(items.iter().map(|item| self.name(&item.value)))
@@ -71,7 +77,7 @@ impl<'a> Filterer<'a> {
             .and_then(|rest| rest.strip_suffix('/'));
         match pattern {
             Some(pattern) => self.matches("github.ref_name", pattern),
-            None => Bool::Atom(format!("github.ref_name == {}", quoted(item))),
+            None => Bool::comparison(format!("github.ref_name == {}", quoted(item)), item),
         }
     }
 
@@ -105,19 +111,59 @@ impl<'a> Filterer<'a> {
                             false => holds.not(),
                         }
                     }
-                    (a, b) => Bool::Atom(format!("{} == {}", self.operand(a)?, self.operand(b)?)),
+                    (a, b) => {
+                        let text = format!("{} == {}", self.operand(a)?, self.operand(b)?);
+                        self.compared(text, a, b)
+                    }
                 }
             }
-            Condition::StartsWith(a, b) => Bool::Atom(format!(
-                "startsWith({}, {})",
-                self.operand(a)?,
-                self.operand(b)?
-            )),
+            Condition::StartsWith(a, b) => {
+                let text = format!("startsWith({}, {})", self.operand(a)?, self.operand(b)?);
+                self.compared(text, a, b)
+            }
             Condition::Less(a, b) => {
                 Bool::Atom(format!("{} < {}", self.operand(a)?, self.operand(b)?))
             }
             Condition::Matches(value, pattern) => self.matches(&self.operand(value)?, pattern),
             Condition::Unknown => return None,
+        })
+    }
+
+    /// Returns a comparison of two operands, loose where letters of a free text are compared.
+    fn compared(&self, text: String, a: &Operand, b: &Operand) -> Bool {
+        let with = match b {
+            Operand::Literal(Data::Str(with)) => with.as_str(),
+            Operand::Literal(_) | Operand::Condition(_) => "",
+            Operand::Value(_) | Operand::Text(_) => "any",
+        };
+        match self.is_of_a_list(a) {
+            true => Bool::Atom(text),
+            false => Bool::comparison(text, with),
+        }
+    }
+
+    /// Says whether a value is one of a list in which no two differ in case alone.
+    fn is_of_a_list(&self, operand: &Operand) -> bool {
+        let Operand::Value(name) = operand else {
+            return false;
+        };
+        let Some(parameter) = name.strip_prefix(crate::transpile::values::PARAMETER) else {
+            return matches!(
+                name.as_str(),
+                "pipeline.trigger_source"
+                    | "pipeline.trigger.type"
+                    | "pipeline.event.name"
+                    | "pipeline.event.action"
+                    | "pipeline.project.type"
+                    | "pipeline.git.revision"
+            );
+        };
+        let found = self.parameters.iter().find(|p| p.name == parameter);
+        found.is_some_and(|p| {
+            let mut options: Vec<String> = p.options.iter().map(|o| o.to_lowercase()).collect();
+            options.sort_unstable();
+            options.dedup();
+            p.kind != "string" && options.len() == p.options.len()
         })
     }
 
@@ -249,9 +295,10 @@ fn joined(before: &[Piece], after: &[Piece]) -> Vec<Piece> {
 
 fn comparison(value: &str, way: &[Piece]) -> Option<Bool> {
     use Piece::{Any, Literal, Some as Plus};
-    let starts = |text: &str| Bool::Atom(format!("startsWith({value}, {})", quoted(text)));
-    let ends = |text: &str| Bool::Atom(format!("endsWith({value}, {})", quoted(text)));
-    let same = |text: &str| Bool::Atom(format!("{value} == {}", quoted(text)));
+    let starts =
+        |text: &str| Bool::comparison(format!("startsWith({value}, {})", quoted(text)), text);
+    let ends = |text: &str| Bool::comparison(format!("endsWith({value}, {})", quoted(text)), text);
+    let same = |text: &str| Bool::comparison(format!("{value} == {}", quoted(text)), text);
     Some(match way {
         [] => same(""),
         [Any] => Bool::Const(true),
@@ -261,7 +308,7 @@ fn comparison(value: &str, way: &[Piece]) -> Option<Bool> {
         [Literal(a), Plus] => Bool::all([starts(a), same(a).not()]),
         [Any, Literal(a)] => ends(a),
         [Plus, Literal(a)] => Bool::all([ends(a), same(a).not()]),
-        [Any, Literal(a), Any] => Bool::Atom(format!("contains({value}, {})", quoted(a))),
+        [Any, Literal(a), Any] => Bool::comparison(format!("contains({value}, {})", quoted(a)), a),
         // Where the two could share characters, a shorter text would pass.
         [Literal(a), Any, Literal(b)]
             if !(1..=a.len().min(b.len())).any(|n| a.as_bytes().ends_with(&b.as_bytes()[..n])) =>

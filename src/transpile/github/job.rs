@@ -1,15 +1,14 @@
 //! A job: its place, its conditions, its environment, and its steps in order.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
-use super::executor::{Place, local_services};
+use super::environment::{contexts, environment};
+use super::executor::Place;
 use super::expr::Bool;
 use super::filters::GATE;
+use super::prepare::prepare;
 use super::write::{Block, JobBlock};
-use super::{Context, names};
+use super::{Context, services};
 use crate::circleci::actual;
-use crate::plan::{EnvVar, ExecutorKind, Job, JobIndex, JobKind, JobStatus, RunStep, StepKind};
+use crate::plan::{Job, JobIndex, JobKind, JobStatus};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
@@ -27,10 +26,12 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         head.put("name", super::text::escaped(&name));
     }
     edges(context, j, &mut head, ledger);
+    head.carried = super::owned(context.comments.job(job));
     let mut block = JobBlock {
         id,
         head,
         steps: Vec::new(),
+        behind: Vec::new(),
     };
     match job.kind {
         // Steps whose source is not known are steps that fail; the others are what they are.
@@ -61,6 +62,13 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         }
     }
     rest(job, node, &mut block, ledger);
+    let kind = match job.kind {
+        JobKind::Build => "job",
+        kind => kind.as_str(),
+    };
+    for note in context.unknown_values(node, kind, ledger) {
+        block.head.note(note);
+    }
     block
 }
 
@@ -142,6 +150,10 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
             head.note(format!("To do: {what}."));
             ledger.manual(node, "filters", what);
         }
+        (Some(filters), _) if context.filterer.ignores_case(filters) => {
+            ledger.approximated(node, "filters", super::expr::IGNORES_CASE);
+            context.differs_once(super::expr::IGNORES_CASE);
+        }
         _ => ledger.converted(node, "filters"),
     }
     ledger.converted(node, "matrix");
@@ -165,7 +177,7 @@ fn edges(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledg
         ledger.approximated(node, "serial-group", why);
         head.note(format!("Differs: {why}."));
         let entries = vec![
-            ("group".to_owned(), context.text(&group.value).into()),
+            ("group".to_owned(), context.located(group).into()),
             ("cancel-in-progress".to_owned(), Data::Bool(false)),
         ];
         head.put("concurrency", Data::Map(entries));
@@ -245,218 +257,50 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
         block.head.put("strategy", Data::Map(strategy));
     }
     ledger.converted(node, "parallelism");
+    if job.varies.contains(&"parallelism") {
+        let why =
+            "the number of nodes is written as it is here: it depends on the pipeline's values";
+        block.head.note(format!("Differs: {why}."));
+        let key = match job.parallelism > 1 {
+            true => "parallelism",
+            false => "job",
+        };
+        ledger.approximated(node, key, why);
+    }
     block.head.put("timeout-minutes", Data::Int(MOST_MINUTES));
     environment(context, j, &mut block.head, ledger);
     shell(context, job, node, &mut block.head, ledger);
     contexts(job, node, &mut block.head, ledger);
     let prepare = prepare(job, node, place, &mut block.head, ledger);
     block.steps.push(prepare);
+    if place == Place::Unix {
+        block.steps.extend(services::forward(job));
+    }
     block.steps.extend(first);
+    // What the head could not say is the job's, what a step could not is that step's.
+    let notes = context.unknown_values(node, "job", ledger);
+    notes.into_iter().for_each(|note| block.head.note(note));
     context.steps(j, place, &mut block.steps, ledger);
+    if let Some(last) = job.steps.last() {
+        block.behind = super::owned(context.comments.behind(last));
+    }
 }
 
 fn shell(context: &Context<'_>, job: &Job, node: Node, head: &mut Block, ledger: &mut Ledger) {
     ledger.converted(node, "shell");
-    let Some(shell) = &job.shell else {
-        return;
+    let text = match &job.shell {
+        Some(shell) => super::steps::shell(&context.located(shell)),
+        None => context.default_shell(job).map(|sure| {
+            if !sure {
+                let why = "it is taken for an image without bash, in which steps run in sh: if it has one, remove `defaults`";
+                head.note(format!("Differs: {why}."));
+                ledger.approximated(node, "image", why);
+            }
+            "sh -eo pipefail {0}".to_owned()
+        }),
     };
-    if let Some(text) = super::steps::shell(&context.text(&shell.value)) {
+    if let Some(text) = text {
         let run = Data::Map(vec![("shell".into(), text.into())]);
         head.put("defaults", Data::Map(vec![("run".into(), run)]));
     }
-}
-
-fn contexts(job: &Job, node: Node, head: &mut Block, ledger: &mut Ledger) {
-    for (nth, name) in job.contexts.iter().enumerate() {
-        let name = actual(&name.value);
-        let what = format!(
-            "create the variables of the context `{name}` as secrets, and hand those that the job uses to it under `env:`, as `NAME: ${{{{ secrets.NAME }}}}`"
-        );
-        head.note(format!(
-            "To do: hand the secrets of the context `{name}` to this job under `env:`."
-        ));
-        ledger.settle_nth(node, "context", nth, Outcome::Manual(what));
-    }
-}
-
-/// Writes the variables of a job: those of its container, its own, and CircleCI's that it uses.
-fn environment(context: &Context<'_>, j: JobIndex, head: &mut Block, ledger: &mut Ledger) {
-    let job = &context.workflow.jobs[j];
-    let node = Node::Job(context.index, j);
-    let mut all: Vec<EnvVar> = Vec::new();
-    if let Some(ExecutorKind::Docker(images)) = job.executor.as_ref().map(|e| &e.kind)
-        && let Some(primary) = images.first()
-    {
-        all.extend(primary.environment.iter().cloned());
-    }
-    all.extend(job.environment.iter().cloned());
-    let Data::Map(mut env) = context.env(&all) else {
-        return;
-    };
-    ledger.converted(node, "environment");
-    env.retain(|(name, _)| is_name(name));
-    for (nth, variable) in job.environment.iter().enumerate() {
-        if !is_name(&variable.name) {
-            let why = Outcome::Approximated(
-                "it is no name that a shell can hold, and left out".to_owned(),
-            );
-            ledger.settle_nth(node, "environment", nth, why);
-        }
-    }
-    let services = local_services(job);
-    if let [service] = services.as_slice() {
-        for (name, value) in &mut env {
-            let host = name.ends_with("HOST") || name.ends_with("HOSTNAME");
-            if host && matches!(value, Data::Str(v) if v == "localhost" || v == "127.0.0.1") {
-                *value = service.as_str().into();
-            }
-        }
-    }
-    let directory = actual(&job.working_directory.value);
-    for name in used(job) {
-        if env.iter().any(|(known, _)| *known == name) {
-            continue;
-        }
-        if let Some(builtin) = names::builtin(&name, &job.name, &directory, job.parallelism) {
-            if let Some(differs) = builtin.differs {
-                head.note(format!("Differs: {differs}."));
-                ledger.approximated(node, "job", differs);
-            }
-            env.push((name, builtin.value.into()));
-        }
-    }
-    if !env.is_empty() {
-        head.put("env", Data::Map(env));
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// Returns CircleCI's own variables that the texts of a job name, in the order of the alphabet.
-fn used(job: &Job) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    if job.parallelism > 1 {
-        out.extend([
-            "CIRCLE_NODE_INDEX".to_owned(),
-            "CIRCLE_NODE_TOTAL".to_owned(),
-        ]);
-    }
-    let mut look = |text: &str| {
-        for (at, _) in text.match_indices("CIRCLE") {
-            let word: String = text[at..]
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            let begins = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            if !begins && (word == "CIRCLECI" || word.starts_with("CIRCLE_")) {
-                out.insert(word);
-            }
-        }
-    };
-    for step in &job.steps {
-        match &step.kind {
-            StepKind::Run(RunStep {
-                command,
-                environment,
-                ..
-            }) => {
-                look(&command.value);
-                environment.iter().for_each(|v| look(&v.value.value));
-                if command.value.contains("circleci tests") {
-                    look("CIRCLE_NODE_INDEX CIRCLE_NODE_TOTAL");
-                }
-            }
-            StepKind::SaveCache(save) => look(&save.key.value),
-            StepKind::RestoreCache(restore) => restore.keys.iter().for_each(|k| look(&k.value)),
-            _ => {}
-        }
-    }
-    out
-}
-
-/// Writes the first step: the working directory where CircleCI has it, and the file that each
-/// shell reads first.
-fn prepare(job: &Job, node: Node, place: Place, head: &mut Block, ledger: &mut Ledger) -> Block {
-    let directory = actual(&job.working_directory.value);
-    let mut step = Block::default();
-    step.put("name", "Prepare the job as CircleCI does");
-    let mut text = String::new();
-    let fresh = !matches!(
-        directory.as_str(),
-        "~" | "/" | "." | "" | "/tmp" | "/root" | "~/"
-    ) && !directory.contains('$')
-        && place == Place::Unix;
-    if fresh {
-        let word = |path: &str| crate::transpile::lower::quoted(path);
-        let target = match (directory.strip_prefix("~/"), directory.starts_with('/')) {
-            (Some(rest), _) => format!("\"$HOME\"/{}", word(rest)),
-            (None, true) => word(&directory),
-            (None, false) => format!("\"$HOME\"/{}", word(&directory)),
-        };
-        let _ = write!(
-            text,
-            "# The working directory, and GitHub's name for it\ndirectory={target}\nmkdir -p \"$directory\" 2>/dev/null || {{\n  sudo mkdir -p \"$directory\"\n  sudo chown \"$(id -u):$(id -g)\" \"$directory\"\n}}\nif [ ! -L \"$GITHUB_WORKSPACE\" ]; then\n  cd \"$directory\"\n  rmdir \"$GITHUB_WORKSPACE\"\n  ln -s \"$directory\" \"$GITHUB_WORKSPACE\"\nfi\n"
-        );
-        ledger.converted(node, "working_directory");
-    } else {
-        let why = format!("the job works in GitHub's workspace, not in `{directory}`");
-        ledger.approximated(node, "working_directory", why.clone());
-        head.note(format!("Differs: {why}."));
-    }
-    text.push_str("# The file that each shell reads first\n: >>\"$RUNNER_TEMP/bash_env\"\necho \"BASH_ENV=$RUNNER_TEMP/bash_env\" >>\"$GITHUB_ENV\"\n");
-    text.push_str(&super::steps::shims(job));
-    step.put(
-        "shell",
-        if place == Place::Windows {
-            "bash"
-        } else {
-            "sh"
-        },
-    );
-    step.put("run", text);
-    step
-}
-
-/// Writes the job that matches patterns, where any has to be.
-pub(super) fn gate(checks: &[(String, String)]) -> Option<JobBlock> {
-    if checks.is_empty() {
-        return None;
-    }
-    let mut head = Block::default();
-    head.note("Patterns of CircleCI's filters, which GitHub's expressions cannot match.");
-    head.put("runs-on", "ubuntu-latest");
-    let outputs = (1..=checks.len()).map(|n| {
-        (
-            format!("match-{n}"),
-            Data::Str(format!("${{{{ steps.match.outputs.match-{n} }}}}")),
-        )
-    });
-    head.put("outputs", Data::Map(outputs.collect()));
-    head.put("timeout-minutes", Data::Int(5));
-    let mut step = Block::default();
-    step.put("name", "Match").put("id", "match");
-    let mut env = Vec::new();
-    let mut text = "match() {\n  if printf '%s' \"$2\" | grep -qP \"^(?:$3)\\$\"; then echo \"$1=true\"; else echo \"$1=false\"; fi >>\"$GITHUB_OUTPUT\"\n}\n".to_owned();
-    for (i, (value, pattern)) in checks.iter().enumerate() {
-        let n = i + 1;
-        env.push((
-            format!("VALUE_{n}"),
-            Data::Str(format!("${{{{ {value} }}}}")),
-        ));
-        env.push((
-            format!("PATTERN_{n}"),
-            Data::Str(super::text::escaped(pattern)),
-        ));
-        let _ = writeln!(text, "match match-{n} \"$VALUE_{n}\" \"$PATTERN_{n}\"");
-    }
-    step.put("env", Data::Map(env));
-    step.put("run", text);
-    Some(JobBlock {
-        id: GATE.to_owned(),
-        head,
-        steps: vec![step],
-    })
 }

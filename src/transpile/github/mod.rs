@@ -4,20 +4,29 @@
 //! tar each, under names that no two share; they are downloaded by name and applied in order.
 //! Everything that a config says is settled in the ledger: what is forgotten is a defect.
 
+mod actions;
+mod builtins;
 mod cache;
+mod environment;
 mod executor;
 mod expr;
 mod filters;
+mod gate;
 mod graph;
 mod job;
 mod names;
+mod prepare;
+mod services;
 mod steps;
 mod text;
 mod workspace;
 mod write;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::comments::Comments;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::Compiled;
@@ -45,6 +54,35 @@ struct Context<'a> {
     filterer: &'a Filterer<'a>,
     graph: graph::Shape,
     runtime: Runtime,
+    comments: &'a Comments<'a>,
+    /// The values that texts hold and GitHub does not have, until somebody says so.
+    unknown: RefCell<BTreeSet<String>>,
+    /// What is to be said once at the top of the file.
+    once: RefCell<Vec<String>>,
+}
+
+impl Context<'_> {
+    /// Says of the values that the texts of a node hold and GitHub does not have what became of
+    /// them, and returns the lines that say so in the file.
+    fn unknown_values(&self, node: Node, key: &'static str, ledger: &mut Ledger) -> Vec<String> {
+        let names = std::mem::take(&mut *self.unknown.borrow_mut());
+        let mut notes = Vec::new();
+        for name in names {
+            let why = format!("`{name}` is not known at GitHub: it is written as it is here");
+            notes.push(format!("Differs: {why}."));
+            ledger.approximated(node, key, why);
+        }
+        notes
+    }
+
+    /// Says once in the file what differs.
+    fn differs_once(&self, why: &str) {
+        let line = format!("Differs: {why}.");
+        let mut once = self.once.borrow_mut();
+        if !once.contains(&line) {
+            once.push(line);
+        }
+    }
 }
 
 /// Writes the workflow files of a config that was compiled with marks in its texts.
@@ -62,6 +100,13 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             "GitHub has no workflow that makes the next one: write the generated config as workflows of their own, or start them with `gh workflow run`",
         );
     }
+    let comments = Comments::new(&compiled.tree);
+    let config = Config {
+        pipeline,
+        parameters: &parameters,
+        comments: &comments,
+        options,
+    };
     let mut files = Vec::new();
     for (index, workflow) in pipeline.workflows.iter().enumerate() {
         if workflow.jobs.is_empty() {
@@ -72,7 +117,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             }
             continue;
         }
-        let text = workflow_file(pipeline, index, workflow, &parameters, options, &mut ledger);
+        let text = workflow_file(&config, index, workflow, &mut ledger);
         files.push(OutputFile {
             path: PathBuf::from(format!(
                 ".github/workflows/{}.yml",
@@ -88,19 +133,27 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
     Ok(Migration { files, report })
 }
 
+/// What the files of all workflows are written with.
+struct Config<'a> {
+    pipeline: &'a Pipeline,
+    parameters: &'a [Parameter],
+    comments: &'a Comments<'a>,
+    options: &'a Options,
+}
+
 fn workflow_file(
-    pipeline: &Pipeline,
+    config: &Config<'_>,
     index: usize,
     workflow: &Workflow,
-    parameters: &[Parameter],
-    options: &Options,
     ledger: &mut Ledger,
 ) -> String {
+    let (parameters, options) = (config.parameters, config.options);
     let node = Node::Workflow(index);
     ledger.converted(node, "workflow");
     let filterer = Filterer::new(parameters);
     let mut file = write::File {
         name: workflow.name.clone(),
+        carried: owned(config.comments.workflow(workflow)),
         ..write::File::default()
     };
     file.comments
@@ -108,13 +161,16 @@ fn workflow_file(
     let (condition, by_hand) = condition(workflow, &filterer, node, ledger, &mut file.comments);
     let shape = graph::Shape::new(workflow, &filterer, condition);
     let context = Context {
-        pipeline,
+        pipeline: config.pipeline,
         workflow,
         index,
         parameters,
         filterer: &filterer,
         graph: shape,
         runtime: options.runtime,
+        comments: config.comments,
+        unknown: RefCell::default(),
+        once: RefCell::default(),
     };
     file.on = triggers(&context, by_hand, ledger, &mut file.comments);
     if workflow.max_auto_reruns.is_some() {
@@ -126,10 +182,21 @@ fn workflow_file(
     for (j, _) in workflow.jobs.iter().enumerate() {
         file.jobs.push(job::job(&context, j, ledger));
     }
-    if let Some(gate) = job::gate(&filterer.checks()) {
+    file.comments.extend(context.once.take());
+    if let Some((name, functions)) = context.layer_functions() {
+        file.env.note(
+            "The functions of the shell that make the layers of the workspace and unpack them.",
+        );
+        file.env.put(name, functions);
+    }
+    if let Some(gate) = gate::gate(&filterer.checks()) {
         file.jobs.insert(0, gate);
     }
     file.text()
+}
+
+fn owned(lines: Vec<&str>) -> Vec<String> {
+    lines.into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the pipeline with names that are what they are here: one job at GitHub has one name.

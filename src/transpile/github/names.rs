@@ -7,72 +7,77 @@ const BRANCH: &str = "github.ref_type == 'branch' && github.ref_name || ''";
 const TAG: &str = "github.ref_type == 'tag' && github.ref_name || ''";
 const URL: &str = "format('{0}/{1}', github.server_url, github.repository)";
 
-/// A built-in variable at GitHub: its expression, and how it differs.
-pub(super) struct Builtin {
-    /// The value, `${{ … }}` included where it is an expression.
-    pub(super) value: String,
-    /// How it differs, if it does.
-    pub(super) differs: Option<&'static str>,
+const PULL_REQUEST: &str = "a pull request is known in runs for `pull_request` only, and this workflow runs for pushes: its variables are empty";
+
+/// Returns how a built-in variable differs at GitHub, if it does.
+pub(super) fn differs(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "CIRCLE_BUILD_NUM" => {
+            "CIRCLE_BUILD_NUM is the number of the run: the same for all its jobs"
+        }
+        "CIRCLE_PR_NUMBER"
+        | "CIRCLE_PR_REPONAME"
+        | "CIRCLE_PR_USERNAME"
+        | "CIRCLE_PULL_REQUEST"
+        | "CIRCLE_PULL_REQUESTS" => PULL_REQUEST,
+        _ => return None,
+    })
 }
 
-/// Returns a built-in variable; nothing where GitHub has nothing for it.
-pub(super) fn builtin(name: &str, job: &str, directory: &str, nodes: u32) -> Option<Builtin> {
-    let expression = |text: &str| format!("${{{{ {text} }}}}");
-    let (value, differs) = match name {
-        "CIRCLECI" => ("true".to_owned(), None),
-        "CIRCLE_BRANCH" => (expression(BRANCH), None),
-        "CIRCLE_TAG" => (expression(TAG), None),
-        "CIRCLE_SHA1" => (expression("github.sha"), None),
-        "CIRCLE_JOB" => (super::text::escaped(job), None),
-        "CIRCLE_NODE_INDEX" if nodes > 1 => (expression("matrix.node"), None),
-        "CIRCLE_NODE_INDEX" => ("0".to_owned(), None),
-        "CIRCLE_NODE_TOTAL" => (nodes.to_string(), None),
-        "CIRCLE_WORKING_DIRECTORY" => (super::text::escaped(directory), None),
-        "CIRCLE_BUILD_NUM" => (
-            expression("github.run_number"),
-            Some("CIRCLE_BUILD_NUM is the number of the run: the same for all its jobs"),
-        ),
-        "CIRCLE_BUILD_URL" => (
-            expression(
-                "format('{0}/{1}/actions/runs/{2}', github.server_url, github.repository, github.run_id)",
-            ),
-            None,
-        ),
-        "CIRCLE_PROJECT_REPONAME" => (expression("github.event.repository.name"), None),
-        "CIRCLE_PROJECT_USERNAME" => (expression("github.repository_owner"), None),
-        "CIRCLE_REPOSITORY_URL" => (
-            expression("format('git@github.com:{0}.git', github.repository)"),
-            None,
-        ),
-        "CIRCLE_ORGANIZATION_ID" => (expression("github.repository_owner_id"), None),
-        "CIRCLE_PROJECT_ID" => (expression("github.repository_id"), None),
-        "CIRCLE_PIPELINE_ID" => (expression("github.run_id"), None),
-        "CIRCLE_WORKFLOW_ID" => (
-            expression("format('{0}-{1}', github.run_id, github.run_attempt)"),
-            None,
-        ),
-        "CIRCLE_WORKFLOW_JOB_ID" => (
-            expression("format('{0}-{1}-{2}', github.run_id, github.run_attempt, github.job)"),
-            None,
-        ),
-        "CIRCLE_WORKFLOW_WORKSPACE_ID" => (expression("github.run_id"), None),
-        "CIRCLE_USERNAME" => (expression("github.actor"), None),
-        "CIRCLE_PR_NUMBER" => (expression("github.event.pull_request.number"), None),
-        "CIRCLE_PR_REPONAME" => (expression("github.event.pull_request.head.repo.name"), None),
-        "CIRCLE_PR_USERNAME" => (
-            expression("github.event.pull_request.head.repo.owner.login"),
-            None,
-        ),
-        "CIRCLE_PULL_REQUEST" | "CIRCLE_PULL_REQUESTS" => (
-            expression("github.event.pull_request.html_url"),
-            Some(
-                "the pull request is known in runs for `pull_request` only, and this workflow runs for pushes",
-            ),
-        ),
-        "CIRCLE_COMPARE_URL" => (expression("github.event.compare"), None),
+/// Returns why GitHub has nothing in the place of a built-in variable, where that is so.
+pub(super) fn missing(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "CIRCLE_PREVIOUS_BUILD_NUM" => "GitHub does not say which run came before",
+        "CIRCLE_OIDC_TOKEN" | "CIRCLE_OIDC_TOKEN_V2" => {
+            "give the job `permissions: {contents: read, id-token: write}`, ask for a token at $ACTIONS_ID_TOKEN_REQUEST_URL with $ACTIONS_ID_TOKEN_REQUEST_TOKEN, and let the other side trust GitHub's issuer"
+        }
+        "CIRCLE_INTERNAL_TASK_DATA" | "CIRCLE_INTERNAL_CONFIG" | "CIRCLE_INTERNAL_SCRATCH" => {
+            "it belongs to CircleCI's agent"
+        }
         _ => return None,
-    };
-    Some(Builtin { value, differs })
+    })
+}
+
+/// Returns a built-in variable, `${{ … }}` included where it is an expression; nothing where
+/// GitHub has nothing for it.
+pub(super) fn builtin(name: &str, job: &str, directory: &str, nodes: u32) -> Option<String> {
+    let expression = |text: &str| format!("${{{{ {text} }}}}");
+    Some(match name {
+        "CIRCLECI" => "true".to_owned(),
+        "CIRCLE_BRANCH" => expression(BRANCH),
+        "CIRCLE_TAG" => expression(TAG),
+        "CIRCLE_SHA1" => expression("github.sha"),
+        "CIRCLE_JOB" => super::text::escaped(job),
+        "CIRCLE_NODE_INDEX" if nodes > 1 => expression("matrix.node"),
+        "CIRCLE_NODE_INDEX" => "0".to_owned(),
+        "CIRCLE_NODE_TOTAL" => nodes.to_string(),
+        "CIRCLE_WORKING_DIRECTORY" => super::text::escaped(directory),
+        "CIRCLE_BUILD_NUM" => expression("github.run_number"),
+        "CIRCLE_BUILD_URL" => expression(
+            "format('{0}/{1}/actions/runs/{2}', github.server_url, github.repository, github.run_id)",
+        ),
+        "CIRCLE_PROJECT_USERNAME" => expression("github.repository_owner"),
+        "CIRCLE_REPOSITORY_URL" => {
+            expression("format('git@github.com:{0}.git', github.repository)")
+        }
+        "CIRCLE_ORGANIZATION_ID" => expression("github.repository_owner_id"),
+        "CIRCLE_PROJECT_ID" => expression("github.repository_id"),
+        "CIRCLE_PIPELINE_ID" => expression("github.run_id"),
+        "CIRCLE_WORKFLOW_ID" => expression("format('{0}-{1}', github.run_id, github.run_attempt)"),
+        "CIRCLE_WORKFLOW_JOB_ID" => {
+            expression("format('{0}-{1}-{2}', github.run_id, github.run_attempt, github.job)")
+        }
+        "CIRCLE_WORKFLOW_WORKSPACE_ID" => expression("github.run_id"),
+        "CIRCLE_USERNAME" => expression("github.actor"),
+        "CIRCLE_PR_NUMBER" => expression("github.event.pull_request.number"),
+        "CIRCLE_PR_REPONAME" => expression("github.event.pull_request.head.repo.name"),
+        "CIRCLE_PR_USERNAME" => expression("github.event.pull_request.head.repo.owner.login"),
+        "CIRCLE_PULL_REQUEST" | "CIRCLE_PULL_REQUESTS" => {
+            expression("github.event.pull_request.html_url")
+        }
+        "CIRCLE_COMPARE_URL" => expression("github.event.compare"),
+        _ => return None,
+    })
 }
 
 /// Returns a pipeline value as an expression; nothing where GitHub has nothing for it.
@@ -98,7 +103,7 @@ pub(super) fn pipeline_value(name: &str, parameters: &[Parameter]) -> Option<Str
             "pipeline.git.tag" => TAG,
             "pipeline.git.revision" | "pipeline.trigger_parameters.github_app.checkout_sha"
             | "pipeline.trigger_parameters.github_app.commit_sha" => "github.sha",
-            "pipeline.git.branch.is_default" => "github.ref_name == github.event.repository.default_branch",
+            "pipeline.git.branch.is_default" => "github.event_name == 'schedule' || github.ref_name == github.event.repository.default_branch",
             "pipeline.git.base_revision" => "github.event.before",
             "pipeline.git.repo_owner" => "github.repository_owner",
             "pipeline.git.repo_name" | "pipeline.config.repository.name" => "github.event.repository.name",

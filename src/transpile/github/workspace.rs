@@ -2,20 +2,22 @@
 //! name. Order and conflicts are settled where the layers are applied.
 
 use super::Context;
+use super::actions::{DOWNLOAD, UPLOAD};
 use super::expr::Bool;
 use super::write::Block;
 use crate::layer::{Upstream, encode_job, twin};
 use crate::plan::{AttachStep, JobIndex, PersistStep, StepKind};
 use crate::transpile::Runtime;
-use crate::transpile::lower::{quoted, upstream, upstream_words};
+use crate::transpile::lower::{quoted, upstream, upstream_options, upstream_words};
 use crate::transpile::values::{self, Script};
 use crate::yaml::Data;
 
-pub(super) const UPLOAD: &str = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f";
-const DOWNLOAD: &str = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c";
-
 /// Where the layers of a job lie.
 const STORE: &str = "\"$RUNNER_TEMP/workspace\"";
+
+/// The variable that holds the functions of the shell which make layers and unpack them: they
+/// stand once in a file, not in each step.
+const FUNCTIONS: &str = "HOLDALL_FUNCTIONS";
 
 /// A layer, as a job that may attach it sees it.
 struct Layer {
@@ -65,14 +67,34 @@ impl Context<'_> {
     /// Returns what a job tells others of its layers, where one asks.
     pub(super) fn layer_outputs(&self, maker: JobIndex) -> Option<Data> {
         let asked = (0..self.workflow.jobs.len()).any(|u| self.asked(u).contains(&maker));
-        if !asked || self.workflow.jobs[maker].parallelism > 1 {
+        if !asked {
             return None;
         }
-        let outputs = (0..self.persists(maker)).map(|k| {
-            let value = format!("${{{{ steps.layer-{k}.outcome }}}}");
-            (format!("layer-{k}"), Data::Str(value))
+        let nodes = self.workflow.jobs[maker].parallelism;
+        let layers = (0..self.persists(maker)).flat_map(|k| (0..nodes.max(1)).map(move |n| (k, n)));
+        let outputs = layers.map(|(k, n)| {
+            let value = match nodes > 1 {
+                // Of the outputs of several nodes one that is empty is left out.
+                true => format!("${{{{ matrix.node == {n} && steps.layer-{k}.outcome || '' }}}}"),
+                false => format!("${{{{ steps.layer-{k}.outcome }}}}"),
+            };
+            (output(nodes, k, n), Data::Str(value))
         });
         Some(Data::Map(outputs.collect()))
+    }
+
+    /// Returns the functions of the shell that the workflow's steps call, by the name of the
+    /// variable that holds them.
+    pub(super) fn layer_functions(&self) -> Option<(&'static str, String)> {
+        let mut steps = self.workflow.jobs.iter().flat_map(|j| &j.steps);
+        let calls =
+            |s: &crate::plan::Step| matches!(s.kind, StepKind::Persist(_) | StepKind::Attach(_));
+        let needed = self.runtime == Runtime::Sh && steps.any(calls);
+        let text = || {
+            let functions = twin::functions(twin::Verb::Both);
+            format!("{functions}{}", twin::carry_functions())
+        };
+        needed.then(|| (FUNCTIONS, text()))
     }
 
     fn layers(&self, user: JobIndex) -> Vec<Layer> {
@@ -84,10 +106,8 @@ impl Context<'_> {
                 for k in 0..self.persists(maker) {
                     let id = &self.graph.ids[maker];
                     let when = self.may_lack(maker, user).then(|| {
-                        Bool::Atom(match job.parallelism > 1 {
-                            true => format!("needs.{id}.result == 'success'"),
-                            false => format!("needs.{id}.outputs.layer-{k} == 'success'"),
-                        })
+                        let output = output(job.parallelism, k, node);
+                        Bool::Atom(format!("needs.{id}.outputs.{output} == 'success'"))
                     });
                     out.push(Layer {
                         artifact: format!("workspace.{name}.{node}.{k}"),
@@ -106,6 +126,7 @@ impl Context<'_> {
         job: JobIndex,
         k: usize,
         step: &PersistStep,
+        mut make: Block,
     ) -> Vec<(Block, Script)> {
         let made = &self.workflow.jobs[job];
         let root = values::word(&step.root.value);
@@ -123,9 +144,7 @@ impl Context<'_> {
         let name = quoted(&made.name);
         script.text = match self.runtime {
             Runtime::Sh => format!(
-                "{}{}\nstore={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
-                twin::functions(twin::Verb::Persist),
-                twin::carry_functions().trim_end(),
+                "eval \"${FUNCTIONS}\"\nstore={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
                 root.text,
             ),
             Runtime::Binary => format!(
@@ -133,17 +152,11 @@ impl Context<'_> {
                 tilde(&step.root.value, &root.text),
             ),
         };
-        let mut make = Block::default();
-        make.put(
-            "name",
-            step.name
-                .as_deref()
-                .map_or_else(|| "Persist to workspace".to_owned(), |n| self.text(n)),
-        );
         make.put("id", format!("layer-{k}"));
         make.put("shell", "sh");
         let mut send = Block::default();
-        send.put("name", "Hand the layer on").put("uses", UPLOAD);
+        send.put("name", "Hand the layer on")
+            .put("uses", UPLOAD.uses);
         let node = match made.parallelism > 1 {
             true => "${{ matrix.node }}",
             false => "0",
@@ -172,6 +185,7 @@ impl Context<'_> {
         job: JobIndex,
         step: &AttachStep,
         first: bool,
+        mut apply: Block,
     ) -> Vec<(Block, Script, Option<Bool>)> {
         let layers = self.layers(job);
         let mut out = Vec::new();
@@ -180,7 +194,7 @@ impl Context<'_> {
                 let mut block = Block::default();
                 block
                     .put("name", format!("Get {}", layer.artifact))
-                    .put("uses", DOWNLOAD);
+                    .put("uses", DOWNLOAD.uses);
                 let with = vec![
                     ("name".to_owned(), layer.artifact.as_str().into()),
                     (
@@ -195,11 +209,7 @@ impl Context<'_> {
         let at = values::word(&step.at.value);
         let words = upstream_words(&upstream(self.workflow, &self.graph.graph, job));
         let mut text = match self.runtime {
-            Runtime::Sh => format!(
-                "{}{}\nstore={STORE}\n",
-                twin::functions(twin::Verb::Attach),
-                twin::carry_functions().trim_end()
-            ),
+            Runtime::Sh => format!("eval \"${FUNCTIONS}\"\nstore={STORE}\n"),
             Runtime::Binary => format!("store={STORE}\nmkdir -p \"$store\"\n"),
         };
         for layer in layers.iter().filter(|_| first) {
@@ -226,43 +236,31 @@ impl Context<'_> {
             }
         });
         text.push('\n');
-        let mut block = Block::default();
-        block.put(
-            "name",
-            step.name
-                .as_deref()
-                .map_or_else(|| "Attach workspace".to_owned(), |n| self.text(n)),
-        );
-        block.put("shell", "sh");
+        apply.put("shell", "sh");
         let script = Script {
             text,
             values: at.values,
             ..Script::default()
         };
-        out.push((block, script, None));
+        out.push((apply, script, None));
         out
     }
 }
 
-/// Returns the words that name upstream jobs to the binary: in order, and which of them nothing
-/// orders.
+/// Returns the output in which a job says of a layer whether it is there.
+fn output(nodes: u32, k: usize, node: u32) -> String {
+    match nodes > 1 {
+        true => format!("layer-{k}-{node}"),
+        false => format!("layer-{k}"),
+    }
+}
+
+/// Returns the words that name upstream jobs to the binary.
 fn which(upstream: &[Upstream]) -> String {
-    let mut out = String::new();
-    for job in upstream {
-        out.push_str(&format!(" --upstream {}", quoted(&job.job)));
-    }
-    for (i, later) in upstream.iter().enumerate() {
-        for earlier in upstream[..i]
-            .iter()
-            .filter(|e| !later.after.contains(&e.job))
-        {
-            let pair = format!("{},{}", earlier.job, later.job);
-            out.push_str(&format!(" --concurrent {}", quoted(&pair)));
-        }
-    }
-    match out.is_empty() {
-        true => " --all".to_owned(),
-        false => out,
+    let jobs: Vec<&Upstream> = upstream.iter().collect();
+    match upstream_options(&jobs) {
+        none if none.is_empty() => " --all".to_owned(),
+        words => words,
     }
 }
 
