@@ -595,3 +595,44 @@ fn the_report_says_that_all_of_it_stays() {
         .collect();
     assert_eq!(open, ["attach_workspace", "attach_workspace"], "{json}");
 }
+
+const ALIASES: &str = "version: 2.1
+references:
+  - &keep
+    persist_to_workspace: {root: ., paths: [out]}
+jobs:
+  a:
+    docker: [{image: cimg/base:2024.01}]
+    steps:
+      - run: mkdir out && echo a >out/a
+      - *keep # all of it
+      - run: 'true'
+  b:
+    docker: [{image: cimg/base:2024.01}]
+    steps:
+      - run: 'true'
+      - &take
+        attach_workspace: {at: .}
+      - run: test -f out/a && echo b >out/b
+      - *keep
+  c:
+    docker: [{image: cimg/base:2024.01}]
+    steps: [*take, run: test -f out/a -a -f out/b]
+workflows:
+  main: {jobs: [a, b: {requires: [a]}, c: {requires: [b]}]}
+";
+
+#[test]
+fn a_step_that_aliases_stand_for_becomes_several_wherever_they_do() {
+    for newline in ["\n", "\r\n"] {
+        let before = checked(&ALIASES.replace('\n', newline));
+        let new = rewritten(&before, &cache()).unwrap();
+        assert_eq!(new.text.matches("*keep").count(), 2, "{}", new.text);
+        assert_eq!(new.text.matches("save_cache:").count(), 3, "{}", new.text);
+        assert_eq!(new.text.contains("\r\n"), newline == "\r\n");
+        let played = Player::new().play(&checked(&new.text).compiled.pipeline);
+        for (job, (status, said)) in &played {
+            assert_eq!(*status, JobStatus::Success, "{job}: {said}");
+        }
+    }
+}

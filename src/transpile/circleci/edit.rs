@@ -16,18 +16,102 @@ pub(super) enum Written {
     Restore { name: String, key: String },
 }
 
+/// Returns the edits that put steps in the place of one, in the style of what is around it. Where the
+/// step has an anchor the one that it stands for becomes the `run` step, and the others go around it
+/// and around each alias.
+pub(super) fn edits(
+    tree: &Tree,
+    step: &WorkspaceStep<'_>,
+    written: &[Written],
+    newline: &str,
+) -> Result<Vec<Edit>, String> {
+    if written.len() == 1 || step.node.anchor().is_none() {
+        return Ok(vec![replacement(tree, step, written, newline)?]);
+    }
+    let is_run = |w: &Written| matches!(w, Written::Run(_));
+    let at = written.iter().position(is_run).unwrap_or_default();
+    let own = replacement(tree, step, &written[at..=at], newline)?;
+    let (before, after) = (&written[..at], &written[at + 1..]);
+    let mut out = Vec::new();
+    let mut sites = 0;
+    for list in tree.nodes().filter(|n| n.items().next().is_some()) {
+        for item in list.items().filter(|i| stands_for(*i, step.node)) {
+            sites += usize::from(item != step.node);
+            let start = item.anchor().map_or(item.span().start, |a| a.span.start);
+            let end = match item == step.node {
+                true => own.span.end,
+                false if list.is_flow() => item.span().end,
+                false => end_of_line(tree, item.span().end),
+            };
+            if list.is_flow() {
+                let braces = |w: &Written| in_braces(w, "");
+                let first = before.iter().map(|w| braces(w) + ", ");
+                let last = after.iter().map(|w| format!(", {}", braces(w)));
+                out.push(insert(start, first.collect()));
+                out.push(insert(end, last.collect()));
+                continue;
+            }
+            let dash = dash_before(tree, start)
+                .ok_or("an alias of a workspace step on a line of its own")?;
+            let (indent, gap) = (" ".repeat(dash), dash + 2);
+            let block = |w: &Written| in_lines(w, "", &[], gap, newline);
+            let first = before
+                .iter()
+                .map(|w| format!("- {}{newline}{indent}", block(w)));
+            let last = after
+                .iter()
+                .map(|w| format!("{newline}{indent}- {}", block(w)));
+            out.push(insert(dash_offset(tree, start), first.collect()));
+            out.push(insert(end, last.collect()));
+        }
+    }
+    let aliases = tree
+        .nodes()
+        .filter(|n| *n != step.node && stands_for(*n, step.node));
+    if aliases.count() > sites {
+        return Err(
+            "a workspace step whose alias is no item of a list: it becomes several".to_owned(),
+        );
+    }
+    out.push(own);
+    out.retain(|edit| !(edit.span.is_empty() && edit.text.is_empty()));
+    Ok(out)
+}
+
+/// Says whether a node is a step or an alias of it.
+pub(super) fn stands_for(node: Node<'_>, step: Node<'_>) -> bool {
+    node == step || matches!(node.shape(), Shape::Alias(_)) && node.resolve().node == Some(step)
+}
+
+fn insert(at: u32, text: String) -> Edit {
+    Edit {
+        span: Span { start: at, end: at },
+        text,
+    }
+}
+
+/// Returns where the line ends that an offset is on.
+fn end_of_line(tree: &Tree, offset: u32) -> u32 {
+    let rest = &tree.text()[offset as usize..];
+    let line = rest.find('\n').map_or(rest, |n| &rest[..n]);
+    let length = line.trim_end_matches('\r').len();
+    offset + u32::try_from(length).unwrap_or_default()
+}
+
+/// Returns where the dash is that stands before an offset on its line.
+fn dash_offset(tree: &Tree, offset: u32) -> u32 {
+    let before = &tree.text()[..offset as usize];
+    let dash = before.rfind('-').unwrap_or(before.len());
+    u32::try_from(dash).unwrap_or(offset)
+}
+
 /// Returns the edit that puts steps in the place of one, in the style of what is around it.
-pub(super) fn replacement(
+fn replacement(
     tree: &Tree,
     step: &WorkspaceStep<'_>,
     written: &[Written],
     newline: &str,
 ) -> Result<Edit, String> {
-    if written.len() > 1 && step.node.anchor().is_some() {
-        return Err(
-            "a step with an anchor: it becomes several, and an alias stands for one".to_owned(),
-        );
-    }
     let title = match value(step, "name").and_then(Node::text) {
         Some(name) => name.to_owned(),
         None if step.persist => "Persist to workspace".to_owned(),

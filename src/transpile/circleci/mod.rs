@@ -9,7 +9,7 @@ mod steps;
 use super::lower::upstream_words;
 use super::{Ledger, Node as Item, Outcome, Refusal, Report, Runtime, TranspileError};
 use crate::circleci::Compiled;
-use crate::yaml::{Location, Node, Source, SourceId, Span, Touch, Tree, apply, parse, same_but};
+use crate::yaml::{Location, Node, NodeId, Source, SourceId, Touch, Tree, apply, parse, same_but};
 use edit::Written;
 use steps::is_workspace;
 
@@ -78,15 +78,15 @@ pub fn rewrite(
         };
         let written = script::written(&step, place, options);
         let made = written.and_then(|written| {
-            let edit = edit::replacement(tree, &step, &written, newline);
-            edit.map(|edit| (edit, written))
+            let own = edit::edits(tree, &step, &written, newline);
+            own.map(|own| (own, written))
                 .map_err(|what| (what, step.node))
         });
         match made {
-            Ok((edit, written)) => {
-                edits.push(edit);
+            Ok((own, written)) => {
+                edits.extend(own);
                 edited.push(Edited {
-                    step: step.node.span(),
+                    step: step.node.id(),
                     written,
                 });
             }
@@ -151,7 +151,7 @@ fn report(
 
 /// A step that gave way, with what is there instead.
 struct Edited {
-    step: Span,
+    step: NodeId,
     written: Vec<Written>,
 }
 
@@ -195,19 +195,21 @@ fn verify(old: &Tree, text: &str, edited: &[Edited]) -> Result<(), TranspileErro
     if let Some(error) = parsed.error {
         return Err(wrong(error.to_string()));
     }
-    let mut touched: Vec<Touch> = edited.iter().map(|e| Touch::Value(e.step)).collect();
-    if edited.iter().any(|e| e.written.len() > 1) {
-        let lists = old.nodes().filter(|n| n.items().next().is_some());
-        let grows = |list: &Node<'_>| {
-            let mut items = list.items();
-            items.any(|i| {
-                edited
-                    .iter()
-                    .any(|e| e.written.len() > 1 && e.step == i.span())
-            })
-        };
-        touched.extend(lists.filter(grows).map(|n| Touch::Grows(n.span())));
+    let mut touched = Vec::new();
+    let mut grown: Vec<Node<'_>> = Vec::new();
+    for Edited { step, written } in edited {
+        let step = old.node(*step);
+        touched.push(Touch::Value(step.span()));
+        if written.len() > 1 {
+            grown.push(step);
+        }
     }
+    let lists = old.nodes().filter(|n| n.items().next().is_some());
+    let lists = lists.filter(|list| {
+        let mut items = list.items();
+        items.any(|i| grown.iter().any(|step| edit::stands_for(i, *step)))
+    });
+    touched.extend(lists.map(|n| Touch::Grows(n.span())));
     same_but(old, &parsed.tree, &touched).map_err(|e| wrong(e.to_string()))?;
     let of = |node: Node<'_>, step: &str, key: &str| -> Option<String> {
         let arguments = node.get(step)?.value;
