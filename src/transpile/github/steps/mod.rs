@@ -10,7 +10,7 @@ mod shims;
 use std::collections::BTreeSet;
 
 use super::actions::SSH_AGENT;
-use super::executor::Place;
+use super::executor::{NO_LAYERS, Place};
 use super::expr::Bool;
 use super::write::Block;
 use super::{Context, job, names};
@@ -271,11 +271,8 @@ impl Writer<'_> {
         self.ledger.converted(current.node, "setup_remote_docker");
         self.ledger
             .approximated(current.node, "version", "the engine is the machine's own");
-        self.ledger.approximated(
-            current.node,
-            "docker_layer_caching",
-            "GitHub keeps no layers of images: cache them with buildx",
-        );
+        self.ledger
+            .approximated(current.node, "docker_layer_caching", NO_LAYERS);
         let mut block = self.titled(current, "Setup remote docker");
         block.note("The machine's own docker engine: the image has to hold a client.");
         block.put("run", "docker version");
