@@ -3,8 +3,8 @@
 //! The rooms of the house, in the order in which text passes through them: [`yaml`] (one parse
 //! with spans), [`circleci`] (the configuration language), [`plan`] (the compiled pipeline),
 //! [`flow`] (which job sees which layer), and then whoever reads the plan: [`lint`],
-//! [`transpile`], [`run`]. [`layer`] is the archive format and knows nothing of configs.
-//! Only [`cli`] prints.
+//! [`transpile`], [`run`], and [`verify`], which holds one against the other. [`layer`] is the
+//! archive format and knows nothing of configs. Only [`cli`] prints.
 
 pub mod circleci;
 pub mod cli;
@@ -17,4 +17,5 @@ pub mod lint;
 pub mod plan;
 pub mod run;
 pub mod transpile;
+pub mod verify;
 pub mod yaml;

@@ -72,7 +72,7 @@ fn plan(text: &str) -> String {
                     StepKind::Opaque(call) => format!("opaque {}", call.name),
                     other => other.key().to_owned(),
                 };
-                let via: Vec<_> = step.origin.via.iter().map(|c| c.what.as_str()).collect();
+                let via: Vec<_> = step.origin.via.iter().map(|c| &*c.what).collect();
                 let via = if via.is_empty() {
                     String::new()
                 } else {

@@ -55,7 +55,7 @@ fn answer(text: &str) {
     let value: serde_json::Value = serde_json::from_str(&json(&reports)).unwrap();
     assert_eq!(value["files"], 1);
     let source = reports[0].sources.get(SourceId(0)).unwrap();
-    let _ = transpile::shell::scripts(&checked.compiled.pipeline, "config.yml");
+    transpile::shell::migrate(&checked.compiled, "config.yml").unwrap();
     if checked.compiled.syntax.is_none() {
         match transpile::circleci::rewrite(&checked.compiled, source, SourceId(0), "/mnt/ws") {
             Ok(_) | Err(transpile::TranspileError::Unsupported(_)) => {}

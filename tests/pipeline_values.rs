@@ -189,10 +189,21 @@ fn a_script_is_made_for_the_given_values() {
         assert_eq!(code, 0, "{said}");
         std::fs::read_to_string(dir.path().join("out/.holdall/shell/jobs/two.sh")).unwrap()
     };
-    let usual = make(&[]);
+    // What is not given is asked when the script runs.
+    let open = make(&[]);
+    assert!(
+        open.contains("if { [ \"${PIPELINE_PARAMETER_DEPLOY}\" = true ] && "),
+        "{open}"
+    );
+    assert!(open.contains("holdall_persist"), "{open}");
     let deployed = make(&["--parameter", "deploy=true", "--parameter", "target=live"]);
-    assert!(deployed.len() > usual.len());
-    assert_eq!(usual, make(&["--parameter", "deploy=true"]));
+    assert!(
+        deployed.contains("\nholdall_do on_success persist_to_workspace"),
+        "{deployed}"
+    );
+    assert!(!deployed.contains("PIPELINE_PARAMETER"), "{deployed}");
+    let kept = make(&["--parameter", "deploy=false"]);
+    assert!(!kept.contains("holdall_persist"), "{kept}");
     let args = [
         "transpile",
         "main.yml",

@@ -44,6 +44,11 @@ pub(crate) struct Compiler<'c> {
     pub(crate) asked: Conditions,
     /// The workflows, by their place, whose condition does not hold.
     pub(crate) never: Vec<Location>,
+    /// Whether jobs of a workflow whose condition does not hold are read no further than their names,
+    /// which count for the others.
+    pub(crate) skim: bool,
+    /// Whether they are read so now.
+    pub(crate) skimming: bool,
     /// How many commands have been expanded.
     pub(crate) expansions: usize,
     /// Orb aliases that were used and not declared, each reported once.
@@ -221,6 +226,8 @@ pub(super) fn tree(
                 settled.set(name, value.clone());
             }
             let mut variant = Compiler::new(&config, scope(&settled), false);
+            // What does not run under this outcome is not part of it.
+            variant.skim = true;
             let pipeline = variant.pipeline();
             (pipeline, variant.never, variant.problems)
         };
@@ -325,6 +332,8 @@ impl<'c> Compiler<'c> {
             rules: Vec::new(),
             asked: Conditions::default(),
             never: Vec::new(),
+            skim: false,
+            skimming: false,
             carried: MOST_CARRIED,
             expansions: 0,
             undeclared: Vec::new(),
@@ -589,7 +598,7 @@ impl Compiler<'_> {
     ) -> Vec<(String, Data)> {
         let copied = entries.into_iter();
         copied
-            .map(|e| (e.key.to_string(), self.data(&e.value)))
+            .map(|e| (String::from(&*e.key), self.data(&e.value)))
             .collect()
     }
 

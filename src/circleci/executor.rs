@@ -106,7 +106,7 @@ impl Compiler<'_> {
                 (name.to_owned(), named.value.at(), rest.collect())
             } else if let [only] = value.entries() {
                 (
-                    only.key.to_string(),
+                    String::from(&*only.key),
                     only.key_at,
                     only.value.entries().to_vec(),
                 )
@@ -171,7 +171,7 @@ impl Compiler<'_> {
         let mut env = self.executor_body(&body);
         if let Some(executor) = &mut env.executor {
             let call = Call {
-                what: format!("executor {name}"),
+                what: format!("executor {name}").into(),
                 at: name_at,
                 defined: Some(definition.whole()),
                 given: arguments_at,
@@ -404,7 +404,7 @@ impl Compiler<'_> {
             };
             match text {
                 Some(text) => out.push(EnvVar {
-                    name: entry.key.to_string(),
+                    name: String::from(&*entry.key),
                     at: entry.key_at,
                     value: entry.value.located(text),
                 }),

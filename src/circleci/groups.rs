@@ -216,7 +216,7 @@ impl Compiler<'_> {
             self.workflow_entry(item, list.key_at, scope, uses, out);
         }
         let way = Call {
-            what: format!("job group {}", group.key),
+            what: format!("job group {}", group.key).into(),
             at: call.at,
             defined: Some(group.key_at),
             given: None,

@@ -86,6 +86,9 @@ impl Compiler<'_> {
             self.no_steps(&arguments);
             return job;
         }
+        if self.skimming {
+            return job;
+        }
         let replaced = self.override_with(&arguments, &mut job, scope);
         let found = replaced.unwrap_or_else(|| Library::find(&scope.library, Kind::Job, base));
         let (library, definition) = match found {
@@ -277,7 +280,7 @@ impl Compiler<'_> {
             return;
         };
         let mut via = vec![Call {
-            what: key.to_owned(),
+            what: key.into(),
             at: entry.key_at,
             defined: None,
             given: None,

@@ -100,7 +100,7 @@ pub(crate) fn to_scalar(value: &Value) -> Option<Scalar> {
         Data::Bool(b) => Scalar::Bool(*b),
         Data::Int(n) => Scalar::Int(*n),
         Data::Float(x) => Scalar::Float(*x),
-        Data::Str(text) => Scalar::Str(text.to_string()),
+        Data::Str(text) => Scalar::Str(String::from(&**text)),
         Data::List(_) | Data::Map(_) => return None,
     })
 }

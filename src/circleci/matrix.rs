@@ -65,7 +65,7 @@ impl Compiler<'_> {
             let values = combination.iter();
             let values = values.map(|(name, value)| {
                 let data = self.data(value);
-                (name.to_string(), value.located(data))
+                (String::from(&**name), value.located(data))
             });
             let values = values.collect();
             arms.push(Arm {

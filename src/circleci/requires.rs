@@ -114,7 +114,7 @@ impl Compiler<'_> {
         for item in requires.value.items() {
             match item.value.data() {
                 Data::Str(name) => out.push(Wanted {
-                    name: name.to_string(),
+                    name: String::from(&**name),
                     at: item.value.at(),
                     statuses: vec![JobStatus::Success],
                 }),
@@ -122,7 +122,7 @@ impl Compiler<'_> {
                     for entry in entries {
                         let statuses = self.statuses(entry);
                         out.push(Wanted {
-                            name: entry.key.to_string(),
+                            name: String::from(&*entry.key),
                             at: entry.key_at,
                             statuses,
                         });

@@ -71,20 +71,19 @@ impl Compiler<'_> {
 
     fn step(&mut self, item: &Item, via: &[Call], scope: &Scope, out: &mut Vec<Step>) {
         let value = &item.value;
-        let mut via = via.to_vec();
-        if let Some(alias) = item.through {
-            via.push(Call {
-                what: "alias".to_owned(),
-                at: alias,
-                defined: None,
-                given: None,
-            });
-        }
+        let through = item.through.map(|alias| Call {
+            what: "alias".into(),
+            at: alias,
+            defined: None,
+            given: None,
+        });
+        let longer = through.map(|call| [via, &[call]].concat());
+        let via = longer.as_deref().unwrap_or(via);
         let (name, name_at, body) = match value.data() {
-            Data::Str(name) => (name.to_string(), value.at(), None),
+            Data::Str(name) => (name, value.at(), None),
             Data::Map(entries) => {
                 match entries.as_slice() {
-                    [only] => (only.key.to_string(), only.key_at, Some(only)),
+                    [only] => (&only.key, only.key_at, Some(only)),
                     [] => return,
                     [first, second, ..] => {
                         self.problems.push(
@@ -124,7 +123,7 @@ impl Compiler<'_> {
             // What could not be resolved is reported where it stands.
             return;
         }
-        self.named_step(&name, name_at, body, value, via, scope, out);
+        self.named_step(name, name_at, body, value, via, scope, out);
     }
 
     #[expect(
@@ -137,7 +136,7 @@ impl Compiler<'_> {
         name_at: Location,
         body: Option<&Entry>,
         value: &Value,
-        via: Vec<Call>,
+        via: &[Call],
         scope: &Scope,
         out: &mut Vec<Step>,
     ) {
@@ -171,7 +170,7 @@ impl Compiler<'_> {
         }
         match name {
             "steps" => {
-                self.steps(arguments, name_at, &via, scope, out);
+                self.steps(arguments, name_at, via, scope, out);
                 return;
             }
             // Version 2 has no steps under conditions (circleci-semantics §6).
@@ -197,7 +196,7 @@ impl Compiler<'_> {
                         self.undefined_command(name, name_at, &scope.library);
                     }
                 }
-                let call = self.invocation(name, arguments.entries().iter(), &via, scope);
+                let call = self.invocation(name, arguments.entries().iter(), via, scope);
                 Some(StepKind::Opaque(call))
             }
         };
@@ -222,7 +221,7 @@ impl Compiler<'_> {
         name: &str,
         name_at: Location,
         arguments: &Value,
-        mut via: Vec<Call>,
+        via: &[Call],
         scope: &Scope,
         out: &mut Vec<Step>,
     ) {
@@ -257,12 +256,13 @@ impl Compiler<'_> {
             self.problems.push(missing_key("steps", &step, name_at));
             return;
         };
-        via.push(Call {
-            what: name.to_owned(),
+        let inside = Call {
+            what: name.into(),
             at: name_at,
             defined: None,
             given: None,
-        });
+        };
+        let via = [via, &[inside]].concat();
         let open = truth == Truth::Unknown;
         let formula = condition
             .filter(|c| open && steps_given(c, arguments).is_none())
@@ -332,7 +332,7 @@ impl Compiler<'_> {
             } else {
                 self.data(&entry.value)
             };
-            out.push((entry.key.to_string(), data));
+            out.push((String::from(&*entry.key), data));
         }
         Invocation {
             name: name.to_owned(),
@@ -388,7 +388,7 @@ impl Compiler<'_> {
         library: &Rc<Library>,
         command: &Entry,
         call: &CommandCall<'_>,
-        mut via: Vec<Call>,
+        via: &[Call],
         scope: &Scope,
         out: &mut Vec<Step>,
     ) {
@@ -413,12 +413,13 @@ impl Compiler<'_> {
             );
             return;
         }
-        via.push(Call {
-            what: format!("command {}", call.name),
+        let inside = Call {
+            what: format!("command {}", call.name).into(),
             at: call.at,
             defined: Some(command.key_at),
             given: call.arguments.given(),
-        });
+        };
+        let via = [via, &[inside]].concat();
         let callee = Callee {
             kind: "command",
             name: call.name,

@@ -28,12 +28,19 @@ pub(crate) enum Piece<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unclosed;
 
+/// Returns where a sign first stands twice. Texts are searched so often that setting up a search for
+/// words would cost more than the search.
+pub(crate) fn twice(text: &str, sign: u8) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(sign, bytes).find(|i| bytes.get(i + 1) == Some(&sign))
+}
+
 /// Cuts a text into pieces.
 pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Unclosed> {
     let mut out = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
-    while let Some(i) = rest.find("<<") {
+    while let Some(i) = twice(rest, b'<') {
         if rest[..i].ends_with('\\') {
             plain.push_str(&rest[..i - 1]);
             plain.push_str("<<");
@@ -41,7 +48,7 @@ pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Unclosed> {
             continue;
         }
         let after = &rest[i + 2..];
-        let end = after.find(">>").ok_or(Unclosed)?;
+        let end = twice(after, b'>').ok_or(Unclosed)?;
         plain.push_str(&rest[..i]);
         if !plain.is_empty() {
             out.push(Piece::Text(std::mem::take(&mut plain)));

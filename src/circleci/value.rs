@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::memo::MOST_NAMES;
 use super::symbol::Symbol;
-use super::template::{Piece, Unclosed, pieces};
+use super::template::{Piece, Unclosed, pieces, twice};
 use crate::hash::HashMap;
 use crate::plan::{Call, Filled, Located, MERGE, Spot};
 use crate::yaml::{self, Location, Node, NodeId, Scalar, Schema, Shape, SourceId, Tree};
@@ -111,9 +111,9 @@ impl Names {
     }
 }
 
-/// Says whether a text has a template; most are short and have not even half of one.
+/// Says whether a text has a template.
 fn has_template(text: &str) -> bool {
-    text.as_bytes().contains(&b'<') && text.contains("<<")
+    twice(text, b'<').is_some()
 }
 
 /// Where each key of a map stands. Few maps have one, and every value has the room for it.
@@ -176,7 +176,7 @@ impl Entry {
             false => (MERGE, Some(self.whole())),
         };
         Some(Call {
-            what: what.to_owned(),
+            what: what.into(),
             at,
             defined,
             given: None,
@@ -348,7 +348,8 @@ impl Value {
             Data::Bool(b) => Some(b.to_string()),
             Data::Int(n) => Some(n.to_string()),
             Data::Float(f) => Some(float_text(*f)),
-            Data::Str(text) => Some(text.to_string()),
+            // Written out: through its `Display` it would take ten times as long.
+            Data::Str(text) => Some(String::from(&**text)),
             Data::List(_) | Data::Map(_) => None,
         }
     }
@@ -362,14 +363,15 @@ impl Value {
             Data::Bool(b) => yaml::Data::Bool(*b),
             Data::Int(n) => yaml::Data::Int(*n),
             Data::Float(f) => yaml::Data::Float(*f),
-            Data::Str(text) => yaml::Data::Str(text.to_string()),
+            Data::Str(text) => yaml::Data::Str(String::from(&**text)),
             Data::List(items) => {
                 let items = items.iter().map(|i| i.value.to_data(budget));
                 yaml::Data::List(items.collect::<Option<_>>()?)
             }
             Data::Map(entries) => {
                 let entries = entries.iter();
-                let entries = entries.map(|e| Some((e.key.to_string(), e.value.to_data(budget)?)));
+                let entries =
+                    entries.map(|e| Some((String::from(&*e.key), e.value.to_data(budget)?)));
                 yaml::Data::Map(entries.collect::<Option<_>>()?)
             }
         })

@@ -142,7 +142,13 @@ impl Compiler<'_> {
         // Jobs of a workflow that does not run take no name from those that do.
         let mut aside = (self.decide && condition != Truth::True).then(|| uses.clone());
         let uses = aside.as_mut().unwrap_or(uses);
+        self.skimming = self.skim && condition == Truth::False;
         let workflow = self.workflow_jobs(entry, &body, scope, uses);
+        if self.skimming {
+            // What is wrong with it is wrong where it runs.
+            self.problems.truncate(met);
+            self.skimming = false;
+        }
         if formula.is_some() {
             self.asked.leave();
         }
@@ -264,7 +270,7 @@ impl Compiler<'_> {
             job.matrix = arm.matrix;
             if let Some(alias) = item.through {
                 job.origin.via.push(Call {
-                    what: "alias".to_owned(),
+                    what: "alias".into(),
                     at: alias,
                     defined: None,
                     given: None,
@@ -316,9 +322,9 @@ impl Compiler<'_> {
         scope: &Scope,
     ) -> Option<(String, Location, Value)> {
         let (name, at, arguments) = match value.data() {
-            Data::Str(name) => (name.to_string(), value.at(), Value::null(value.at())),
+            Data::Str(name) => (String::from(&**name), value.at(), Value::null(value.at())),
             Data::Map(entries) => match entries.as_slice() {
-                [only] => (only.key.to_string(), only.key_at, only.value.clone()),
+                [only] => (String::from(&*only.key), only.key_at, only.value.clone()),
                 [first, second, ..] => {
                     self.problems.push(
                         Problem::new(

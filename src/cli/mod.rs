@@ -14,6 +14,7 @@ mod lint;
 mod meter;
 mod orbs;
 mod persist;
+mod probe;
 mod rules;
 mod run;
 pub mod run_view;
@@ -88,6 +89,9 @@ enum Command {
     Rules(rules::Args),
     /// Print an embedded JSON Schema.
     Schema(schema::Args),
+    /// Say what an attach brought; steps of `transpile --verify` call it.
+    #[command(name = "verify-probe", hide = true)]
+    Probe(probe::Args),
 }
 
 /// Runs the program and returns its exit status.
@@ -132,6 +136,7 @@ fn start() -> u8 {
         Command::Explain(args) => explain::run(args, &mut ui),
         Command::Rules(args) => rules::run(args, &mut ui),
         Command::Schema(args) => schema::run(args, &mut ui),
+        Command::Probe(args) => probe::run(args, &ui),
     };
     match result {
         Ok(code) => code,

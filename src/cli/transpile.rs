@@ -1,5 +1,7 @@
 //! `holdall transpile`.
 
+mod verify;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,8 @@ use crate::yaml::SourceId;
 
 Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh
          holdall transpile --to circleci --store /mnt/workspaces
-         holdall transpile --to github --report migration.md")]
+         holdall transpile --to github --report migration.md
+         holdall transpile --to gitlab --verify")]
 pub(crate) struct Args {
     /// The config. Default: .circleci/config.yml.
     file: Option<PathBuf>,
@@ -42,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// What does the layer operations (`github`): shell functions, or the holdall binary.
+    /// What does the layer operations (`github`, `gitlab`): shell functions, or the holdall binary.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
     runtime: RuntimeArg,
 
@@ -53,6 +56,25 @@ pub(crate) struct Args {
     /// Replace existing files, and go on in spite of findings.
     #[arg(long)]
     force: bool,
+
+    /// Write nothing: run the config here and the result under the target's runner, and compare
+    /// what every job attaches.
+    #[arg(long, conflicts_with_all = ["output", "report"], help_heading = "Proof")]
+    verify: bool,
+
+    /// The runner (`github`, `gitlab`), a program with its words: it gets a workflow file, or the
+    /// approvals. Default: act, gitlab-ci-local.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "verify",
+        help_heading = "Proof"
+    )]
+    verify_with: Option<String>,
+
+    /// Let both runs change everything that you can change.
+    #[arg(long, requires = "verify", help_heading = "Proof")]
+    no_isolation: bool,
 
     #[command(flatten)]
     values: ValueArgs,
@@ -81,7 +103,7 @@ enum RuntimeArg {
 impl Target {
     /// Says whether the target carries all of a config, and reports what became of it.
     fn is_migration(self) -> bool {
-        matches!(self, Self::Github | Self::Gitlab)
+        matches!(self, Self::Shell | Self::Github | Self::Gitlab)
     }
 }
 
@@ -97,34 +119,29 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if args.report.is_some() && !args.to.is_migration() {
         return Err(
             CliError::usage("`--report` belongs to the targets that carry a whole config")
-                .hint("use it with `--to github` or `--to gitlab`"),
+                .hint("use it with `--to shell`, `--to github` or `--to gitlab`"),
         );
     }
-    if args.runtime == RuntimeArg::Binary && args.to != Target::Github {
+    if args.runtime == RuntimeArg::Binary && !matches!(args.to, Target::Github | Target::Gitlab) {
         return Err(CliError::usage(
-            "`--runtime binary` belongs to `--to github`: other targets have shell functions",
+            "`--runtime binary` belongs to `--to github` and `--to gitlab`: other targets have shell functions",
         )
         .hint("leave it out"));
     }
     let given = args.values.given()?;
+    if args.verify {
+        return verify::run(args, &path, given, ui);
+    }
     if args.to.is_migration() {
         return migrate(args, &path, given, ui);
     }
-    let mut checked = gate::read(&path, &args.orbs, given, args.to == Target::Shell)?;
-    gate::pass(&mut checked, args.to == Target::Shell, args.force, ui)?;
+    let mut checked = gate::read(&path, &args.orbs, given, false)?;
+    gate::pass(&mut checked, false, args.force, ui)?;
     let id = SourceId::default();
     let root = input::project_root(&path);
     let made = match args.to {
-        Target::Shell => {
-            let name = path
-                .strip_prefix(&root)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .into_owned();
-            shell::scripts(&checked.compiled.pipeline, &name)
-        }
         // Gone above.
-        Target::Github | Target::Gitlab => return Ok(0),
+        Target::Shell | Target::Github | Target::Gitlab => return Ok(0),
         Target::Circleci => {
             let store = store(args.store.as_deref().unwrap_or_default())?;
             let Some(source) = checked.report.sources.get(id) else {
@@ -175,18 +192,14 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
         .unwrap_or(path)
         .to_string_lossy()
         .into_owned();
+    let runtime = match args.runtime {
+        RuntimeArg::Sh => Runtime::Sh,
+        RuntimeArg::Binary => Runtime::Binary,
+    };
     let made = match args.to {
-        Target::Gitlab => gitlab::migrate(&compiled, &config),
-        _ => github::migrate(
-            &compiled,
-            &github::Options {
-                config,
-                runtime: match args.runtime {
-                    RuntimeArg::Sh => Runtime::Sh,
-                    RuntimeArg::Binary => Runtime::Binary,
-                },
-            },
-        ),
+        Target::Shell => shell::migrate(&compiled, &config),
+        Target::Gitlab => gitlab::migrate(&compiled, &gitlab::Options { config, runtime }),
+        _ => github::migrate(&compiled, &github::Options { config, runtime }),
     };
     let made = made.map_err(|wrong| defect(&wrong))?;
     let mut files = made.files;

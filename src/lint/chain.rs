@@ -98,13 +98,13 @@ impl<'p> Places<'p> {
     fn step(&mut self, workflow: &'p Workflow, job: &'p Job, step: &'p Step) {
         let all = || job.origin.via.iter().chain(&step.origin.via);
         // Conditions are no calls, and a merge brings a part of the step.
-        let through = |c: &&Call| !matches!(c.what.as_str(), "when" | "unless" | MERGE);
+        let through = |c: &&Call| !matches!(&*c.what, "when" | "unless" | MERGE);
         let calls: Vec<&Call> = all().filter(through).collect();
         // What stands in the job itself is plain to see.
         if !calls.is_empty() || step.origin.at.source != workflow.origin.at.source {
             self.add(step.origin.at, workflow, job, calls.clone());
         }
-        for merge in all().filter(|c| c.what == MERGE) {
+        for merge in all().filter(|c| *c.what == *MERGE) {
             if let Some(defined) = merge.defined {
                 let calls = calls.iter().copied().chain([merge]).collect();
                 self.add(defined, workflow, job, calls);

@@ -1,5 +1,6 @@
 //! What a rule reads: the compiled config, the flow of each workflow, the text.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub struct Context<'c> {
     pub(super) flows: Vec<Flow<'c>>,
     /// The flow of each workflow of the config, under all outcomes at once.
     everywhere: &'c [Flow<'c>],
+    scripts: OnceCell<Vec<Rc<Script>>>,
 }
 
 /// A persist step with the job that it is in.
@@ -70,6 +72,7 @@ impl<'c> Context<'c> {
             pipeline: &compiled.pipeline,
             flows: everywhere.to_vec(),
             everywhere,
+            scripts: OnceCell::new(),
         }
     }
 
@@ -78,6 +81,7 @@ impl<'c> Context<'c> {
         Self {
             pipeline: &variant.pipeline,
             flows: variant.pipeline.workflows.iter().map(Flow::new).collect(),
+            scripts: OnceCell::new(),
             ..*self
         }
     }
@@ -103,11 +107,13 @@ impl<'c> Context<'c> {
     }
 
     /// Returns the scripts of all jobs, each once.
-    pub(super) fn scripts(&self) -> Vec<Rc<Script>> {
-        let mut seen = HashSet::default();
-        let all = self.jobs().flat_map(runs);
-        let each = all.filter(|(_, run)| seen.insert(run.command.written()));
-        each.filter_map(|(_, run)| self.script(run)).collect()
+    pub(super) fn scripts(&self) -> &[Rc<Script>] {
+        self.scripts.get_or_init(|| {
+            let mut seen = HashSet::default();
+            let all = self.jobs().flat_map(runs);
+            let each = all.filter(|(_, run)| seen.insert(run.command.written()));
+            each.filter_map(|(_, run)| self.script(run)).collect()
+        })
     }
 
     /// The tree of the config itself.
@@ -249,7 +255,7 @@ pub(super) fn names_path(script: &str, path: &str) -> bool {
     }
     let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let bytes = script.as_bytes();
-    script.match_indices(path).any(|(i, _)| {
+    memchr::memmem::find_iter(bytes, path).any(|i| {
         let before = i == 0 || !part(bytes[i - 1]);
         let end = i + path.len();
         let after = bytes.get(end).is_none_or(|b| {

@@ -82,7 +82,85 @@ const MOST_KEPT: usize = 256;
 
 thread_local! {
     /// A pattern costs far more to compile than to ask, and is asked for many names.
-    static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
+    static COMPILED: RefCell<HashMap<String, Option<Compiled>>> = RefCell::default();
+}
+
+/// A pattern, ready to be asked.
+enum Compiled {
+    /// Texts that follow each other with anything between them, as in `release-.*`: most patterns
+    /// are no more than that, and an automaton for one costs a thousand times what asking it does.
+    Pieces(Vec<String>),
+    Regex(Regex),
+}
+
+impl Compiled {
+    fn new(pattern: &str) -> Option<Self> {
+        if let Some(pieces) = pieces(pattern) {
+            return Some(Self::Pieces(pieces));
+        }
+        Regex::new(&format!("^(?:{pattern})$"))
+            .ok()
+            .map(Self::Regex)
+    }
+
+    fn is_match(&self, name: &str) -> bool {
+        let pieces = match self {
+            Self::Regex(regex) => return regex.is_match(name),
+            Self::Pieces(pieces) => pieces.as_slice(),
+        };
+        let [first, between @ .., last] = pieces else {
+            return pieces.iter().all(|only| only == name);
+        };
+        // No `.` stands for the end of a line.
+        let rest = name.strip_prefix(first.as_str());
+        let Some(mut rest) = rest.filter(|rest| !rest.contains('\n')) else {
+            return false;
+        };
+        for piece in between {
+            let Some(at) = rest.find(piece.as_str()) else {
+                return false;
+            };
+            rest = &rest[at + piece.len()..];
+        }
+        rest.ends_with(last.as_str())
+    }
+}
+
+/// Cuts a pattern at each `.*` where there is nothing else in it that means more than itself.
+fn pieces(pattern: &str) -> Option<Vec<String>> {
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    let pattern = match pattern.strip_suffix('$') {
+        Some(rest) if !rest.ends_with('\\') => rest,
+        _ => pattern,
+    };
+    let mut pieces = vec![String::new()];
+    let mut signs = pattern.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let sign = match sign {
+            '.' if signs.next_if_eq(&'*').is_some() => {
+                // `.*?` and `.*+` are others.
+                if signs
+                    .peek()
+                    .is_some_and(|next| matches!(next, '?' | '+' | '*' | '{'))
+                {
+                    return None;
+                }
+                pieces.push(String::new());
+                continue;
+            }
+            '\\' => signs.next_if(|next| matches!(next, '.' | '/' | '-'))?,
+            sign if sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-' | '/') => sign,
+            _ => return None,
+        };
+        if signs
+            .peek()
+            .is_some_and(|next| matches!(next, '?' | '+' | '*' | '{'))
+        {
+            return None;
+        }
+        pieces.last_mut()?.push(sign);
+    }
+    Some(pieces)
 }
 
 /// Says whether a pattern matches all of a name, not a part of it; nothing where the engine does
@@ -90,14 +168,14 @@ thread_local! {
 fn whole_match(pattern: &str, name: &str) -> Option<bool> {
     COMPILED.with_borrow_mut(|compiled| {
         if let Some(known) = compiled.get(pattern) {
-            return known.as_ref().map(|regex| regex.is_match(name));
+            return known.as_ref().map(|known| known.is_match(name));
         }
         if compiled.len() >= MOST_KEPT {
             compiled.clear();
         }
-        let regex = Regex::new(&format!("^(?:{pattern})$")).ok();
-        let answer = regex.as_ref().map(|regex| regex.is_match(name));
-        compiled.insert(pattern.to_owned(), regex);
+        let new = Compiled::new(pattern);
+        let answer = new.as_ref().map(|new| new.is_match(name));
+        compiled.insert(pattern.to_owned(), new);
         answer
     })
 }
@@ -212,6 +290,26 @@ mod tests {
 
     fn branch(name: &str) -> GitRef {
         GitRef::Branch(name.to_owned())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_say_what_an_automaton_says(pattern in r"\^?([abm/]|\.\*|\\\.|\\/|-|\.|\?|\+){0,6}\$?", name in r"[abm/.\n-]{0,6}") {
+            if let (Some(pieces), Ok(regex)) = (pieces(&pattern), Regex::new(&format!("^(?:{pattern})$"))) {
+                let quick = Compiled::Pieces(pieces).is_match(&name);
+                proptest::prop_assert_eq!(quick, regex.is_match(&name));
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_pieces_needs_no_automaton() {
+        for pattern in ["main", "^release-.*$", "v.*-rc", ".*", r"dep\/.*\.x"] {
+            assert!(pieces(pattern).is_some(), "{pattern}");
+        }
+        for pattern in ["v[0-9]+", "a|b", "a.b", "a.*?b", "ab?", r"\d", "a^", r"a\$"] {
+            assert!(pieces(pattern).is_none(), "{pattern}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// What was invoked, as a person would say it: `command install`, `alias`, `merge key`.
-    pub what: String,
+    pub what: Arc<str>,
     /// Where the invocation stands.
     pub at: Location,
     /// Where what was invoked is defined, if it has a definition.

@@ -306,7 +306,11 @@ impl<'t> Comments<'t> {
 
 /// Returns the calls that led to a step, merges aside, which bring no step.
 fn calls(step: &Step) -> Vec<&Call> {
-    step.origin.via.iter().filter(|c| c.what != MERGE).collect()
+    step.origin
+        .via
+        .iter()
+        .filter(|c| *c.what != *MERGE)
+        .collect()
 }
 
 /// Returns how many of the calls that led to a step led to the one before it too.

@@ -45,8 +45,27 @@ pub(super) fn upstream_words(upstream: &[Upstream]) -> Vec<String> {
         .collect()
 }
 
+/// Returns the options that name upstream jobs to `holdall attach`: in order, and which of them
+/// nothing orders.
+pub(super) fn upstream_options(upstream: &[&Upstream]) -> String {
+    let mut out = String::new();
+    for job in upstream {
+        out.push_str(&format!(" --upstream {}", quoted(&job.job)));
+    }
+    for (i, later) in upstream.iter().enumerate() {
+        for earlier in upstream[..i]
+            .iter()
+            .filter(|e| !later.after.contains(&e.job))
+        {
+            let pair = format!("{},{}", earlier.job, later.job);
+            out.push_str(&format!(" --concurrent {}", quoted(&pair)));
+        }
+    }
+    out
+}
+
 /// Quotes a text for a POSIX shell; plain words stay as they are.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |b: u8| {
         b.is_ascii_alphanumeric()
             || matches!(

@@ -2,8 +2,10 @@
 //! layer format. Every target reads the same plan; what a target cannot carry is refused with its
 //! place, never dropped.
 
+mod cache_key;
 pub mod circleci;
 mod comments;
+mod driver;
 pub mod github;
 pub mod gitlab;
 mod item;
@@ -15,6 +17,8 @@ mod values;
 use std::path::PathBuf;
 
 use crate::yaml::Location;
+
+pub(crate) use lower::quoted;
 
 pub use item::{Item, Node, items, own_key};
 pub use report::{Counts, Entry, Ledger, Outcome, Report};

@@ -1,15 +1,42 @@
 //! Where each byte of a scalar's value stands in the source: through the indentation of blocks,
 //! the folding of lines and the escapes of quotes.
 
+use std::cell::OnceCell;
+
 use super::span::Span;
 use super::tree::ScalarStyle;
 use super::view::Node;
 
-/// The places of a scalar's bytes.
+/// The places of a scalar's bytes. They are looked for when one is asked for: most scripts have
+/// nothing to be said about.
 #[derive(Debug, Clone)]
 pub struct TextMap {
     /// For each byte of the value, and for its end, the offset in the source.
-    places: Vec<u32>,
+    places: OnceCell<Vec<u32>>,
+    kept: Kept,
+}
+
+/// What the places are found from.
+#[derive(Debug, Clone)]
+enum Kept {
+    /// The text stands in its source as it is, from an offset on.
+    Plain {
+        start: u32,
+        len: usize,
+    },
+    Scalar(Box<Scalar>),
+}
+
+#[derive(Debug, Clone)]
+struct Scalar {
+    value: Box<str>,
+    /// Everything from its first byte to the last that belongs to its value.
+    source: Box<str>,
+    start: u32,
+    /// Where its value begins in that.
+    content: usize,
+    style: ScalarStyle,
+    indent: usize,
 }
 
 impl TextMap {
@@ -34,37 +61,25 @@ impl TextMap {
                 )
             }
         };
-        let mut walk = Walk {
-            source: source.get(..end)?,
-            at: start,
-            style,
-            indent: node.block().map_or(0, |b| b.indent as usize),
-        };
-        if style.is_block() {
-            walk.skip_indent();
-        }
-        let mut places = Vec::with_capacity(value.len() + 1);
-        for sign in value.chars() {
-            let place = walk.take(sign);
-            for i in 0..sign.len_utf8() {
-                // The bytes of one sign that is written as itself follow each other.
-                let step = if walk.at == place + sign.len_utf8() {
-                    i
-                } else {
-                    0
-                };
-                places.push(offset(span.start, place + step));
-            }
-        }
-        places.push(offset(span.start, walk.at.min(end)));
-        Some(Self { places })
+        Some(Self {
+            places: OnceCell::new(),
+            kept: Kept::Scalar(Box::new(Scalar {
+                value: value.into(),
+                source: source.get(..end)?.into(),
+                start: span.start,
+                content: start,
+                style,
+                indent: node.block().map_or(0, |b| b.indent as usize),
+            })),
+        })
     }
 
     /// Returns the map of a text that stands in its source as it is, from an offset on.
     #[must_use]
     pub fn plain(start: u32, len: usize) -> Self {
         Self {
-            places: (0..=len).map(|at| offset(start, at)).collect(),
+            places: OnceCell::new(),
+            kept: Kept::Plain { start, len },
         }
     }
 
@@ -72,9 +87,13 @@ impl TextMap {
     /// range is beyond the value.
     #[must_use]
     pub fn span(&self, range: std::ops::Range<usize>) -> Span {
+        let places = self.places.get_or_init(|| match &self.kept {
+            Kept::Plain { start, len } => (0..=*len).map(|at| offset(*start, at)).collect(),
+            Kept::Scalar(scalar) => scalar.places(),
+        });
         let place = |at: usize| {
-            let last = self.places.last().copied().unwrap_or(0);
-            self.places.get(at).copied().unwrap_or(last) as usize
+            let last = places.last().copied().unwrap_or(0);
+            places.get(at).copied().unwrap_or(last) as usize
         };
         let start = place(range.start);
         let end = if range.end > range.start {
@@ -90,6 +109,35 @@ impl TextMap {
             start
         };
         Span::new(start, end.max(start))
+    }
+}
+
+impl Scalar {
+    fn places(&self) -> Vec<u32> {
+        let mut walk = Walk {
+            source: &self.source,
+            at: self.content,
+            style: self.style,
+            indent: self.indent,
+        };
+        if self.style.is_block() {
+            walk.skip_indent();
+        }
+        let mut places = Vec::with_capacity(self.value.len() + 1);
+        for sign in self.value.chars() {
+            let place = walk.take(sign);
+            for i in 0..sign.len_utf8() {
+                // The bytes of one sign that is written as itself follow each other.
+                let step = if walk.at == place + sign.len_utf8() {
+                    i
+                } else {
+                    0
+                };
+                places.push(offset(self.start, place + step));
+            }
+        }
+        places.push(offset(self.start, walk.at.min(self.source.len())));
+        places
     }
 }
 

@@ -8,7 +8,7 @@ use super::write::Block;
 use crate::layer::{Upstream, encode_job, twin};
 use crate::plan::{AttachStep, JobIndex, PersistStep, StepKind};
 use crate::transpile::Runtime;
-use crate::transpile::lower::{quoted, upstream, upstream_words};
+use crate::transpile::lower::{quoted, upstream, upstream_options, upstream_words};
 use crate::transpile::values::{self, Script};
 use crate::yaml::Data;
 
@@ -255,25 +255,12 @@ fn output(nodes: u32, k: usize, node: u32) -> String {
     }
 }
 
-/// Returns the words that name upstream jobs to the binary: in order, and which of them nothing
-/// orders.
+/// Returns the words that name upstream jobs to the binary.
 fn which(upstream: &[Upstream]) -> String {
-    let mut out = String::new();
-    for job in upstream {
-        out.push_str(&format!(" --upstream {}", quoted(&job.job)));
-    }
-    for (i, later) in upstream.iter().enumerate() {
-        for earlier in upstream[..i]
-            .iter()
-            .filter(|e| !later.after.contains(&e.job))
-        {
-            let pair = format!("{},{}", earlier.job, later.job);
-            out.push_str(&format!(" --concurrent {}", quoted(&pair)));
-        }
-    }
-    match out.is_empty() {
-        true => " --all".to_owned(),
-        false => out,
+    let jobs: Vec<&Upstream> = upstream.iter().collect();
+    match upstream_options(&jobs) {
+        none if none.is_empty() => " --all".to_owned(),
+        words => words,
     }
 }
 

@@ -1,6 +1,10 @@
 # Runs the steps of a CircleCI job under GitLab: each in a fresh shell of its own, written by holdall.
 holdall_private=$(mktemp -d "${TMPDIR:-/tmp}/holdall.XXXXXX")
-holdall_carried=$CI_PROJECT_DIR/.holdall
+# Where GitLab fetched the repository to, and collects artifacts and caches from.
+holdall_fetched=$PWD
+holdall_carried=$holdall_fetched/.holdall holdall_caches=$holdall_fetched/.holdall/cache
+# What other pipelines left on the runner is none of this one's.
+holdall_layers=$holdall_carried/layers/$CI_PIPELINE_ID
 holdall_code=0 holdall_count=0 holdall_pids=''
 # A runner without containers has one home for all jobs: this one gets its own.
 if [ -z "${CI_DISPOSABLE_ENVIRONMENT:-}" ]; then HOME=${HOLDALL_HOME:-$holdall_private/home}; export HOME; mkdir -p "$HOME"; fi
@@ -8,24 +12,24 @@ export CI=true CIRCLECI=true BASH_ENV="$holdall_private/env" HOLDALL_STORE="$hol
 export HOLDALL_HALT="$holdall_private/halt" PATH="$holdall_private/bin:$PATH"
 mkdir -p "$holdall_private/bin"
 : >"$BASH_ENV"
-# Sets a variable that the job does not set itself; one without a value stays unset.
-holdall_default() { eval "[ -n \"\${$1+x}\" ]" || [ -z "$2" ] || export "$1=$2"; }
-holdall_default CIRCLE_BRANCH "${CI_COMMIT_BRANCH:-${CI_MERGE_REQUEST_SOURCE_BRANCH_NAME:-}}"
-holdall_default CIRCLE_TAG "${CI_COMMIT_TAG:-}"
-holdall_default CIRCLE_SHA1 "$CI_COMMIT_SHA"
-holdall_default CIRCLE_BUILD_NUM "${CI_JOB_ID:-}"
-holdall_default CIRCLE_BUILD_URL "${CI_JOB_URL:-}"
-holdall_default CIRCLE_WORKFLOW_JOB_ID "${CI_JOB_ID:-}"
-holdall_default CIRCLE_PIPELINE_ID "${CI_PIPELINE_ID:-}"
-holdall_default CIRCLE_WORKFLOW_ID "${CI_PIPELINE_ID:-}"
-holdall_default CIRCLE_WORKFLOW_WORKSPACE_ID "${CI_PIPELINE_ID:-}"
-holdall_default CIRCLE_PROJECT_ID "${CI_PROJECT_ID:-}"
-holdall_default CIRCLE_ORGANIZATION_ID "${CI_PROJECT_NAMESPACE_ID:-}"
-holdall_default CIRCLE_PROJECT_REPONAME "${CI_PROJECT_NAME:-}"
-holdall_default CIRCLE_PROJECT_USERNAME "${CI_PROJECT_NAMESPACE:-}"
-holdall_default CIRCLE_REPOSITORY_URL "git@${CI_SERVER_HOST:-}:${CI_PROJECT_PATH:-}.git"
-holdall_default CIRCLE_USERNAME "${GITLAB_USER_LOGIN:-}"
-holdall_default CIRCLE_PR_NUMBER "${CI_MERGE_REQUEST_IID:-}"
+# Sets a variable of the service, which wins over one of the project; one without a value stays unset.
+holdall_set() { [ -z "$2" ] || export "$1=$2"; }
+holdall_set CIRCLE_BRANCH "${CI_COMMIT_BRANCH:-${CI_MERGE_REQUEST_SOURCE_BRANCH_NAME:-}}"
+holdall_set CIRCLE_TAG "${CI_COMMIT_TAG:-}"
+holdall_set CIRCLE_SHA1 "$CI_COMMIT_SHA"
+holdall_set CIRCLE_BUILD_NUM "${CI_JOB_ID:-}"
+holdall_set CIRCLE_BUILD_URL "${CI_JOB_URL:-}"
+holdall_set CIRCLE_WORKFLOW_JOB_ID "${CI_JOB_ID:-}"
+holdall_set CIRCLE_PIPELINE_ID "${CI_PIPELINE_ID:-}"
+holdall_set CIRCLE_WORKFLOW_ID "${CI_PIPELINE_ID:-}"
+holdall_set CIRCLE_WORKFLOW_WORKSPACE_ID "${CI_PIPELINE_ID:-}"
+holdall_set CIRCLE_PROJECT_ID "${CI_PROJECT_ID:-}"
+holdall_set CIRCLE_ORGANIZATION_ID "${CI_PROJECT_NAMESPACE_ID:-}"
+holdall_set CIRCLE_PROJECT_REPONAME "${CI_PROJECT_NAME:-}"
+holdall_set CIRCLE_PROJECT_USERNAME "${CI_PROJECT_NAMESPACE:-}"
+holdall_set CIRCLE_REPOSITORY_URL "git@${CI_SERVER_HOST:-}:${CI_PROJECT_PATH:-}.git"
+holdall_set CIRCLE_USERNAME "${GITLAB_USER_LOGIN:-}"
+holdall_set CIRCLE_PR_NUMBER "${CI_MERGE_REQUEST_IID:-}"
 # GitLab counts nodes from one.
 export CIRCLE_NODE_INDEX="$((${CI_NODE_INDEX:-1} - 1))" CIRCLE_NODE_TOTAL="${CI_NODE_TOTAL:-1}"
 
@@ -105,7 +109,7 @@ holdall_checkout() { # [PATH]
     printf 'Directory (%s) you are trying to checkout to is not empty and not a git repository\n' "$PWD" >&2
     return 1
   fi
-  for holdall_entry in "$CI_PROJECT_DIR"/* "$CI_PROJECT_DIR"/.[!.]* "$CI_PROJECT_DIR"/..?*; do
+  for holdall_entry in "$holdall_fetched"/* "$holdall_fetched"/.[!.]* "$holdall_fetched"/..?*; do
     if [ "$holdall_entry" = "$holdall_carried" ]; then continue; fi
     if [ -e "$holdall_entry" ] || [ -L "$holdall_entry" ]; then cp -a "$holdall_entry" .; fi
   done
@@ -113,6 +117,8 @@ holdall_checkout() { # [PATH]
 # Puts a file or folder where GitLab collects this job's artifacts or reports.
 holdall_store() { # KIND DESTINATION PATH
   holdall_from=$(holdall_home "$3")
+  # What another pipeline left on the runner goes first.
+  [ -e "$holdall_private/kept-$1" ] || { rm -rf "$holdall_carried/$1/${2%%/*}"; : >"$holdall_private/kept-$1"; }
   if [ ! -e "$holdall_from" ]; then printf '%s does not exist\n' "$holdall_from" >&2; return 0; fi
   holdall_to=$holdall_carried/$1/$2
   if [ -d "$holdall_from" ]; then mkdir -p "$holdall_to"; cp -RL "$holdall_from/." "$holdall_to/"

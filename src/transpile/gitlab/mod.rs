@@ -9,11 +9,16 @@ mod condition;
 mod executor;
 mod job;
 mod names;
+mod needs;
+mod rules;
 mod steps;
+mod variables;
 mod write;
 
+use super::comments::Comments;
+use super::driver;
 use super::values::{self, Parameter};
-use super::{Ledger, Migration, Node, OutputFile, TranspileError};
+use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::{Compiled, actual};
 use crate::flow::Graph;
 use crate::layer::twin;
@@ -22,9 +27,7 @@ use crate::yaml::Data;
 
 const DRIVER: &str = include_str!("driver.sh");
 const LAYERS: &str = include_str!("layers.sh");
-const CACHES: &str = include_str!("caches.sh");
-const CIRCLECI: &str = include_str!("../../shims/circleci.sh");
-const AGENT: &str = include_str!("../../shims/circleci-agent.sh");
+const LAYERS_BINARY: &str = include_str!("layers-binary.sh");
 const KEYS: &str = include_str!("ssh.sh");
 
 /// Names that mean something else at the top of a file of GitLab.
@@ -48,13 +51,23 @@ const RESERVED: [&str; 17] = [
     "pages:deploy",
 ];
 
-/// Writes the pipeline of GitLab; `config` is the name of what it is made from.
+/// How the pipeline is written.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The name of what it is made from.
+    pub config: String,
+    /// What performs the layer operations.
+    pub runtime: Runtime,
+}
+
+/// Writes the pipeline of GitLab.
 ///
 /// # Errors
 /// Items of the config that were forgotten: a defect.
-pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, TranspileError> {
+pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, TranspileError> {
     let pipeline = &compiled.pipeline;
     let mut ledger = Ledger::new(pipeline);
+    let comments = Comments::new(&compiled.tree);
     let groups = cache::Groups::of(pipeline);
     let graphs: Vec<Graph> = pipeline.workflows.iter().map(Graph::new).collect();
     let runs: Vec<Vec<condition::Runs>> = pipeline
@@ -77,19 +90,25 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
             runs: &runs[w],
             names: &names,
             groups: &groups,
+            comments: &comments,
+            runtime: options.runtime,
             tells_apart: tags || scheduled,
             rule: rule.clone(),
             scheduled,
         };
-        for (j, name) in names.iter().enumerate() {
-            let (mut about, entries, needs) = job::job(&at, j, &mut ledger);
-            all.persists |= needs.persists;
-            all.attaches |= needs.attaches;
-            all.keys |= needs.keys;
-            all.program |= needs.program;
-            all.caches.extend(needs.caches);
-            about.extend(note.clone());
-            jobs.push((name.clone(), about, entries));
+        let mut above = steps::owned(comments.workflow(workflow));
+        for j in 0..names.len() {
+            for mut written in job::job(&at, j, &mut ledger) {
+                let needs = std::mem::take(&mut written.needs);
+                all.persists |= needs.persists;
+                all.attaches |= needs.attaches;
+                all.keys |= needs.keys;
+                all.program |= needs.program;
+                all.caches.extend(needs.caches);
+                written.about.splice(0..0, std::mem::take(&mut above));
+                written.about.extend(note.clone());
+                jobs.push(written);
+            }
         }
     }
     ledger.manual(Node::Pipeline, "setup", "GitLab continues with a child pipeline: let a job write its file, and trigger it with `trigger: include: artifact`");
@@ -98,7 +117,7 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
         .map_err(TranspileError::Forgotten)?;
 
     let mut document = write::Document::default();
-    document.comment(&format!("Written by holdall from {config}."));
+    document.comment(&format!("Written by holdall from {}.", options.config));
     document.top("workflow", workflow_rules(tags));
     let parameters = values::parameters(&compiled.tree);
     if !parameters.is_empty() {
@@ -119,7 +138,12 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
         let mut entries = write::Entries::default();
         entries.add(
             "before_script",
-            Data::List(driver(&all).into_iter().map(Data::Str).collect()),
+            Data::List(
+                functions(&all, options.runtime)
+                    .into_iter()
+                    .map(Data::Str)
+                    .collect(),
+            ),
         );
         document.mapping(
             ".holdall",
@@ -127,8 +151,8 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
             entries,
         );
     }
-    for (name, about, entries) in jobs {
-        document.mapping(&name, &about, entries);
+    for job in jobs {
+        document.mapping(&job.name, &job.about, job.entries);
     }
     Ok(Migration {
         files: vec![OutputFile {
@@ -141,7 +165,7 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
 }
 
 /// Returns the functions that the jobs use.
-fn driver(needs: &steps::Needs) -> Vec<String> {
+fn functions(needs: &steps::Needs, runtime: Runtime) -> Vec<String> {
     let mut out = vec![DRIVER.to_owned()];
     let verb = match (needs.persists, needs.attaches) {
         (true, true) => Some(twin::Verb::Both),
@@ -150,38 +174,25 @@ fn driver(needs: &steps::Needs) -> Vec<String> {
         (false, false) => None,
     };
     if let Some(verb) = verb {
-        out.push(format!(
-            "{}{}{LAYERS}",
-            twin::functions(verb),
-            twin::carry_functions()
-        ));
+        out.push(match runtime {
+            Runtime::Sh => format!(
+                "{}{}{LAYERS}",
+                twin::functions(verb),
+                twin::carry_functions()
+            ),
+            Runtime::Binary => LAYERS_BINARY.to_owned(),
+        });
     }
     if !needs.caches.is_empty() {
-        out.push(CACHES.to_owned());
+        out.push(driver::CACHES.to_owned());
     }
     if needs.program {
-        out.push(format!(
-            "{}{}",
-            shim("circleci", CIRCLECI),
-            shim("circleci-agent", AGENT)
-        ));
+        out.push(driver::programs());
     }
     if needs.keys {
         out.push(KEYS.to_owned());
     }
     out
-}
-
-/// Returns what makes a program that scripts call.
-fn shim(name: &str, text: &str) -> String {
-    // How a step says that the job is over is the target's own.
-    let text = text.replace(
-        "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
-        ": >\"$HOLDALL_HALT\"",
-    );
-    format!(
-        "cat >\"$holdall_private/bin/{name}\" <<'HOLDALL'\n{text}HOLDALL\nchmod +x \"$holdall_private/bin/{name}\"\n"
-    )
 }
 
 /// A parameter as a variable that a person may fill in.

@@ -7,10 +7,14 @@ use super::cache::{self, Groups};
 use super::names;
 use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
-use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
-use crate::transpile::lower::{first_line, quoted};
+use crate::plan::{
+    CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
+};
+use crate::transpile::cache_key;
+use crate::transpile::comments::Comments;
+use crate::transpile::lower::{first_line, quoted, upstream_options};
 use crate::transpile::values::{self, Dialect};
-use crate::transpile::{Ledger, Node, Outcome, own_key};
+use crate::transpile::{Ledger, Node, Outcome, Runtime, own_key};
 
 /// What the steps of a job need besides their script.
 #[derive(Debug, Default)]
@@ -68,6 +72,10 @@ pub(super) struct Writer<'a> {
     pub(super) sources: &'a [Source],
     /// The caches of the pipeline.
     pub(super) groups: &'a Groups,
+    /// What the config says in comments.
+    pub(super) comments: &'a Comments<'a>,
+    /// What performs the layer operations.
+    pub(super) runtime: Runtime,
     /// Where the items are settled.
     pub(super) ledger: &'a mut Ledger,
     /// What came up so far.
@@ -80,8 +88,25 @@ impl Writer<'_> {
     /// Writes all steps.
     pub(super) fn steps(&mut self) -> Vec<Item> {
         let job = self.job;
-        let steps = job.steps.iter().enumerate();
-        steps.filter_map(|(s, step)| self.step(s, step)).collect()
+        let mut items = Vec::new();
+        // Those of a step that leaves no item stand above the next one.
+        let mut carried = Vec::new();
+        for (s, step) in job.steps.iter().enumerate() {
+            let before = s.checked_sub(1).and_then(|b| job.steps.get(b));
+            carried.extend(owned(self.comments.step(before, step)));
+            if let Some(mut item) = self.step(s, step) {
+                item.comments.splice(0..0, std::mem::take(&mut carried));
+                items.push(item);
+            }
+        }
+        if let Some(last) = job.steps.last() {
+            carried.extend(owned(self.comments.behind(last)));
+        }
+        items.push(Item {
+            comments: carried,
+            text: "holdall_finish".to_owned(),
+        });
+        items
     }
 
     fn step(&mut self, s: usize, step: &Step) -> Option<Item> {
@@ -113,68 +138,21 @@ impl Writer<'_> {
                 let ordinal = self.layers;
                 self.layers += 1;
                 let title = title(p.name.as_deref(), key);
-                format!("holdall_do on_success {title} holdall_persist {ordinal} {root} {paths}")
+                let job = quoted(&encode_job(&self.job.name));
+                format!(
+                    "holdall_do on_success {title} holdall_persist {job} {ordinal} {root} {paths}"
+                )
             }
             StepKind::Attach(a) => {
                 self.needs.attaches = true;
                 self.ledger.converted(node, key);
                 let title = title(a.name.as_deref(), key);
-                let mut text = format!(
-                    "holdall_do on_success {title} holdall_attach {}",
-                    self.word(&a.at.value)
-                );
-                for source in self.sources {
-                    let after: Vec<String> = source
-                        .upstream
-                        .after
-                        .iter()
-                        .map(|j| encode_job(j))
-                        .collect();
-                    let word = format!(
-                        "{}={}:{}",
-                        encode_job(&source.upstream.job),
-                        source.count,
-                        after.join(",")
-                    );
-                    text.push(' ');
-                    text.push_str(&quoted(&word));
-                }
-                text
+                let at = self.word(&a.at.value);
+                let sources = self.sources();
+                format!("holdall_do on_success {title} holdall_attach {at}{sources}")
             }
             StepKind::SaveCache(save) => self.save(node, key, save, &mut comments),
-            StepKind::RestoreCache(restore) => {
-                let group = restore
-                    .keys
-                    .first()
-                    .map_or_else(String::new, |k| self.groups.name(&k.value));
-                let mut words = Vec::new();
-                for (nth, k) in restore.keys.iter().enumerate() {
-                    let key = cache::key(&k.value, &mut self.needs);
-                    // A cache of another group is not at hand.
-                    let elsewhere = self.groups.name(&k.value) != group;
-                    let left = key.left.or_else(|| {
-                        elsewhere.then(|| {
-                            "keys of one step that start in different ways are not found".to_owned()
-                        })
-                    });
-                    let outcome = left.map_or(Outcome::Converted, |why| {
-                        comments.push(capital(&why));
-                        Outcome::Approximated(why)
-                    });
-                    self.ledger.settle_nth(node, "keys", nth, outcome);
-                    if !elsewhere {
-                        words.push(key.word);
-                    }
-                }
-                self.ledger.converted(node, key);
-                self.cache(&group, false);
-                let title = title(restore.name.as_deref(), key);
-                format!(
-                    "holdall_do on_success {title} holdall_restore_cache {} {}",
-                    quoted(&group),
-                    words.join(" ")
-                )
-            }
+            StepKind::RestoreCache(restore) => self.restore(node, key, restore, &mut comments),
             StepKind::StoreArtifacts(store) => {
                 self.needs.artifacts = true;
                 self.ledger.converted(node, key);
@@ -316,11 +294,12 @@ impl Writer<'_> {
         comments: &mut Vec<String>,
     ) -> String {
         let group = self.groups.name(&save.key.value);
-        let word = cache::key(&save.key.value, &mut self.needs);
-        for key in [key, "paths", "run when"] {
+        let word = cache_key::key(&save.key.value, &mut self.needs.values);
+        self.ledger.approximated(node, key, cache::SCOPE);
+        for key in ["paths", "run when"] {
             self.ledger.converted(node, key);
         }
-        match word.left {
+        match word.left.as_deref().map(left_out) {
             Some(why) => {
                 comments.push(capital(&why));
                 self.ledger.approximated(node, "key", why);
@@ -337,6 +316,59 @@ impl Writer<'_> {
             word.word,
             paths
         )
+    }
+
+    fn restore(
+        &mut self,
+        node: Node,
+        key: &'static str,
+        restore: &RestoreCacheStep,
+        comments: &mut Vec<String>,
+    ) -> String {
+        self.ledger.approximated(node, key, cache::SCOPE);
+        let mut words = String::new();
+        let mut group: Option<String> = None;
+        for (nth, k) in restore.keys.iter().enumerate() {
+            let word = cache_key::key(&k.value, &mut self.needs.values);
+            let left = word.left.as_deref().map(left_out);
+            let outcome = left.map_or(Outcome::Converted, |why| {
+                comments.push(capital(&why));
+                Outcome::Approximated(why)
+            });
+            self.ledger.settle_nth(node, "keys", nth, outcome);
+            let own = self.groups.name(&k.value);
+            self.cache(&own, false);
+            if group.as_ref() != Some(&own) {
+                // The first stands for itself.
+                let mark = if group.is_some() { " -g" } else { "" };
+                words.push_str(&format!("{mark} {}", quoted(&own)));
+            }
+            group = Some(own);
+            words.push_str(&format!(" {}", word.word));
+        }
+        let title = title(restore.name.as_deref(), key);
+        format!("holdall_do on_success {title} holdall_restore_cache{words}")
+    }
+
+    /// Names the jobs whose layers are attached, as the functions for layers read them.
+    fn sources(&self) -> String {
+        let mut out = String::new();
+        for source in self.sources {
+            let mut word = format!("{}={}", encode_job(&source.upstream.job), source.count);
+            if self.runtime == Runtime::Sh {
+                let after = source.upstream.after.iter().map(|j| encode_job(j));
+                word.push(':');
+                word.push_str(&after.collect::<Vec<_>>().join(","));
+            }
+            out.push(' ');
+            out.push_str(&quoted(&word));
+        }
+        if self.runtime == Runtime::Binary {
+            let jobs: Vec<&Upstream> = self.sources.iter().map(|s| &s.upstream).collect();
+            out.push_str(" --");
+            out.push_str(&upstream_options(&jobs));
+        }
+        out
     }
 
     /// Notes that a group of caches is used.
@@ -412,11 +444,7 @@ impl Writer<'_> {
         }
         self.needs.token |= script.contains("CIRCLE_OIDC_TOKEN");
         let uses = |word: &str| script.contains(word);
-        if uses("circleci tests")
-            || uses("circleci-agent")
-            || uses("circleci step")
-            || uses("circleci env")
-        {
+        if crate::transpile::driver::calls_programs(script) {
             self.needs.program = true;
             if uses("split-by=timings") || uses("tests run") {
                 let why = "tests are split by name: no timings are kept";
@@ -474,6 +502,16 @@ impl Writer<'_> {
         }
         text
     }
+}
+
+/// Returns comments of the config as they are kept.
+pub(super) fn owned(comments: Vec<&str>) -> Vec<String> {
+    comments.into_iter().map(str::to_owned).collect()
+}
+
+/// What is said of a template that a key goes without.
+fn left_out(template: &str) -> String {
+    format!("GitLab has nothing like {template}: it is left out of the key")
 }
 
 /// A step that a person has to write: it fails until then, rather than to be left out.

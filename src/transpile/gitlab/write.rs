@@ -93,9 +93,15 @@ impl Document {
     }
 }
 
+/// Writes a comment; one that the config has begins with its `#` already.
 fn comment(out: &mut String, depth: usize, text: &str) {
     for line in text.lines() {
         out.extend(std::iter::repeat_n(' ', depth));
+        if line.starts_with('#') {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
         out.push('#');
         if !line.is_empty() {
             out.push(' ');

@@ -222,13 +222,18 @@ impl Paths {
         }
         let items = self.listed[layer].iter().map(|item| &self.items[*item]);
         let names = items.flatten().filter_map(Item::begins);
-        let named = names.filter_map(|name| self.named.get(name)).flatten();
-        let mut near: Vec<usize> = named
-            .chain(&self.open)
-            .copied()
-            .filter(|other| *other > layer)
-            .collect();
-        near.sort_unstable();
+        let mut named: Vec<&Vec<usize>> = names.filter_map(|name| self.named.get(name)).collect();
+        named.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        named.extend((!self.open.is_empty()).then_some(&self.open));
+        let later = named.iter().flat_map(|layers| {
+            // Each list is in order.
+            let first = layers.partition_point(|other| *other <= layer);
+            layers[first..].iter().copied()
+        });
+        let mut near: Vec<usize> = later.collect();
+        if named.len() > 1 {
+            near.sort_unstable();
+        }
         near.dedup();
         near
     }

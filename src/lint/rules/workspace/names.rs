@@ -49,27 +49,31 @@ fn writes_file(script: &str, name: &str) -> bool {
                 .strip_suffix(name)
                 .is_some_and(|rest| rest.ends_with('/'))
     };
-    script.lines().any(|line| {
-        let spaced = line.replace(">>", " > ").replace('>', " > ");
-        let words: Vec<&str> = spaced.split_whitespace().collect();
-        words.iter().enumerate().any(|(i, word)| {
-            let next = words.get(i + 1).copied().unwrap_or_default();
-            match *word {
-                ">" | "-o" | "--output" | "touch" | "tee" => is(next),
-                "cp" | "mv" => {
-                    let end = words[i..]
-                        .iter()
-                        .position(|w| matches!(*w, "&&" | ";" | "||" | "|"))
-                        .map_or(words.len(), |n| i + n);
-                    let recursive = words[i..end]
-                        .iter()
-                        .any(|w| w.starts_with('-') && w.contains(['r', 'R', 'a']));
-                    !recursive && end > i + 2 && is(words[end - 1])
+    // Hardly any line has the name at all.
+    script
+        .lines()
+        .filter(|line| line.contains(name))
+        .any(|line| {
+            let spaced = line.replace(">>", " > ").replace('>', " > ");
+            let words: Vec<&str> = spaced.split_whitespace().collect();
+            words.iter().enumerate().any(|(i, word)| {
+                let next = words.get(i + 1).copied().unwrap_or_default();
+                match *word {
+                    ">" | "-o" | "--output" | "touch" | "tee" => is(next),
+                    "cp" | "mv" => {
+                        let end = words[i..]
+                            .iter()
+                            .position(|w| matches!(*w, "&&" | ";" | "||" | "|"))
+                            .map_or(words.len(), |n| i + n);
+                        let recursive = words[i..end]
+                            .iter()
+                            .any(|w| w.starts_with('-') && w.contains(['r', 'R', 'a']));
+                        !recursive && end > i + 2 && is(words[end - 1])
+                    }
+                    _ => false,
                 }
-                _ => false,
-            }
+            })
         })
-    })
 }
 
 #[cfg(test)]

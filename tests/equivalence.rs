@@ -1,0 +1,147 @@
+//! What is proven of every config in `tests/equivalence`: under each target, each attach of each
+//! job brings the same files, modes, links and empty folders as under `holdall run`, or fails under
+//! both. `holdall transpile --verify` does the work.
+//!
+//! A new file there is enough. Its leading comment says what it is about and, in parentheses, of
+//! which traps (`(traps 4, 5)`); where it says that attaching `is an error`, that is expected.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and says what it skips"
+)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A config with what its leading comment says.
+struct Config {
+    name: String,
+    text: String,
+    is_error: bool,
+}
+
+fn configs() -> Vec<Config> {
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let comment = text.lines().take_while(|l| l.starts_with('#'));
+        let comment = comment.map(|l| l.trim_start_matches('#').trim());
+        let comment = comment.collect::<Vec<_>>().join(" ");
+        assert!(
+            !comment.is_empty(),
+            "{} says nothing of itself",
+            path.display()
+        );
+        Config {
+            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            is_error: comment.contains("is an error"),
+            text,
+        }
+    };
+    let files = common::yaml_files(&common::root().join("tests/equivalence"));
+    files.into_iter().map(read).collect()
+}
+
+fn said(out: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&out.stdout) + &text(&out.stderr)
+}
+
+/// Puts a config into a repository of its own, with a commit.
+fn repository(config: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), config).unwrap();
+    std::fs::write(dir.path().join("tracked"), "tracked").unwrap();
+    for words in [
+        &["init", "-q", "-b", "main"][..],
+        &["add", "-A"],
+        &[
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@localhost",
+            "commit",
+            "-qm",
+            "t",
+        ],
+    ] {
+        let mut git = Command::new("git");
+        let status = git.current_dir(dir.path()).args(words).status();
+        assert!(status.unwrap().success(), "git {words:?}");
+    }
+    dir
+}
+
+fn verify(repository: &Path, args: &[&str]) -> Output {
+    let mut command = common::holdall();
+    command.current_dir(repository);
+    command
+        .args(["transpile", "--force", "--verify"])
+        .args(args);
+    command.output().unwrap()
+}
+
+/// Verifies every config under a target.
+fn all(args: &[&str]) {
+    let configs = configs();
+    for config in &configs {
+        let dir = repository(&config.text);
+        let out = verify(dir.path(), args);
+        let table = String::from_utf8_lossy(&out.stdout).into_owned();
+        let name = &config.name;
+        assert!(out.status.success(), "{name}: {}", said(&out));
+        let mut compared = 0;
+        for row in table.lines().skip(1) {
+            // What could not be run is not proven, and a step that fails found something wrong.
+            assert!(
+                !row.contains("not run") && !row.contains("behind that"),
+                "{name}: {table}"
+            );
+            compared += usize::from(row.contains("  same  "));
+        }
+        assert!(compared > 0, "{name}: {table}");
+        assert_eq!(
+            table.contains("refused by both"),
+            config.is_error,
+            "{name}: {table}"
+        );
+    }
+    println!(
+        "{} configs are the same under {}",
+        configs.len(),
+        args.join(" ")
+    );
+}
+
+#[test]
+fn github_brings_the_same_trees() {
+    if let Some(runner) = common::judge("github_brings_the_same_trees", "github-run") {
+        let with = format!("{} --isolated-home", runner.display());
+        all(&["--to", "github", "--verify-with", &with]);
+    }
+}
+
+#[test]
+fn gitlab_brings_the_same_trees() {
+    let test = "gitlab_brings_the_same_trees";
+    let Some(runner) = common::judge(test, "gitlab-ci-local") else {
+        return;
+    };
+    if common::tool(test, "rsync") {
+        let with = runner.display().to_string();
+        all(&["--to", "gitlab", "--verify-with", &with]);
+    }
+}
+
+#[test]
+fn shell_brings_the_same_trees() {
+    all(&["--to", "shell"]);
+}
+
+#[test]
+fn a_rewritten_config_brings_the_same_trees() {
+    all(&["--to", "circleci", "--store", "/var/tmp/holdall-store"]);
+}
