@@ -354,10 +354,13 @@ fn the_page_of_what_migrations_carry_is_current() {
             figures.map_or_else(String::new, |(figures, _)| figures.to_owned())
         }
     };
-    let mut page = Page::default();
-    page.text = format!(
+    let text = format!(
         "# What a migration carries\n\nWritten by `docs/update`; a test holds it to what `holdall transpile` reports.\n`migrating.md` says what the words mean.\n\n{BEGIN}{measured}{END}\nBelow, each row is a small config (`tests/coverage/rows.yml`), and each cell what the report says of it:\nthe numbers are the notes below the table. A dash stands where a target's report has no such item.\n"
     );
+    let mut page = Page {
+        text,
+        ..Page::default()
+    };
     let tables: Vec<Table> = serde_yaml::from_str(include_str!("coverage/rows.yml")).unwrap();
     let dir = tempfile::tempdir().unwrap();
     for table in &tables {
