@@ -198,6 +198,28 @@ fn what_run_does_not_do_is_left_out_with_what_waits_for_it() {
 }
 
 #[test]
+fn a_push_to_another_branch_is_stood_for() {
+    let filtered = CONFIG.replace(
+        "- use: {requires: [build]}",
+        "- use: {requires: [build], filters: {branches: {only: release}}}",
+    );
+    let dir = repository(&filtered);
+    for (branch, expected) in [
+        (
+            &[][..],
+            "use     not run  its filters leave it out for this branch",
+        ),
+        (&["--branch", "release"], "use     same     4 paths"),
+    ] {
+        let mut args = vec!["--to", "shell"];
+        args.extend(branch);
+        let out = verify(dir.path(), &args);
+        let table = String::from_utf8_lossy(&out.stdout);
+        assert!(table.contains(expected), "{expected}: {out:?}");
+    }
+}
+
+#[test]
 fn act_is_told_to_run_jobs_on_this_machine() {
     let test = "act_is_told_to_run_jobs_on_this_machine";
     let Some(judge) = common::judge(test, "github-run") else {
