@@ -382,7 +382,16 @@ fn logs(dir: &Path, below: &str) -> BTreeMap<String, String> {
 
 #[test]
 fn layers_in_the_cache_are_those_that_the_scripts_and_a_run_here_hand_on() {
-    for config in common::yaml_files(&common::root().join("tests/equivalence")) {
+    // Those that need nothing but a shell and a cache, which is what plays them here.
+    for name in [
+        "conflict",
+        "layers-in-order",
+        "mid-job",
+        "parallel-nodes",
+        "root-and-paths",
+        "what-files-are",
+    ] {
+        let config = common::root().join(format!("tests/equivalence/{name}.yml"));
         let original = std::fs::read_to_string(&config).unwrap();
         let name = config.display();
         let before = checked(&original);

@@ -44,7 +44,16 @@ impl Writer<'_> {
         Some(match condition {
             Condition::Unknown => return None,
             Condition::Holds(b) => b.to_string(),
-            Condition::Not(inner) => format!("! {}", self.condition(inner)?),
+            Condition::Not(inner) => match &**inner {
+                Condition::Equal(a, b) => format!("[ {} != {} ]", self.word(a)?, self.word(b)?),
+                inner => {
+                    let text = self.condition(inner)?;
+                    match text.strip_prefix("[ -n ") {
+                        Some(word) => format!("[ -z {word}"),
+                        None => format!("! {text}"),
+                    }
+                }
+            },
             Condition::All(items) => self.joined(items, " && ", true)?,
             Condition::Any(items) => self.joined(items, " || ", false)?,
             Condition::Is(operand) => self.truth(operand)?,

@@ -116,8 +116,8 @@ pub(super) fn script(at: &Place<'_>, j: JobIndex, ledger: &mut Ledger) -> String
     // hold anything. In the functions of layers splitting is meant, and `a && b || die` is meant to
     // die of either.
     let checks = match needs.persists || needs.attaches {
-        true => "SC2012,SC2015,SC2016,SC2046,SC2086,SC2088,SC2209,SC2317",
-        false => "SC2016,SC2088,SC2209,SC2317",
+        true => "SC2012,SC2015,SC2016,SC2046,SC2086,SC2088,SC2100,SC2209,SC2317",
+        false => "SC2016,SC2088,SC2100,SC2209,SC2317",
     };
     let mut out = filled(HEAD, at, job)
         .replace("@NOTES@", &notes)
