@@ -156,6 +156,57 @@ fn the_judges_take_what_is_written() {
     println!("{} of {} files are judged", files.len(), configs.len());
 }
 
+#[test]
+fn shellcheck_takes_the_scripts_of_every_job() {
+    let test = "shellcheck_takes_the_scripts_of_every_job";
+    if !common::tool(test, "shellcheck") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut scripts = Vec::new();
+    for config in common::yaml_files(&common::root().join("tests/transpile-gitlab")) {
+        for runtime in RUNTIMES {
+            let out = common::holdall()
+                .args(["transpile", "--to", "gitlab", "--force", "--output"])
+                .arg(folder.path())
+                .args(runtime)
+                .arg(&config)
+                .output()
+                .unwrap();
+            assert!(out.status.success(), "{}", text(&out));
+            let all = std::fs::read_to_string(folder.path().join(".gitlab-ci.yml")).unwrap();
+            let all: serde_yaml::Value = serde_yaml::from_str(&all).unwrap();
+            let lines = |job: &serde_yaml::Value, key: &str| {
+                let list = job.get(key).and_then(|l| l.as_sequence());
+                let list = list.into_iter().flatten().filter_map(|l| l.as_str());
+                list.map(|l| format!("{l}\n")).collect::<String>()
+            };
+            let mut script = format!("#!/bin/sh\nset -eu\n# {}\n", config.display());
+            script.push_str(&lines(&all[".holdall"], "before_script"));
+            for (name, job) in all.as_mapping().unwrap() {
+                if job.get("extends").is_some() {
+                    let (name, lines) = (name.as_str().unwrap(), lines(job, "script"));
+                    script.push_str(&format!("# {name}\n(\n{lines})\n"));
+                }
+            }
+            let path = folder.path().join(format!("{}.sh", scripts.len()));
+            std::fs::write(&path, script).unwrap();
+            scripts.push(path);
+        }
+    }
+    // What is only used where a job needs it, words that are meant to be split, and a tilde that is
+    // looked for and not expanded; each job is a shell of its own here as there.
+    let out = Command::new("shellcheck")
+        .args([
+            "--severity=warning",
+            "--exclude=SC2034,SC2046,SC2086,SC2088",
+        ])
+        .args(&scripts)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", text(&out));
+}
+
 /// Makes a repository with a config and what is written of it.
 fn repository(config: &str, folder: &Path, options: &[&str]) {
     std::fs::create_dir_all(folder.join(".circleci")).unwrap();
@@ -300,15 +351,23 @@ fn nodes_persist_each_and_failed_jobs_hand_on_what_they_made() {
 fn the_program_of_the_service_and_values_of_the_pipeline_work() {
     let test = "the_program_of_the_service_and_values_of_the_pipeline_work";
     let folder = tempfile::tempdir().unwrap();
-    let Some((success, said)) = executed(test, "program.yml", folder.path(), &[]) else {
+    let Some(runner) = Runner::of(test) else {
         return;
     };
+    let config = std::fs::read_to_string(fixture("program.yml")).unwrap();
+    repository(&config, folder.path(), &[]);
+    let requests = "CI_OPEN_MERGE_REQUESTS=group/project!7,group/project!8";
+    let (success, said) = runner.run(folder.path(), &["--variable", requests]);
     assert!(success, "{said}");
     for line in [
         "> node 0 has a.txt c.txt",
         "> node 1 has b.txt",
         "> hello there, 'hello there' on main",
         "> quiet it is",
+        "> true gitlab push webhook",
+        "/group/project/-/merge_requests/7,",
+        "/group/project/-/merge_requests/8",
+        "> served",
         "> substituted world and world!",
     ] {
         assert!(said.contains(line), "{line}: {said}");

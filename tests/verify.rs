@@ -196,3 +196,62 @@ fn what_run_does_not_do_is_left_out_with_what_waits_for_it() {
         "{out:?}"
     );
 }
+
+#[test]
+fn a_push_to_another_branch_is_stood_for() {
+    let filtered = CONFIG.replace(
+        "- use: {requires: [build]}",
+        "- use: {requires: [build], filters: {branches: {only: release}}}",
+    );
+    let dir = repository(&filtered);
+    for (branch, expected) in [
+        (
+            &[][..],
+            "use     not run  its filters leave it out for this branch",
+        ),
+        (&["--branch", "release"], "use     same     4 paths"),
+    ] {
+        let mut args = vec!["--to", "shell"];
+        args.extend(branch);
+        let out = verify(dir.path(), &args);
+        let table = String::from_utf8_lossy(&out.stdout);
+        assert!(table.contains(expected), "{expected}: {out:?}");
+    }
+}
+
+#[test]
+fn act_is_told_to_run_jobs_on_this_machine() {
+    let test = "act_is_told_to_run_jobs_on_this_machine";
+    let Some(judge) = common::judge(test, "github-run") else {
+        return;
+    };
+    let dir = repository(CONFIG);
+    // It stands for act: what it is told is checked, and another runner runs the file.
+    let tools = tempfile::tempdir_in(common::root().join("target")).unwrap();
+    let text = format!(
+        "#!/bin/sh
+[ \"$1 $2 $3 $4\" = 'push -P ubuntu-latest=-self-hosted -W' ] || {{ echo \"told: $*\"; exit 9; }}
+! grep -q container: \"$5\" || {{ echo a container; exit 9; }}
+exec {} --isolated-home \"$5\"
+",
+        judge.display()
+    );
+    let program = tools.path().join("act");
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = [tools.path().to_path_buf()]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    let mut command = common::holdall();
+    command
+        .current_dir(dir.path())
+        .env("PATH", std::env::join_paths(path).unwrap());
+    let out = command
+        .args(["transpile", "--verify", "--to", "github"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{said}");
+    snapshot!("verify_same", String::from_utf8_lossy(&out.stdout));
+}

@@ -69,6 +69,11 @@ impl Copy {
         git(&root, &["remote", "set-url", "origin", &url])?;
         if committed && let Some(branch) = branch {
             let name = format!("refs/heads/{branch}");
+            // The branch stands where the project does, whatever is checked out.
+            if let Ok(commit) = git(&root, &["rev-parse", "-q", "--verify", "HEAD"]) {
+                let commit = String::from_utf8_lossy(&commit);
+                git(&root, &["update-ref", &name, commit.trim()])?;
+            }
             git(&root, &["symbolic-ref", "HEAD", &name])?;
         }
         let tracked = git(project, &["ls-files", "-z"])?;

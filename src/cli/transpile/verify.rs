@@ -1,6 +1,8 @@
 //! `holdall transpile --verify`: runs the config here and what is written of it under the target's
 //! own runner, in a copy of the project, and shows where what is attached differs.
 
+mod act;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -53,6 +55,11 @@ pub(super) fn run(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result
     let config = copy.root().join(config);
     write(&config, &emit(&pipeline).to_yaml())?;
     generate(args, &program, &copy, &config)?;
+    // Both sides see the same files: what the runner needs is changed before they are committed.
+    let commands = match &runner {
+        Runner::Itself => Vec::new(),
+        Runner::Program(words) => commands(args.to, words, args.verify_with.is_none(), &copy)?,
+    };
     copy.commit().map_err(failed)?;
 
     let options = options(args, &copy, &pushed)?;
@@ -60,24 +67,17 @@ pub(super) fn run(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result
     ui.talk("running the config here\n");
     run_here(&pipeline, &pushed, &options, &mut here)?;
     let mut there = There::new(&nonce);
-    match &runner {
-        Runner::Itself => {
-            ui.talk("running the rewritten config here\n");
-            let trees = rewritten(args, &config, &pushed, &options, &nonce)?;
-            there.trees = trees;
-        }
-        Runner::Program(words) => {
-            let mut options = options.clone();
-            // Each job has a home of its own there: what the runner keeps in its home it may see.
-            options.host_env = std::env::vars_os().collect();
-            options.store = copy.beside("store-of-the-runner");
-            for command in commands(args.to, words, &copy)? {
-                ui.talk(&format!("running {command}\n"));
-                there
-                    .run(&command, &copy.root(), &options)
-                    .map_err(failed)?;
-            }
-        }
+    if matches!(runner, Runner::Itself) {
+        ui.talk("running the rewritten config here\n");
+        there.trees = rewritten(args, &config, &pushed, &options, &nonce)?;
+    }
+    let mut options = options;
+    // Each job has a home of its own there: what the runner keeps in its home it may see.
+    options.host_env = std::env::vars_os().collect();
+    options.store = copy.beside("store-of-the-runner");
+    for command in &commands {
+        ui.talk(&format!("running {command}\n"));
+        there.run(command, &copy.root(), &options).map_err(failed)?;
     }
     let results = compare(&pipeline, &attaches, &here, &there.trees);
     show(&results, &there, ui)
@@ -116,17 +116,7 @@ impl Runner {
             Target::Shell => ("sh", &["sh"], ""),
             Target::Github => (
                 "act",
-                &[
-                    "act",
-                    "push",
-                    "-P",
-                    "ubuntu-latest=-self-hosted",
-                    "-P",
-                    "ubuntu-22.04=-self-hosted",
-                    "-P",
-                    "ubuntu-24.04=-self-hosted",
-                    "-W",
-                ],
+                &["act", "push"],
                 "install act (https://nektosact.com), or name another runner of workflows with --verify-with",
             ),
             Target::Gitlab => (
@@ -163,8 +153,14 @@ fn find(program: &str) -> Option<PathBuf> {
         .find(|p| p.is_file())
 }
 
-/// Returns what has to be started in the copy, one after the other.
-fn commands(to: Target, words: &[String], copy: &Copy) -> Result<Vec<Command>, CliError> {
+/// Returns what has to be started in the copy, one after the other; `own` says that it is the
+/// runner that is known here, and not one that the user named.
+fn commands(
+    to: Target,
+    words: &[String],
+    own: bool,
+    copy: &Copy,
+) -> Result<Vec<Command>, CliError> {
     let with = |more: Vec<String>| Command([words, &more].concat());
     Ok(match to {
         Target::Gitlab => {
@@ -177,7 +173,17 @@ fn commands(to: Target, words: &[String], copy: &Copy) -> Result<Vec<Command>, C
         }
         Target::Github => {
             let files = files(&copy.root(), ".github/workflows", "yml")?;
-            files.into_iter().map(|f| with(vec![f])).collect()
+            let commands = files.into_iter().map(|f| match own {
+                true => Ok(with(
+                    [
+                        act::on_this_machine(&copy.root().join(&f))?,
+                        vec!["-W".to_owned(), f],
+                    ]
+                    .concat(),
+                )),
+                false => Ok(with(vec![f])),
+            });
+            commands.collect::<Result<_, CliError>>()?
         }
         _ => {
             let files = files(&copy.root(), ".holdall/shell", "sh")?;

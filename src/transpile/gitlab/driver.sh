@@ -30,6 +30,12 @@ holdall_set CIRCLE_PROJECT_USERNAME "${CI_PROJECT_NAMESPACE:-}"
 holdall_set CIRCLE_REPOSITORY_URL "git@${CI_SERVER_HOST:-}:${CI_PROJECT_PATH:-}.git"
 holdall_set CIRCLE_USERNAME "${GITLAB_USER_LOGIN:-}"
 holdall_set CIRCLE_PR_NUMBER "${CI_MERGE_REQUEST_IID:-}"
+holdall_set CIRCLE_PR_REPONAME "${CI_MERGE_REQUEST_SOURCE_PROJECT_PATH:+${CI_MERGE_REQUEST_SOURCE_PROJECT_PATH##*/}}"
+# The merge requests of a branch, group/project!1,group/project!2, as addresses.
+holdall_requests=$(printf '%s' "${CI_OPEN_MERGE_REQUESTS:-}" | sed "s,\([^,]*\)!\([0-9]*\),${CI_SERVER_URL:-}/\1/-/merge_requests/\2,g")
+holdall_set CIRCLE_PULL_REQUEST "${holdall_requests%%,*}"
+holdall_set CIRCLE_PULL_REQUESTS "$holdall_requests"
+export CIRCLE_SHELL_ENV="$BASH_ENV" CIRCLE_INTERNAL_TASK_DATA="$holdall_private"
 # GitLab counts nodes from one.
 export CIRCLE_NODE_INDEX="$((${CI_NODE_INDEX:-1} - 1))" CIRCLE_NODE_TOTAL="${CI_NODE_TOTAL:-1}"
 
@@ -118,7 +124,8 @@ holdall_checkout() { # [PATH]
 holdall_store() { # KIND DESTINATION PATH
   holdall_from=$(holdall_home "$3")
   # What another pipeline left on the runner goes first.
-  [ -e "$holdall_private/kept-$1" ] || { rm -rf "$holdall_carried/$1/${2%%/*}"; : >"$holdall_private/kept-$1"; }
+  holdall_own=${2%%/*}
+  [ -e "$holdall_private/kept-$1" ] || { rm -rf "${holdall_carried:?}/$1/${holdall_own:?}"; : >"$holdall_private/kept-$1"; }
   if [ ! -e "$holdall_from" ]; then printf '%s does not exist\n' "$holdall_from" >&2; return 0; fi
   holdall_to=$holdall_carried/$1/$2
   if [ -d "$holdall_from" ]; then mkdir -p "$holdall_to"; cp -RL "$holdall_from/." "$holdall_to/"

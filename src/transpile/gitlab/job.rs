@@ -236,10 +236,9 @@ fn build(
     if facts.token {
         out.commented(
             "id_tokens",
-            Value::Data(map(vec![(
-                "CIRCLE_OIDC_TOKEN",
-                map(vec![("aud", "$CI_SERVER_URL".into())]),
-            )])),
+            Value::Data(map(["CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2"]
+                .map(|name| (name, map(vec![("aud", "$CI_SERVER_URL".into())])))
+                .to_vec())),
             vec![
                 "To do: the token is GitLab's; the cloud that checks it has to trust it".to_owned(),
             ],

@@ -7,6 +7,7 @@
 mod cache;
 mod condition;
 mod executor;
+mod facts;
 mod job;
 mod names;
 mod needs;

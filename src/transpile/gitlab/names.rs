@@ -1,40 +1,14 @@
-//! What GitLab calls the values of a pipeline, and conditions over them as expressions of its
-//! rules. Those know no negation: it is carried inwards.
+//! Conditions over the values of a pipeline as expressions of GitLab's rules, which know no
+//! negation: it is carried inwards. And texts with values in them, as GitLab expands those.
 
 use regex::Regex;
 
 use super::condition::text;
+use super::facts::{of_value, word};
 use crate::circleci::{TextPart, text_parts};
 use crate::plan::{Condition, Operand};
-use crate::transpile::values::{PARAMETER, variable};
+use crate::transpile::values::variable;
 use crate::yaml::Data;
-
-/// Returns the name of the variable in which GitLab has a value of the pipeline.
-pub(super) fn of_value(name: &str) -> Option<String> {
-    if name.starts_with(PARAMETER) {
-        return Some(variable(name));
-    }
-    let own = match name {
-        "pipeline.id" => "CI_PIPELINE_ID",
-        "pipeline.number" => "CI_PIPELINE_IID",
-        "pipeline.name" => "CI_PIPELINE_NAME",
-        "pipeline.project.git_url" | "pipeline.git.repo_url" => "CI_PROJECT_URL",
-        "pipeline.project.slug" => "CI_PROJECT_PATH",
-        "pipeline.git.branch" => "CI_COMMIT_BRANCH",
-        "pipeline.git.tag" => "CI_COMMIT_TAG",
-        "pipeline.git.revision" => "CI_COMMIT_SHA",
-        "pipeline.git.base_revision" => "CI_COMMIT_BEFORE_SHA",
-        "pipeline.git.repo_owner" => "CI_PROJECT_NAMESPACE",
-        "pipeline.git.repo_name" => "CI_PROJECT_NAME",
-        "pipeline.git.repo_id" => "CI_PROJECT_ID",
-        "pipeline.git.commit.subject" => "CI_COMMIT_TITLE",
-        "pipeline.git.commit.body" => "CI_COMMIT_DESCRIPTION",
-        "pipeline.schedule.name" => "CI_PIPELINE_SCHEDULE_DESCRIPTION",
-        "pipeline.trigger.received_at" => "CI_PIPELINE_CREATED_AT",
-        _ => return None,
-    };
-    Some(own.to_owned())
-}
 
 /// Returns a text in which values are variables that GitLab expands; one that it does not have is
 /// what it is here.
@@ -135,7 +109,10 @@ fn equal(a: &Operand, b: &Operand, holds: bool) -> Option<Rule> {
         return Some(default_branch(*b == holds));
     }
     if let (Operand::Value(name), Operand::Literal(Data::Str(source))) = (a, b)
-        && name == "pipeline.trigger_source"
+        && matches!(
+            name.as_str(),
+            "pipeline.trigger_source" | "pipeline.event.name"
+        )
     {
         return trigger(source, holds);
     }
@@ -146,8 +123,9 @@ fn equal(a: &Operand, b: &Operand, holds: bool) -> Option<Rule> {
 /// What started the pipeline, in the words of GitLab.
 fn trigger(source: &str, holds: bool) -> Option<Rule> {
     let own = match source {
-        "scheduled_pipeline" => "schedule",
-        "webhook" => "push",
+        "scheduled_pipeline" | "schedule" => "schedule",
+        "webhook" | "push" => "push",
+        "pull_request" => "merge_request_event",
         "api" => "api",
         _ => return None,
     };
@@ -178,7 +156,7 @@ fn matches(name: &str, pattern: &str, holds: bool) -> Option<Rule> {
 /// gets the names of those that it reads.
 pub(super) fn command(condition: &Condition, values: &mut Vec<String>) -> Option<String> {
     let mut read = |name: &str| -> Option<String> {
-        of_value(name)?;
+        word(name)?;
         values.push(name.to_owned());
         Some(format!("\"${{{}:-}}\"", variable(name)))
     };

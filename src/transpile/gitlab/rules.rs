@@ -58,7 +58,7 @@ pub(super) fn common(
         ledger.approximated(
             node,
             "serial-group",
-            "the jobs of one project wait for each other, not those of the organisation",
+            "the jobs of one project wait for each other, not those of the organisation, and in any order unless the group's process mode says otherwise",
         );
     }
 }

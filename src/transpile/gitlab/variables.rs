@@ -1,7 +1,8 @@
 //! The variables of a job.
 
+use super::facts::word;
 use super::job::Context;
-use super::names::{self, reference};
+use super::names::reference;
 use super::steps::Needs;
 use super::write::Entries;
 use crate::plan::{EnvVar, ExecutorKind, JobIndex};
@@ -100,8 +101,12 @@ pub(super) fn variables(
     let first: Vec<String> = own
         .map(|name| {
             let variable = values::variable(name);
-            match names::of_value(name) {
-                Some(own) => format!("export {variable}=\"${{{own}:-}}\""),
+            match word(name) {
+                // What a command says is not exported at once: that would hide its failure.
+                Some(word) if word.contains("$(") => {
+                    format!("{variable}={word}\nexport {variable}")
+                }
+                Some(word) => format!("export {variable}={word}"),
                 None => {
                     let why = format!("GitLab has nothing like {name}: it is empty");
                     ledger.approximated(node, "job", why);
