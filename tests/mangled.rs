@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use holdall::finding::{Look, Severity, concise, human, json};
 use holdall::lint::{self, Options};
 use holdall::transpile;
+use holdall::transpile::circleci::{Options as Rewrite, Store};
 use holdall::yaml::{Source, SourceId};
 use proptest::prelude::*;
 
@@ -57,9 +58,16 @@ fn answer(text: &str) {
     let source = reports[0].sources.get(SourceId(0)).unwrap();
     transpile::shell::migrate(&checked.compiled, "config.yml").unwrap();
     if checked.compiled.syntax.is_none() {
-        match transpile::circleci::rewrite(&checked.compiled, source, SourceId(0), "/mnt/ws") {
-            Ok(_) | Err(transpile::TranspileError::Unsupported(_)) => {}
-            Err(other) => panic!("{other}\n{text}"),
+        for store in [Store::Url("/mnt/ws".to_owned()), Store::Cache] {
+            let options = Rewrite {
+                store,
+                runtime: transpile::Runtime::Sh,
+                despite_unknown: true,
+            };
+            match transpile::circleci::rewrite(&checked.compiled, source, SourceId(0), &options) {
+                Ok(_) | Err(transpile::TranspileError::Unsupported(_)) => {}
+                Err(other) => panic!("{other}\n{text}"),
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use holdall::run::{
 fn step(step: usize, title: &str, status: StepStatus, message: Option<&str>) -> StepReport {
     StepReport {
         step,
+        node: 0,
         title: title.to_owned(),
         status,
         exit_code: None,
@@ -46,6 +47,10 @@ fn report(name: &str, status: JobStatus, layers: Vec<LayerReport>) -> JobReport 
         duration: Duration::from_millis(if ran { 2500 } else { 0 }),
         steps: Vec::new(),
         layers,
+        nodes: 1,
+        held: false,
+        results: None,
+        tests: None,
         stopped_by: (!ran).then(|| "test".to_owned()),
         log: None,
     }

@@ -33,7 +33,7 @@ fn every_real_config_becomes_workflows_with_nothing_forgotten() {
     let (mut counts, mut judged) = ([0_u64; 3], Vec::new());
     let named = dir.path().join("all");
     std::fs::create_dir(&named).unwrap();
-    for config in common::yaml_files(&shared.join("corpus/configs")) {
+    for config in common::real_configs(&shared) {
         let name = config.file_stem().unwrap().to_string_lossy().into_owned();
         let output = dir.path().join(&name);
         let report = output.join("report.md");

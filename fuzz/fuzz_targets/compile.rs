@@ -71,12 +71,19 @@ fn compiled(text: &str, inputs: &Inputs<'_>) {
     if inputs.decide {
         printed(&first);
     }
-    let _ = transpile::shell::scripts(&first.pipeline, "config.yml");
+    transpile::shell::migrate(&first, "config.yml").expect("nothing is forgotten");
     if first.syntax.is_none() {
         let source = sources.get(SourceId(0)).expect("it was added");
-        match transpile::circleci::rewrite(&first, source, SourceId(0), "/mnt/ws") {
-            Ok(_) | Err(TranspileError::Unsupported(_)) => {}
-            Err(other) => panic!("{other}"),
+        for store in [Store::Url("/mnt/ws".to_owned()), Store::Cache] {
+            let options = Options {
+                store,
+                runtime: transpile::Runtime::Sh,
+                despite_unknown: true,
+            };
+            match transpile::circleci::rewrite(&first, source, SourceId(0), &options) {
+                Ok(_) | Err(TranspileError::Unsupported(_)) => {}
+                Err(other) => panic!("{other}"),
+            }
         }
     }
 }

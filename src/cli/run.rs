@@ -11,7 +11,7 @@ use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
 use crate::layer::Workspace;
-use crate::plan::{GitRef, Pipeline, Undecided, Workflow};
+use crate::plan::{GitRef, JobKind, Pipeline, Undecided, Workflow};
 use crate::run::{self, RunError};
 
 /// Run a workflow on this machine, with real workspaces.
@@ -34,6 +34,14 @@ pub(crate) struct Args {
     #[arg(long)]
     no_isolation: bool,
 
+    /// Approve an approval job; may be repeated.
+    #[arg(long, value_name = "JOB")]
+    approve: Vec<String>,
+
+    /// Approve all approval jobs.
+    #[arg(long)]
+    approve_all: bool,
+
     /// Go on in spite of findings.
     #[arg(long)]
     force: bool,
@@ -55,6 +63,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             workflow.name
         ));
     }
+    known_approvals(&args.approve, &workflow)?;
     let mut options = options(args, &config)?;
     let workflow = filtered(asked, workflow, &mut options, &mut checked.report, ui)?;
     let look = ui.look();
@@ -78,6 +87,14 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         return Err(closed.into());
     }
     view.summary(&summary)?;
+    let held = summary.jobs.iter().filter(|job| job.held);
+    let held: Vec<&str> = held.map(|job| job.name.as_str()).collect();
+    if !held.is_empty() {
+        ui.note(&format!(
+            "on hold: {} waits for an approval; --approve JOB gives one",
+            finding::listed(&held, 10)
+        ));
+    }
     let workspace = Workspace::in_dir(&options.store, &summary.workspace);
     let advice = workspace
         .layers()
@@ -175,6 +192,11 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         .ok()
         .filter(|w| !w.is_empty());
     options.isolation = !args.no_isolation;
+    options.approvals = run::Approvals {
+        all: args.approve_all,
+        jobs: args.approve.clone(),
+        ask: asks().then(|| Arc::new(approved) as Arc<run::Ask>),
+    };
     options.cancel = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -182,6 +204,46 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
             .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
     }
     Ok(options)
+}
+
+/// Refuses approvals of what is no approval job of the workflow.
+fn known_approvals(approved: &[String], workflow: &Workflow) -> Result<(), CliError> {
+    let approvals = workflow
+        .jobs
+        .iter()
+        .filter(|job| job.kind == JobKind::Approval);
+    let names: Vec<&str> = approvals.map(|job| job.name.as_str()).collect();
+    match approved.iter().find(|name| !names.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let error = CliError::usage(format!(
+                "workflow `{}` has no approval job `{name}`",
+                workflow.name
+            ));
+            Err(match finding::nearest(name, names.iter().copied()) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None if names.is_empty() => error.hint("it has none at all: leave out --approve"),
+                None => error.hint(format!("there are {}", finding::listed(&names, 10))),
+            })
+        }
+    }
+}
+
+/// Says whether somebody is there to be asked.
+fn asks() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks whether a job is approved; anything but yes is no.
+fn approved(job: &str) -> bool {
+    use std::io::Write as _;
+    let mut out = std::io::stderr();
+    let asked = write!(out, "approve `{job}`? [y/N] ").and_then(|()| out.flush());
+    let mut answer = String::new();
+    asked.is_ok()
+        && std::io::stdin().read_line(&mut answer).is_ok()
+        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a store that is a folder; others have no shape that a job could write to.

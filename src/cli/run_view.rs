@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::plan::{JobIndex, JobStatus};
 use crate::run::{
     Event, Isolation, JobEvent, JobReport, LayerReport, Skipped, StepReport, StepStatus, Summary,
-    format_duration,
+    Tests, format_duration,
 };
 
 /// How many of the last lines of a failing step are shown again at the end.
@@ -57,6 +57,18 @@ enum Paint {
     Notice,
     Faint,
     Strong,
+}
+
+/// Says what test reports say.
+fn told(tests: Tests) -> String {
+    let s = if tests.run == 1 { "" } else { "s" };
+    let mut out = format!("{} test{s}", tests.run);
+    for (count, what) in [(tests.failed, "failed"), (tests.skipped, "skipped")] {
+        if count > 0 {
+            out.push_str(&format!(", {count} {what}"));
+        }
+    }
+    out
 }
 
 impl<W: Write> RunView<W> {
@@ -137,14 +149,25 @@ impl<W: Write> RunView<W> {
             writeln!(self.out)?;
             self.layers(&layers)?;
         }
+        let failed =
+            |job: &JobReport| !matches!(job.status, JobStatus::Success | JobStatus::NotRun);
+        let held = summary.jobs.iter().any(|job| job.held) && !summary.jobs.iter().any(failed);
         let (paint, word) = match (summary.success, summary.canceled) {
             (_, true) => (Paint::Bad, "canceled"),
+            (false, false) if held => (Paint::Notice, "on hold"),
             (true, false) => (Paint::Good, "success"),
             (false, false) => (Paint::Bad, "failed"),
         };
         let word = self.paint(paint, word);
         let took = format_duration(summary.duration);
         writeln!(self.out, "\n{word} in {took}")?;
+        if summary.jobs.iter().any(|job| job.results.is_some()) {
+            writeln!(
+                self.out,
+                "results: {}",
+                summary.logs.join("results").display()
+            )?;
+        }
         writeln!(self.out, "logs: {}", summary.logs.display())?;
         self.out.flush()
     }
@@ -186,6 +209,11 @@ impl<W: Write> RunView<W> {
             JobEvent::Warning(text) => {
                 self.end_line(job)?;
                 let text = self.paint(Paint::Notice, &format!("warning: {text}"));
+                self.line(job, &text)
+            }
+            JobEvent::Node { node, of } => {
+                self.end_line(job)?;
+                let text = self.paint(Paint::Strong, &format!("node {node} of {of}"));
                 self.line(job, &text)
             }
             JobEvent::Progress { .. } => Ok(()),
@@ -300,6 +328,7 @@ impl<W: Write> RunView<W> {
     fn why(&self, why: &Skipped) -> String {
         match *why {
             Skipped::Canceled => "the run was canceled".to_owned(),
+            Skipped::Held => "it waits for an approval".to_owned(),
             Skipped::Requirement { job, status, root } => {
                 let text = format!("{} is {}", self.name(job), status.as_str());
                 if root == job {
@@ -340,13 +369,23 @@ impl<W: Write> RunView<W> {
         );
         writeln!(self.out, "{head}")?;
         for job in jobs {
-            let status = format!("{:12}", job.status.as_str());
-            let status = self.paint(of_status(job.status), &status);
-            let rest = match (&job.stopped_by, job.duration) {
+            let word = if job.held {
+                "on_hold"
+            } else {
+                job.status.as_str()
+            };
+            let status = self.paint(of_status(job.status), &format!("{word:12}"));
+            let mut rest = match (&job.stopped_by, job.duration) {
                 (Some(other), _) => format!("because of {other}"),
                 (None, Duration::ZERO) => String::new(),
                 (None, took) => format_duration(took),
             };
+            if job.nodes > 1 {
+                rest.push_str(&format!(", {} nodes", job.nodes));
+            }
+            if let Some(tests) = job.tests {
+                rest.push_str(&format!(", {}", told(tests)));
+            }
             writeln!(
                 self.out,
                 "{}",

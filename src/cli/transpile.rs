@@ -11,8 +11,10 @@ use super::orbs::OrbArgs;
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
 use crate::circleci::Given;
-use crate::transpile::{OutputFile, Runtime, TranspileError, circleci, github, gitlab, shell};
-use crate::yaml::SourceId;
+use crate::transpile::{
+    OutputFile, Report, Runtime, TranspileError, circleci, github, gitlab, shell,
+};
+use crate::yaml::{SourceId, Sources};
 
 /// Turn persist and attach into executable steps, in place or in another form.
 #[derive(Debug, clap::Args)]
@@ -23,7 +25,7 @@ use crate::yaml::SourceId;
   gitlab    GitLab CI: one .gitlab-ci.yml for all workflows
 
 Example: holdall transpile --to shell        writes .holdall/shell/WORKFLOW.sh
-         holdall transpile --to circleci --store /mnt/workspaces
+         holdall transpile --to circleci --store cache
          holdall transpile --to github --report migration.md
          holdall transpile --to gitlab --verify")]
 pub(crate) struct Args {
@@ -34,7 +36,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TARGET")]
     to: Target,
 
-    /// Where layers go (`circleci` only): a folder that all runners see.
+    /// What carries layers (`circleci` only): a folder that all runners see, `cache` for the
+    /// service's own cache, or a store's URL (needs `--runtime binary`).
     #[arg(long, value_name = "URL", required_if_eq("to", "circleci"))]
     store: Option<String>,
 
@@ -45,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// What does the layer operations (`github`, `gitlab`): shell functions, or the holdall binary.
+    /// What does the layer operations (all but `shell`): shell functions, or the holdall binary.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
     runtime: RuntimeArg,
 
@@ -100,10 +103,12 @@ enum RuntimeArg {
     Binary,
 }
 
-impl Target {
-    /// Says whether the target carries all of a config, and reports what became of it.
-    fn is_migration(self) -> bool {
-        matches!(self, Self::Shell | Self::Github | Self::Gitlab)
+impl From<RuntimeArg> for Runtime {
+    fn from(runtime: RuntimeArg) -> Self {
+        match runtime {
+            RuntimeArg::Sh => Self::Sh,
+            RuntimeArg::Binary => Self::Binary,
+        }
     }
 }
 
@@ -116,15 +121,9 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
                 .hint("leave the pipeline's values out"),
         );
     }
-    if args.report.is_some() && !args.to.is_migration() {
-        return Err(
-            CliError::usage("`--report` belongs to the targets that carry a whole config")
-                .hint("use it with `--to shell`, `--to github` or `--to gitlab`"),
-        );
-    }
-    if args.runtime == RuntimeArg::Binary && !matches!(args.to, Target::Github | Target::Gitlab) {
+    if args.runtime == RuntimeArg::Binary && args.to == Target::Shell {
         return Err(CliError::usage(
-            "`--runtime binary` belongs to `--to github` and `--to gitlab`: other targets have shell functions",
+            "`--runtime binary` is not for `--to shell`: its scripts have shell functions",
         )
         .hint("leave it out"));
     }
@@ -132,52 +131,53 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     if args.verify {
         return verify::run(args, &path, given, ui);
     }
-    if args.to.is_migration() {
-        return migrate(args, &path, given, ui);
+    match args.to {
+        Target::Circleci => rewrite(args, &path, given, ui),
+        Target::Shell | Target::Github | Target::Gitlab => migrate(args, &path, given, ui),
     }
-    let mut checked = gate::read(&path, &args.orbs, given, false)?;
+}
+
+/// Rewrites a config in its place.
+fn rewrite(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result<u8, CliError> {
+    let options = circleci::Options {
+        store: store(args.store.as_deref().unwrap_or_default(), args.runtime)?,
+        runtime: args.runtime.into(),
+        despite_unknown: args.force,
+    };
+    let mut checked = gate::read(path, &args.orbs, given, false)?;
     gate::pass(&mut checked, false, args.force, ui)?;
     let id = SourceId::default();
-    let root = input::project_root(&path);
-    let made = match args.to {
-        // Gone above.
-        Target::Shell | Target::Github | Target::Gitlab => return Ok(0),
-        Target::Circleci => {
-            let store = store(args.store.as_deref().unwrap_or_default())?;
-            let Some(source) = checked.report.sources.get(id) else {
-                return Err(CliError::new(error::DEFECT, "the config was lost"));
-            };
-            circleci::rewrite(&checked.compiled, source, id, &store).map(|rewritten| {
-                if !rewritten.left.is_empty() {
-                    ui.note(&format!(
-                        "{} workspace steps stand in jobs that no workflow runs, and stay as they are",
-                        rewritten.left.len()
-                    ));
-                }
-                let relative = path.strip_prefix(&root).unwrap_or(&path).to_path_buf();
-                vec![OutputFile {
-                    path: relative,
-                    text: rewritten.text,
-                    executable: false,
-                }]
-            })
-        }
+    let root = input::project_root(path);
+    let Some(source) = checked.report.sources.get(id) else {
+        return Err(CliError::new(error::DEFECT, "the config was lost"));
     };
-    let files = match made {
-        Ok(files) => files,
+    let rewritten = match circleci::rewrite(&checked.compiled, source, id, &options) {
+        Ok(rewritten) => rewritten,
         Err(TranspileError::Unsupported(refusals)) => {
-            gate::show(
-                &mut checked.report,
-                refusals.into_iter().map(|r| (r.what, r.at)),
-                ui,
-            );
+            let refusals = refusals.into_iter().map(|r| (r.what, r.at));
+            gate::show(&mut checked.report, refusals, ui);
             return Err(CliError::found(
                 "nothing was written: the target does not carry all of the config",
             ));
         }
         Err(wrong) => return Err(defect(&wrong)),
     };
-    write(args, &path, &root, &files, ui)?;
+    if !rewritten.left.is_empty() {
+        ui.note(&format!(
+            "{} workspace steps stand in jobs that no workflow runs, and stay as they are",
+            rewritten.left.len()
+        ));
+    }
+    let mut files = vec![OutputFile {
+        path: path.strip_prefix(&root).unwrap_or(path).to_path_buf(),
+        text: rewritten.text,
+        executable: false,
+    }];
+    files.extend(report(args, &rewritten.report, &checked.report.sources)?);
+    write(args, path, &root, &files, ui)?;
+    if args.report.is_some() {
+        counts(&rewritten.report, ui);
+    }
     Ok(0)
 }
 
@@ -192,10 +192,7 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
         .unwrap_or(path)
         .to_string_lossy()
         .into_owned();
-    let runtime = match args.runtime {
-        RuntimeArg::Sh => Runtime::Sh,
-        RuntimeArg::Binary => Runtime::Binary,
-    };
+    let runtime = args.runtime.into();
     let made = match args.to {
         Target::Shell => shell::migrate(&compiled, &config),
         Target::Gitlab => gitlab::migrate(&compiled, &gitlab::Options { config, runtime }),
@@ -203,25 +200,36 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
     };
     let made = made.map_err(|wrong| defect(&wrong))?;
     let mut files = made.files;
-    if let Some(markdown) = &args.report {
-        let json = made.report.json(&sources);
-        let json = json.map_err(|e| CliError::new(error::DEFECT, format!("no report: {e}")))?;
-        // Where the user says, not below the folder of the output.
-        let here = std::path::absolute(markdown)
-            .map_err(|e| CliError::input(format!("{}: {e}", markdown.display())))?;
-        for (path, text) in [
-            (here.clone(), made.report.markdown(&sources)),
-            (here.with_extension("json"), json),
-        ] {
-            files.push(OutputFile {
-                path,
-                text,
-                executable: false,
-            });
-        }
-    }
+    files.extend(report(args, &made.report, &sources)?);
     write(args, path, &root, &files, ui)?;
-    let counts = made.report.counts();
+    counts(&made.report, ui);
+    Ok(0)
+}
+
+/// Returns the files of the report, where one is wanted.
+fn report(args: &Args, report: &Report, sources: &Sources) -> Result<Vec<OutputFile>, CliError> {
+    let Some(markdown) = &args.report else {
+        return Ok(Vec::new());
+    };
+    let json = report.json(sources);
+    let json = json.map_err(|e| CliError::new(error::DEFECT, format!("no report: {e}")))?;
+    // Where the user says, not below the folder of the output.
+    let here = std::path::absolute(markdown)
+        .map_err(|e| CliError::input(format!("{}: {e}", markdown.display())))?;
+    let files = [
+        (here.clone(), report.markdown(sources)),
+        (here.with_extension("json"), json),
+    ];
+    let file = |(path, text)| OutputFile {
+        path,
+        text,
+        executable: false,
+    };
+    Ok(files.map(file).into())
+}
+
+fn counts(report: &Report, ui: &Ui) {
+    let counts = report.counts();
     ui.talk(&format!(
         "{} items: {} converted, {} approximated, {} manual\n",
         counts.total(),
@@ -229,7 +237,6 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
         counts.approximated,
         counts.manual
     ));
-    Ok(0)
 }
 
 fn defect(wrong: &TranspileError) -> CliError {
@@ -237,16 +244,27 @@ fn defect(wrong: &TranspileError) -> CliError {
         .hint("this is a defect of holdall: please report it with the config")
 }
 
-/// The store as steps see it: an absolute folder. Other stores need the binary in the job.
-fn store(url: &str) -> Result<String, CliError> {
+/// What carries the layers, as steps see it: the cache, an absolute folder, or a store that the
+/// binary speaks to.
+fn store(url: &str, runtime: RuntimeArg) -> Result<circleci::Store, CliError> {
+    if url == "cache" {
+        if runtime == RuntimeArg::Binary {
+            return Err(CliError::usage("shell functions fill the cache")
+                .hint("leave `--runtime binary` out"));
+        }
+        return Ok(circleci::Store::Cache);
+    }
     let path = url
         .strip_prefix("file://")
         .or_else(|| url.strip_prefix("file:"))
         .unwrap_or(url);
     if path.is_empty() || path.contains("://") {
+        if !path.is_empty() && runtime == RuntimeArg::Binary {
+            return Ok(circleci::Store::Url(url.to_owned()));
+        }
         return Err(
             CliError::usage(format!("`{url}` is no store that a shell can write to")).hint(
-                "name a folder that every runner of the workflow sees, /mnt/workspaces for example",
+                "`--runtime binary` lets the holdall binary do it, which has to be in the jobs; or name `cache`, or a folder that every runner of the workflow sees, /mnt/workspaces for example",
             ),
         );
     }
@@ -254,7 +272,7 @@ fn store(url: &str) -> Result<String, CliError> {
         return Err(CliError::usage(format!("the store `{url}` is relative"))
             .hint("jobs run in different folders: name an absolute one"));
     }
-    Ok(path.to_owned())
+    Ok(circleci::Store::Url(path.to_owned()))
 }
 
 fn write(

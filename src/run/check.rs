@@ -16,10 +16,9 @@ pub(crate) fn supported(workflow: &Workflow) -> Result<(), RunError> {
             });
         };
         match job.kind {
-            JobKind::Approval => refuse("approval job".to_owned(), &job.origin),
             JobKind::Release => refuse("release job".to_owned(), &job.origin),
             // One run at a time holds every lock of its own.
-            JobKind::NoOp | JobKind::Lock | JobKind::Unlock => {}
+            JobKind::Approval | JobKind::NoOp | JobKind::Lock | JobKind::Unlock => {}
             JobKind::Build => build_job(job, &mut refuse),
         }
     }
@@ -31,9 +30,6 @@ pub(crate) fn supported(workflow: &Workflow) -> Result<(), RunError> {
 }
 
 fn build_job(job: &Job, refuse: &mut dyn FnMut(String, &Origin)) {
-    if job.parallelism > 1 {
-        refuse(format!("parallelism {}", job.parallelism), &job.origin);
-    }
     if let Some(shell) = &job.shell
         && split_words(&shell.value).is_none()
     {
@@ -45,14 +41,13 @@ fn build_job(job: &Job, refuse: &mut dyn FnMut(String, &Origin)) {
         }
         match &step.kind {
             StepKind::Run(run) => run_step(run, &mut |what| refuse(what, &step.origin)),
-            StepKind::Checkout(_) | StepKind::Persist(_) | StepKind::Attach(_) => {}
             StepKind::Opaque(call) => {
                 refuse(
                     format!("command {} without source", call.name),
                     &step.origin,
                 );
             }
-            other => refuse(format!("step {}", other.key()), &step.origin),
+            _ => {}
         }
     }
 }
@@ -63,8 +58,10 @@ fn run_step(run: &RunStep, refuse: &mut dyn FnMut(String)) {
     {
         refuse(format!("shell {shell:?}"));
     }
-    if run.max_auto_reruns.is_some() {
-        refuse("max_auto_reruns".to_owned());
+    if let Some(delay) = &run.auto_rerun_delay
+        && parse_duration(&delay.value).is_none()
+    {
+        refuse(format!("auto_rerun_delay {:?}", delay.value));
     }
     if let Some(limit) = &run.no_output_timeout
         && parse_duration(&limit.value).is_none()

@@ -47,6 +47,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) store: &'a OsStr,
     pub(crate) home: &'a OsStr,
     pub(crate) shell_env: &'a OsStr,
+    /// The folder of the runner's own files, with the programs that scripts call in `bin`.
+    pub(crate) private: &'a OsStr,
+    pub(crate) node: u32,
     pub(crate) repo: &'a Repo,
 }
 
@@ -60,6 +63,12 @@ pub(crate) fn of_job(
     let mut env: Variables = inherited(host).collect();
     if !env.iter().any(|(name, _)| name == "PATH") {
         env.push(("PATH".into(), FALLBACK_PATH.into()));
+    }
+    if let Some((_, path)) = env.iter_mut().rev().find(|(name, _)| name == "PATH") {
+        let mut first = facts.private.to_owned();
+        first.push("/bin:");
+        first.push(&*path);
+        *path = first;
     }
     env.push(("HOME".into(), facts.home.into()));
     env.push(("TMPDIR".into(), "/tmp".into()));
@@ -100,7 +109,7 @@ fn builtin(job: &Job, facts: &Facts<'_>, env: &mut Variables) {
     set("CI", "true".as_ref());
     set("CIRCLECI", "true".as_ref());
     set("CIRCLE_JOB", job.name.as_ref());
-    set("CIRCLE_NODE_INDEX", "0".as_ref());
+    set("CIRCLE_NODE_INDEX", facts.node.to_string().as_ref());
     set(
         "CIRCLE_NODE_TOTAL",
         job.parallelism.max(1).to_string().as_ref(),
@@ -129,6 +138,9 @@ fn builtin(job: &Job, facts: &Facts<'_>, env: &mut Variables) {
         set("CIRCLE_PROJECT_USERNAME", owner.as_ref());
         set("CIRCLE_PROJECT_REPONAME", name.as_ref());
     }
+    let mut halt = facts.private.to_owned();
+    halt.push("/halt");
+    set("HOLDALL_HALT", &halt);
     set("HOLDALL_STORE", facts.store);
     set("HOLDALL_WORKSPACE", facts.workspace.as_ref());
 }

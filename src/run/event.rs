@@ -84,6 +84,8 @@ pub enum Skipped {
     },
     /// The run was canceled before its turn came.
     Canceled,
+    /// It is an approval, and nobody approved it.
+    Held,
 }
 
 /// One thing that happened inside a job.
@@ -126,6 +128,13 @@ pub enum JobEvent {
         layers: Vec<LayerReport>,
         /// The tree digest of what they make together.
         tree: String,
+    },
+    /// The next of the job's parallel nodes begins.
+    Node {
+        /// Which one, from 0.
+        node: u32,
+        /// How many there are.
+        of: u32,
     },
     /// Something that a person should know.
     Warning(String),

@@ -28,9 +28,29 @@ impl RunLogs {
         &self.dir
     }
 
-    /// Opens the log of a job.
-    pub(crate) fn job(&self, name: &str) -> Result<JobLog, RunError> {
-        let path = self.dir.join(format!("{}.log", file_name(name)));
+    /// Makes the folder for what jobs hand to people, and returns it as jobs see it.
+    pub(crate) fn results(&self) -> Result<PathBuf, RunError> {
+        let dir = self.dir.join("results");
+        let made = std::fs::create_dir_all(&dir).and_then(|()| dir.canonicalize());
+        made.map_err(|e| RunError::io("create", &dir, e))
+    }
+
+    /// Removes the folder of a run that cannot begin, and that of results that nobody handed over.
+    pub(crate) fn tidy(&self, begun: bool) {
+        // Folders with anything in them stay.
+        let _ = std::fs::remove_dir(self.dir.join("results"));
+        if !begun {
+            let _ = std::fs::remove_dir(&self.dir);
+        }
+    }
+
+    /// Opens the log of a job, or of one of its parallel nodes.
+    pub(crate) fn job(&self, name: &str, node: Option<u32>) -> Result<JobLog, RunError> {
+        let file = match node {
+            Some(node) => format!("{}-{node}.log", file_name(name)),
+            None => format!("{}.log", file_name(name)),
+        };
+        let path = self.dir.join(file);
         let file = File::create(&path).map_err(|e| RunError::io("create", &path, e))?;
         Ok(JobLog {
             path,
@@ -102,7 +122,7 @@ impl JobLog {
                     .and_then(|()| self.line(&format!("tree {tree}")))
             }
             JobEvent::Warning(text) => self.line(&format!("warning: {text}")),
-            JobEvent::Progress { .. } => Ok(()),
+            JobEvent::Progress { .. } | JobEvent::Node { .. } => Ok(()),
         };
         written.map_err(|e| RunError::io("write", &self.path, e))
     }

@@ -17,6 +17,8 @@ mod engine;
 #[cfg(unix)]
 mod env;
 #[cfg(unix)]
+mod junit;
+#[cfg(unix)]
 mod logs;
 #[cfg(unix)]
 mod prepare;
@@ -34,8 +36,8 @@ use std::process::ExitCode;
 
 pub use error::{Refusal, RunError};
 pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
-pub use options::Options;
-pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary};
+pub use options::{Approvals, Ask, Options};
+pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests};
 pub(crate) use text::split_words;
 pub use text::{format_duration, parse_duration};
 

@@ -8,6 +8,38 @@ use std::time::Duration;
 
 use crate::plan::GitRef;
 
+/// What says yes to approval jobs; the others are held, with all that waits for them.
+#[derive(Clone, Default)]
+pub struct Approvals {
+    /// Whether all of them are approved.
+    pub all: bool,
+    /// Those that are approved, by the names of their jobs.
+    pub jobs: Vec<String>,
+    /// Asks a person about a job.
+    pub ask: Option<Arc<Ask>>,
+}
+
+/// A question about one approval job, by its name.
+pub type Ask = dyn Fn(&str) -> bool + Send + Sync;
+
+impl Approvals {
+    /// Says whether a job is approved.
+    pub(crate) fn approve(&self, job: &str) -> bool {
+        self.all
+            || self.jobs.iter().any(|name| name == job)
+            || self.ask.as_ref().is_some_and(|ask| ask(job))
+    }
+}
+
+impl std::fmt::Debug for Approvals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Approvals")
+            .field("all", &self.all)
+            .field("jobs", &self.jobs)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How a workflow is to be run. [`Options::new`] fills in what a person would expect.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -19,10 +51,14 @@ pub struct Options {
     pub workspace: Option<String>,
     /// Which attempt of its jobs this run is, from 1.
     pub attempt: u32,
-    /// The folder that takes one folder of logs a run.
+    /// The folder of the caches; made where it is missing.
+    pub caches: PathBuf,
+    /// The folder that takes one folder of logs and results a run.
     pub runs: PathBuf,
     /// Whether jobs are kept apart from the machine.
     pub isolation: bool,
+    /// What says yes to approval jobs.
+    pub approvals: Approvals,
     /// Set from outside to stop the run.
     pub cancel: Arc<AtomicBool>,
     /// How long a step has between the request to end and the kill.
@@ -48,10 +84,12 @@ impl Options {
         Self {
             store: project.join(".holdall/store"),
             runs: project.join(".holdall/runs"),
+            caches: project.join(".holdall/caches"),
             project,
             workspace: None,
             attempt: 1,
             isolation: true,
+            approvals: Approvals::default(),
             cancel: Arc::new(AtomicBool::new(false)),
             grace: Duration::from_secs(5),
             pushed: None,

@@ -24,12 +24,20 @@ pub(crate) struct Common<'a> {
     pub(crate) workspace: String,
     pub(crate) home: OsString,
     pub(crate) store: OsString,
+    pub(crate) caches: OsString,
     pub(crate) project: OsString,
 }
 
 impl Common<'_> {
     /// Decides everything about one job; `private` is a folder for the runner's own files.
-    pub(crate) fn job(&self, index: JobIndex, job_id: &str, private: &OsStr) -> JobSpec {
+    pub(crate) fn job(
+        &self,
+        index: JobIndex,
+        node: u32,
+        job_id: &str,
+        private: &OsStr,
+        results: &OsStr,
+    ) -> JobSpec {
         let job = &self.workflow.jobs[index];
         let mut shell_env = private.to_owned();
         shell_env.push("/bash_env");
@@ -40,6 +48,8 @@ impl Common<'_> {
             store: &self.store,
             home: &self.home,
             shell_env: &shell_env,
+            private,
+            node,
             repo: &self.repo,
         };
         let mut persists = 0;
@@ -49,15 +59,20 @@ impl Common<'_> {
             workflow: self.workflow.name.clone(),
             requires: job.requires.iter().map(|r| self.name(r.job)).collect(),
             attempt: self.options.attempt.max(1),
+            node,
+            nodes: job.parallelism.max(1),
             working_directory: job.working_directory.value.clone(),
             home: self.home.clone(),
             env: env::of_job(job, &self.options.host_env, &self.options.env, &facts),
             shell: job.shell.as_ref().map(|s| s.value.clone()),
             steps: steps
+                .filter(|step| !matches!(&step.kind, StepKind::Run(run) if run.deploy && node > 0))
                 .filter_map(|step| self.step(index, step, &mut persists))
                 .collect(),
             store: self.store.clone(),
             workspace: self.workspace.clone(),
+            caches: self.caches.clone(),
+            results: results.to_owned(),
             project: self.project.clone(),
             private: private.to_owned(),
             grace: self.options.grace,
@@ -100,8 +115,57 @@ impl Common<'_> {
                     upstream: self.upstream(job),
                 },
             ),
+            StepKind::SaveCache(save) => (
+                named(&save.name, "Saving cache".to_owned()),
+                StepWork::SaveCache {
+                    key: save.key.value.clone(),
+                    paths: save.paths.iter().map(|p| p.value.clone()).collect(),
+                    when: save.when.into(),
+                },
+            ),
+            StepKind::RestoreCache(restore) => (
+                named(&restore.name, "Restoring cache".to_owned()),
+                StepWork::RestoreCache {
+                    keys: restore.keys.iter().map(|k| k.value.clone()).collect(),
+                },
+            ),
+            StepKind::StoreArtifacts(store) => (
+                named(&store.name, "Storing artifacts".to_owned()),
+                StepWork::Artifacts {
+                    path: store.path.value.clone(),
+                    destination: store.destination.as_ref().map(|d| d.value.clone()),
+                },
+            ),
+            StepKind::StoreTestResults(store) => (
+                named(&store.name, "Storing test results".to_owned()),
+                StepWork::TestResults {
+                    path: store.path.value.clone(),
+                },
+            ),
+            StepKind::SetupRemoteDocker(setup) => (
+                named(&setup.name, "Setup a remote Docker engine".to_owned()),
+                StepWork::Nothing {
+                    note:
+                        "no engine is set up: steps find the docker of this machine, if it has one"
+                            .to_owned(),
+                },
+            ),
+            StepKind::AddSshKeys(keys) => (
+                named(&keys.name, "Add SSH keys".to_owned()),
+                StepWork::Nothing {
+                    note:
+                        "the project's keys are with the service: steps find those of this machine"
+                            .to_owned(),
+                },
+            ),
+            StepKind::InstallSigningBundle => (
+                "Install signing bundle".to_owned(),
+                StepWork::Nothing {
+                    note: "the certificates are with the service: nothing is installed".to_owned(),
+                },
+            ),
             // Refused before the first job (see `check`).
-            _ => return None,
+            StepKind::Opaque(_) => return None,
         };
         Some(StepSpec { title, kind })
     }
@@ -131,5 +195,11 @@ fn run_work(run: &RunStep) -> RunWork {
         no_output_timeout: limit
             .and_then(|text| parse_duration(&text.value))
             .unwrap_or(NO_OUTPUT_TIMEOUT),
+        reruns: run.max_auto_reruns.as_ref().map_or(0, |n| n.value),
+        rerun_delay: run
+            .auto_rerun_delay
+            .as_ref()
+            .and_then(|text| parse_duration(&text.value))
+            .unwrap_or_default(),
     }
 }

@@ -12,6 +12,9 @@ use crate::plan::JobStatus;
 pub struct StepReport {
     /// Its position in the job, from 0.
     pub step: usize,
+    /// Which of the job's parallel nodes ran it, from 0.
+    #[serde(default)]
+    pub node: u32,
     /// Its name, or the first line of what it runs.
     pub title: String,
     /// How it ended.
@@ -71,10 +74,32 @@ pub struct JobReport {
     pub steps: Vec<StepReport>,
     /// The layers that it made.
     pub layers: Vec<LayerReport>,
+    /// How many parallel nodes it had.
+    pub nodes: u32,
+    /// Whether it is an approval that nobody gave.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// The folder of its artifacts and test reports, where it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<PathBuf>,
+    /// What its test reports say, where it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Tests>,
     /// The job that kept it from running, where it did not run.
     pub stopped_by: Option<String>,
     /// Its log, where it ran.
     pub log: Option<PathBuf>,
+}
+
+/// What JUnit reports say, added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tests {
+    /// All of them.
+    pub run: u64,
+    /// Those that failed, or could not run for an error.
+    pub failed: u64,
+    /// Those that were skipped.
+    pub skipped: u64,
 }
 
 /// How a run ended.
@@ -90,7 +115,7 @@ pub struct Summary {
     pub workspace: String,
     /// The jobs in the order of the text.
     pub jobs: Vec<JobReport>,
-    /// Whether no job failed or was canceled.
+    /// Whether no job failed, was canceled or waits for an approval.
     pub success: bool,
     /// Whether somebody stopped the run.
     pub canceled: bool,

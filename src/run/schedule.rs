@@ -8,6 +8,7 @@ use super::check;
 use super::engine::Bare;
 use super::error::RunError;
 use super::event::{Event, Isolation, JobEvent, Skipped};
+use super::junit;
 use super::logs::RunLogs;
 use super::options::Options;
 use super::prepare::Common;
@@ -16,6 +17,7 @@ use super::report::{JobReport, Summary};
 #[cfg(target_os = "linux")]
 use super::sandbox::Sandbox;
 use super::spec::{JobSpec, Outcome};
+use super::text::file_name;
 use crate::flow::Graph;
 use crate::plan::{ExecutorKind, JobIndex, JobKind, JobStatus, Workflow};
 
@@ -37,8 +39,10 @@ pub fn execute(
     let order = ordered(workflow)?;
     check::supported(workflow)?;
     let common = common(workflow, options, &order)?;
-    let mut engine = Engine::choose(options, &common)?;
     let logs = RunLogs::create(&options.runs, &common.run)?;
+    let results = logs.results()?;
+    let mut engine =
+        Engine::choose(options, &common, &results).inspect_err(|_| logs.tidy(false))?;
     events(Event::RunStarted {
         run: common.run.clone(),
         workflow: workflow.name.clone(),
@@ -55,6 +59,7 @@ pub fn execute(
     let mut runner = Runner {
         common: &common,
         logs: &logs,
+        results: &results,
         engine: &mut engine,
         reports: vec![None; workflow.jobs.len()],
         roots: vec![None; workflow.jobs.len()],
@@ -65,12 +70,14 @@ pub fn execute(
     let jobs: Vec<JobReport> = runner.reports.into_iter().flatten().collect();
     let bad = |job: &JobReport| !matches!(job.status, JobStatus::Success | JobStatus::NotRun);
     let canceled = options.cancel.load(Ordering::Relaxed);
+    let held = jobs.iter().any(|job| job.held);
+    logs.tidy(true);
     let summary = Summary {
         version: 1,
         run: common.run.clone(),
         workflow: workflow.name.clone(),
         workspace: common.workspace.clone(),
-        success: !canceled && !jobs.iter().any(bad),
+        success: !canceled && !held && !jobs.iter().any(bad),
         canceled,
         jobs,
         duration: started.elapsed(),
@@ -89,9 +96,10 @@ enum Engine {
 
 impl Engine {
     #[cfg(target_os = "linux")]
-    fn choose(options: &Options, common: &Common<'_>) -> Result<Self, RunError> {
+    fn choose(options: &Options, common: &Common<'_>, results: &Path) -> Result<Self, RunError> {
         if options.isolation {
-            let sandbox = Sandbox::new(options, &common.home, &common.store, &common.project)?;
+            let shared = vec![common.store.clone(), common.caches.clone(), results.into()];
+            let sandbox = Sandbox::new(options, &common.home, shared, &common.project)?;
             Ok(Self::Sandbox(sandbox))
         } else {
             Ok(Self::Bare(Bare::new(options.scratch.as_deref())?))
@@ -99,7 +107,7 @@ impl Engine {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn choose(options: &Options, _common: &Common<'_>) -> Result<Self, RunError> {
+    fn choose(options: &Options, _common: &Common<'_>, _results: &Path) -> Result<Self, RunError> {
         if options.isolation {
             return Err(RunError::Isolation {
                 what: "isolation".to_owned(),
@@ -143,6 +151,8 @@ impl Engine {
 struct Runner<'a> {
     common: &'a Common<'a>,
     logs: &'a RunLogs,
+    /// The folder that takes what jobs hand to people.
+    results: &'a Path,
     engine: &'a mut Engine,
     reports: Vec<Option<JobReport>>,
     /// For jobs that did not run: the job at the start of the chain.
@@ -159,6 +169,15 @@ impl Runner<'_> {
                 report.stopped_by = Some(self.common.workflow.jobs[root].name.clone());
             }
             self.reports[index] = Some(report);
+            events(Event::JobSkipped { job: index, why });
+            return Ok(());
+        }
+        if job.kind == JobKind::Approval && !self.common.options.approvals.approve(&job.name) {
+            self.reports[index] = Some(JobReport {
+                held: true,
+                ..JobReport::unrun(&job.name)
+            });
+            let why = Skipped::Held;
             events(Event::JobSkipped { job: index, why });
             return Ok(());
         }
@@ -202,16 +221,61 @@ impl Runner<'_> {
         events: &mut dyn FnMut(Event),
     ) -> Result<JobReport, RunError> {
         let job = &self.common.workflow.jobs[index];
-        let mut log = self.logs.job(&job.name)?;
         events(Event::JobStarted { job: index });
         let started = Instant::now();
-        let job_id = uuid();
-        let private = self.engine.next_private(&job_id);
-        let spec = self.common.job(index, &job_id, &private);
+        let nodes = job.parallelism.max(1);
         let mut report = JobReport {
-            log: Some(log.path().to_owned()),
+            status: JobStatus::Success,
+            nodes,
             ..JobReport::unrun(&job.name)
         };
+        // One node that fails fails the job; the others go on, as on the service.
+        for node in 0..nodes {
+            let status = self.node(index, node, &mut report, events)?;
+            if report.status == JobStatus::Success {
+                report.status = status;
+            }
+            if status == JobStatus::Canceled {
+                break;
+            }
+        }
+        let results = self.results.join(file_name(&job.name));
+        if results.exists() {
+            report.tests = junit::read(&results);
+            report.results = Some(results);
+        }
+        report.duration = started.elapsed();
+        Ok(report)
+    }
+
+    /// Runs one of the parallel nodes of a job.
+    fn node(
+        &mut self,
+        index: JobIndex,
+        node: u32,
+        report: &mut JobReport,
+        events: &mut dyn FnMut(Event),
+    ) -> Result<JobStatus, RunError> {
+        let job = &self.common.workflow.jobs[index];
+        let one_of = (report.nodes > 1).then_some(node);
+        let mut log = self.logs.job(&job.name, one_of)?;
+        report.log.get_or_insert_with(|| log.path().to_owned());
+        let job_id = uuid();
+        let private = self.engine.next_private(&job_id);
+        let results = self
+            .results
+            .join(file_name(&job.name))
+            .join(node.to_string());
+        let spec = self
+            .common
+            .job(index, node, &job_id, &private, results.as_os_str());
+        if let Some(node) = one_of {
+            let event = JobEvent::Node {
+                node,
+                of: report.nodes,
+            };
+            events(Event::Job { job: index, event });
+        }
         let mut logged = Ok(());
         let outcome = self.engine.run(&spec, self.common.options, &mut |event| {
             if logged.is_ok() {
@@ -226,9 +290,11 @@ impl Runner<'_> {
         })?;
         logged?;
         log.finish()?;
-        report.status = outcome.into();
-        report.duration = started.elapsed();
-        Ok(report)
+        for folder in [&results, &self.results.join(file_name(&job.name))] {
+            // Folders with anything in them stay.
+            let _ = std::fs::remove_dir(folder);
+        }
+        Ok(outcome.into())
     }
 }
 
@@ -238,6 +304,10 @@ impl JobReport {
             name: name.to_owned(),
             status: JobStatus::NotRun,
             duration: Duration::ZERO,
+            nodes: 1,
+            held: false,
+            results: None,
+            tests: None,
             steps: Vec::new(),
             layers: Vec::new(),
             stopped_by: None,
@@ -255,6 +325,9 @@ fn common<'a>(
     std::fs::create_dir_all(&options.store)
         .map_err(|e| RunError::io("create", &options.store, e))?;
     let store = real_path(&options.store)?;
+    std::fs::create_dir_all(&options.caches)
+        .map_err(|e| RunError::io("create", &options.caches, e))?;
+    let caches = real_path(&options.caches)?;
     let run = uuid();
     Ok(Common {
         workflow,
@@ -265,6 +338,7 @@ fn common<'a>(
         run,
         home: home(options).into_os_string(),
         store: store.into_os_string(),
+        caches: caches.into_os_string(),
         project: project.into_os_string(),
     })
 }

@@ -18,6 +18,9 @@ pub(crate) struct JobSpec {
     /// The names of the jobs that it requires directly.
     pub(crate) requires: Vec<String>,
     pub(crate) attempt: u32,
+    /// Which of the parallel nodes of the job this is, from 0, and of how many.
+    pub(crate) node: u32,
+    pub(crate) nodes: u32,
     /// As the config writes it.
     pub(crate) working_directory: String,
     pub(crate) home: OsString,
@@ -29,6 +32,10 @@ pub(crate) struct JobSpec {
     /// The store's folder, absolute.
     pub(crate) store: OsString,
     pub(crate) workspace: String,
+    /// The folder of the caches, absolute.
+    pub(crate) caches: OsString,
+    /// The folder that takes artifacts and test reports, absolute.
+    pub(crate) results: OsString,
     /// The project's folder, absolute: what `checkout` copies.
     pub(crate) project: OsString,
     /// A folder for the runner's own files, writable, in the job's view.
@@ -61,6 +68,38 @@ pub(crate) enum StepWork {
         at: String,
         upstream: Vec<UpstreamJob>,
     },
+    SaveCache {
+        key: String,
+        paths: Vec<String>,
+        when: When,
+    },
+    RestoreCache {
+        keys: Vec<String>,
+    },
+    Artifacts {
+        path: String,
+        destination: Option<String>,
+    },
+    TestResults {
+        path: String,
+    },
+    /// What a local machine cannot do, and what that means.
+    Nothing {
+        note: String,
+    },
+}
+
+impl StepWork {
+    /// Says under which outcome of the earlier steps it runs.
+    pub(crate) fn when(&self) -> When {
+        match self {
+            Self::Run(run) => run.when,
+            Self::SaveCache { when, .. } => *when,
+            // Results are wanted most where something failed.
+            Self::Artifacts { .. } | Self::TestResults { .. } => When::Always,
+            _ => When::OnSuccess,
+        }
+    }
 }
 
 /// A script and how to run it.
@@ -73,6 +112,9 @@ pub(crate) struct RunWork {
     pub(crate) background: bool,
     pub(crate) when: When,
     pub(crate) no_output_timeout: Duration,
+    /// How often it runs again after a failure, and after which pause.
+    pub(crate) reruns: u32,
+    pub(crate) rerun_delay: Duration,
 }
 
 /// Under which outcome of the earlier steps a step runs.

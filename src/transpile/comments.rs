@@ -76,15 +76,20 @@ impl<'t> Comments<'t> {
 
     /// Returns the comments of a job: at its definition, and at its entry in the workflow.
     pub(super) fn job(&self, job: &Job) -> Vec<&'t str> {
+        self.of_job(self.entry(job.definition), job)
+    }
+
+    /// Returns the comments at a job's entry in the workflow alone, where those of its definition
+    /// have been told.
+    pub(super) fn job_again(&self, job: &Job) -> Vec<&'t str> {
+        self.of_job(None, job)
+    }
+
+    fn of_job(&self, definition: Option<Place<'t>>, job: &Job) -> Vec<&'t str> {
         let mut out = Vec::new();
         let entry = self.item(job.origin.at);
         let via = job.origin.via.iter().filter_map(|c| self.item(c.at));
-        for place in self
-            .entry(job.definition)
-            .into_iter()
-            .chain(via)
-            .chain(entry)
-        {
+        for place in definition.into_iter().chain(via).chain(entry) {
             self.above(&place, &mut out);
             let parts = place.node.entries();
             // An entry of a workflow is a map of one key, the definition's name.

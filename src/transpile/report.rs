@@ -113,6 +113,13 @@ impl Ledger {
         }
     }
 
+    /// Says of everything that the same became of it.
+    pub fn settle_all(&mut self, outcome: &Outcome) {
+        for place in &mut self.outcomes {
+            put(place, outcome.clone());
+        }
+    }
+
     /// Says of everything in a job that it is the same: it runs as a whole or not at all.
     pub fn settle_job(&mut self, workflow: usize, job: usize, outcome: &Outcome) {
         for (item, place) in self.items.iter().zip(&mut self.outcomes) {

@@ -49,6 +49,13 @@ pub(crate) fn yaml_files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Returns the real configs of the shared corpus: those of today, and older ones of them.
+pub(crate) fn real_configs(shared: &Path) -> Vec<PathBuf> {
+    let folders = ["corpus/configs", "corpus/history"];
+    let files = folders.iter().flat_map(|f| yaml_files(&shared.join(f)));
+    files.collect()
+}
+
 /// Returns the repository's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -110,13 +110,15 @@ fn on_fail_steps_do_not_run_when_all_is_well() {
 #[test]
 fn everything_unsupported_is_said_at_once_and_nothing_starts() {
     let world = World::bare();
-    let mut approval = job("hold", vec![]);
-    approval.kind = JobKind::Approval;
-    let mut wide = job("wide", vec![test_results(), remote_docker()]);
-    wide.parallelism = 4;
+    let mut release = job("ship", vec![]);
+    release.kind = JobKind::Release;
+    let mut odd = run_step("true");
+    odd.auto_rerun_delay = Some(text("soon"));
+    let odd = step(StepKind::Run(odd));
+    let other = job("other", vec![opaque("node/install"), odd]);
     let touched = world.path("touched");
     let script = format!("touch {}", touched.display());
-    let result = world.try_run(vec![job("first", vec![run(&script)]), approval, wide]);
+    let result = world.try_run(vec![job("first", vec![run(&script)]), release, other]);
     let Err(RunError::Unsupported(refusals)) = result else {
         panic!("it was not refused");
     };
@@ -127,10 +129,9 @@ fn everything_unsupported_is_said_at_once_and_nothing_starts() {
     assert_eq!(
         what,
         [
-            ("hold", "approval job"),
-            ("wide", "parallelism 4"),
-            ("wide", "step store_test_results"),
-            ("wide", "step setup_remote_docker"),
+            ("ship", "release job"),
+            ("other", "command node/install without source"),
+            ("other", "auto_rerun_delay \"soon\""),
         ]
     );
     assert!(!touched.exists());

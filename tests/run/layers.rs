@@ -9,7 +9,7 @@ use crate::support::*;
 
 const SUCCESS: &[JobStatus] = &[JobStatus::Success];
 
-fn worlds() -> Vec<World> {
+pub(crate) fn worlds() -> Vec<World> {
     let isolated = World::new();
     match isolated.try_run(vec![job("probe", vec![])]) {
         Ok(_) => vec![World::bare(), isolated],

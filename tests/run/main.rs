@@ -11,5 +11,6 @@ mod bare;
 mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;
-mod layers;
+pub(crate) mod layers;
+mod service;
 mod support;

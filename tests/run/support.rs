@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use holdall::plan::{
-    AttachStep, CheckoutStep, EnvVar, Job, JobKind, JobStatus, Located, Origin, PersistStep,
-    Requirement, RunStep, RunWhen, SetupRemoteDockerStep, Step, StepKind, StoreTestResultsStep,
-    Workflow,
+    AttachStep, CheckoutStep, EnvVar, Invocation, Job, JobKind, JobStatus, Located, Origin,
+    PersistStep, Requirement, RunStep, RunWhen, Step, StepKind, Workflow,
 };
 use holdall::run::{Event, JobEvent, JobReport, Options, RunError, Summary, execute};
 use holdall::yaml::Location;
@@ -41,15 +40,12 @@ pub(crate) fn run_when(when: RunWhen, command: &str) -> Step {
     }))
 }
 
-pub(crate) fn test_results() -> Step {
-    step(StepKind::StoreTestResults(StoreTestResultsStep {
-        name: None,
-        path: text("reports"),
+/// A command whose source is not known.
+pub(crate) fn opaque(name: &str) -> Step {
+    step(StepKind::Opaque(Invocation {
+        name: name.to_owned(),
+        arguments: Vec::new(),
     }))
-}
-
-pub(crate) fn remote_docker() -> Step {
-    step(StepKind::SetupRemoteDocker(SetupRemoteDockerStep::default()))
 }
 
 pub(crate) fn checkout() -> Step {
@@ -151,6 +147,7 @@ impl World {
         let mut options = Options::new(base.join("project"));
         options.store = base.join("store");
         options.runs = base.join("runs");
+        options.caches = base.join("caches");
         let agent = std::env::var_os("HOLDALL_TEST_AGENT");
         options.agent =
             Some(agent.map_or_else(|| env!("CARGO_BIN_EXE_holdall").into(), PathBuf::from));

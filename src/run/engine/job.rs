@@ -7,17 +7,22 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::caches::Caches;
 use super::process::{Ending, Processes};
+use super::results::{self, programs};
 use super::{checkout, layers, paths};
-use crate::run::event::JobEvent;
+use crate::run::event::{Chunk, JobEvent};
 use crate::run::report::{StepReport, StepStatus};
 use crate::run::spec::{JobSpec, Outcome, RunWork, StepSpec, StepWork, When};
 use crate::run::text::{first_line, format_duration, split_words};
 
 /// The longest script that fits one argument: Linux allows 128 KiB, the environment aside.
 const LONGEST_ARGUMENT: usize = 100 * 1024;
+
+/// How often a pause before another try looks whether the run was canceled.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the steps of a job in `directory`, which exists.
 pub(crate) fn run(
@@ -29,6 +34,8 @@ pub(crate) fn run(
 ) -> io::Result<Outcome> {
     let private = Path::new(&spec.private);
     fs::create_dir_all(private)?;
+    programs::install(&private.join("bin"))?;
+    fs::create_dir_all(&spec.results)?;
     // Steps append to it and every bash of the job reads it first.
     fs::File::create(private.join("bash_env"))?;
     let mut job = Job {
@@ -87,11 +94,7 @@ impl Job<'_> {
             if self.cancel.load(Ordering::Relaxed) {
                 return Ok(Outcome::Canceled);
             }
-            let when = match &step.kind {
-                StepWork::Run(run) => run.when,
-                _ => When::OnSuccess,
-            };
-            let wanted = match when {
+            let wanted = match step.kind.when() {
                 When::OnSuccess => outcome == Outcome::Success,
                 When::OnFail => outcome == Outcome::Failed,
                 When::Always => true,
@@ -103,6 +106,10 @@ impl Job<'_> {
                 StepStatus::Success => {}
                 StepStatus::Failed => outcome = Outcome::Failed,
                 StepStatus::Canceled => return Ok(Outcome::Canceled),
+            }
+            // `circleci-agent step halt`: the job is over, with what it has.
+            if self.halt().exists() {
+                return Ok(outcome);
             }
         }
         Ok(outcome)
@@ -125,7 +132,7 @@ impl Job<'_> {
         });
         let started = Instant::now();
         let end = match &step.kind {
-            StepWork::Run(run) => self.shell(index, run, emit)?,
+            StepWork::Run(run) => self.tries(index, run, emit)?,
             other => match self.service(other, emit) {
                 Ok(()) => End::success(),
                 Err(message) => End::failed(message),
@@ -133,6 +140,7 @@ impl Job<'_> {
         };
         emit(JobEvent::StepFinished(StepReport {
             step: index,
+            node: self.spec.node,
             title: step.title.clone(),
             status: end.status,
             exit_code: end.exit_code,
@@ -157,7 +165,85 @@ impl Job<'_> {
                 let target = self.path(path.as_deref().unwrap_or("."));
                 checkout::checkout(Path::new(&self.spec.project), &target, &self.spec.env, emit)
             }
+            StepWork::SaveCache { key, paths, .. } => {
+                let paths: Vec<PathBuf> = paths.iter().map(|p| self.path(p)).collect();
+                self.caches().save(key, &paths, &|p| self.path(p), emit)
+            }
+            StepWork::RestoreCache { keys } => self.caches().restore(keys, &|p| self.path(p), emit),
+            StepWork::Artifacts { path, destination } => {
+                let name = destination
+                    .as_deref()
+                    .unwrap_or_else(|| path.trim_start_matches("~/"));
+                self.collect(
+                    path,
+                    &Path::new("artifacts").join(name.trim_start_matches('/')),
+                    emit,
+                )
+            }
+            StepWork::TestResults { path } => {
+                let name = path.trim_start_matches("~/").trim_start_matches('/');
+                self.collect(path, &Path::new("test-results").join(name), emit)
+            }
+            StepWork::Nothing { note } => {
+                emit(JobEvent::Warning(note.clone()));
+                Ok(())
+            }
             StepWork::Run(_) => Ok(()),
+        }
+    }
+
+    fn caches(&self) -> Caches<'_> {
+        Caches {
+            dir: Path::new(&self.spec.caches),
+            env: &self.spec.env,
+        }
+    }
+
+    /// Copies results; that there are none fails no step, as on the service.
+    fn collect(
+        &self,
+        path: &str,
+        name: &Path,
+        emit: &mut dyn FnMut(JobEvent),
+    ) -> Result<(), String> {
+        let from = self.path(path);
+        let copied = results::copy(&from, Path::new(&self.spec.results), name);
+        match copied.map_err(|e| format!("cannot copy {}: {e}", from.display()))? {
+            Some(1) => emit(JobEvent::Output(Chunk::Text("1 file\n".to_owned()))),
+            Some(files) => emit(JobEvent::Output(Chunk::Text(format!("{files} files\n")))),
+            None => emit(JobEvent::Warning(format!(
+                "{} is not there",
+                from.display()
+            ))),
+        }
+        Ok(())
+    }
+
+    /// Returns the file that ends the job after the step that makes it.
+    fn halt(&self) -> PathBuf {
+        Path::new(&self.spec.private).join("halt")
+    }
+
+    /// Runs a script, and again as often as it may.
+    fn tries(
+        &mut self,
+        index: usize,
+        run: &RunWork,
+        emit: &mut dyn FnMut(JobEvent),
+    ) -> io::Result<End> {
+        let mut left = run.reruns;
+        loop {
+            let end = self.shell(index, run, emit)?;
+            if left == 0 || end.status != StepStatus::Failed {
+                return Ok(end);
+            }
+            left -= 1;
+            let message = end.message.unwrap_or_default();
+            emit(JobEvent::Warning(format!("{message}: it runs again")));
+            let until = Instant::now() + run.rerun_delay;
+            while Instant::now() < until && !self.cancel.load(Ordering::Relaxed) {
+                std::thread::sleep(PAUSE.min(until.saturating_duration_since(Instant::now())));
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::run::report::LayerReport;
 use crate::run::spec::{JobSpec, UpstreamJob};
 
 /// How layers of a local run are packed: the fastest level that still halves most trees.
-const COMPRESSION: Compression = Compression::Zstd(1);
+pub(super) const COMPRESSION: Compression = Compression::Zstd(1);
 
 /// How often progress is worth a word.
 const PROGRESS: Duration = Duration::from_millis(100);
@@ -29,8 +29,8 @@ pub(super) fn persist(
     let request = PersistRequest {
         job: spec.name.clone(),
         attempt: spec.attempt,
-        node: 0,
-        nodes: 1,
+        node: spec.node,
+        nodes: spec.nodes,
         seq: Some(seq),
         workflow: Some(spec.workflow.clone()),
         requires: spec.requires.clone(),
@@ -150,7 +150,7 @@ fn digest(digest: &Digest) -> String {
 }
 
 /// Writes an error with everything that caused it, unless it says so itself.
-fn explain(error: &dyn Error) -> String {
+pub(super) fn explain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,12 +1,14 @@
 //! What carries out the steps of a job, wherever that job lives.
 
 mod bare;
+mod caches;
 mod checkout;
 mod job;
 mod layers;
 mod paths;
 mod process;
 mod reap;
+mod results;
 
 pub(crate) use bare::Bare;
 pub(crate) use job::run;

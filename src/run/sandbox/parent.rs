@@ -35,7 +35,7 @@ pub(crate) struct Sandbox {
     agent: PathBuf,
     scratch: Scratch,
     home: OsString,
-    store: OsString,
+    shared: Vec<OsString>,
     project: OsString,
 }
 
@@ -44,7 +44,7 @@ impl Sandbox {
     pub(crate) fn new(
         options: &Options,
         home: &OsStr,
-        store: &OsStr,
+        shared: Vec<OsString>,
         project: &OsStr,
     ) -> Result<Self, RunError> {
         let own = || PathBuf::from("/proc/self/exe");
@@ -52,7 +52,7 @@ impl Sandbox {
             agent: options.agent.clone().unwrap_or_else(own),
             scratch: Scratch::create(options.scratch.as_deref())?,
             home: home.to_owned(),
-            store: store.to_owned(),
+            shared,
             project: project.to_owned(),
         };
         let dir = sandbox.scratch.next_job()?;
@@ -102,7 +102,7 @@ impl Sandbox {
             in_memory: self.scratch.in_memory,
             home: self.home.clone(),
             project: self.project.clone(),
-            store: self.store.clone(),
+            shared: self.shared.clone(),
             directory: directory.into(),
         };
         let errors = dir.join("errors");

@@ -3,7 +3,8 @@
 //!
 //! The new root is a folder on scratch disk. Links of `/` are repeated in it, folders become
 //! overlays (what is written lands on scratch disk), temporary folders are empty, `/proc` and
-//! `/dev` are fresh, `/sys` is read-only. The store is the one thing that is really shared.
+//! `/dev` are fresh, `/sys` is read-only. Layers, caches and results are all that is really
+//! shared.
 
 use std::ffi::OsString;
 use std::fs;
@@ -31,7 +32,8 @@ pub(super) struct ViewSpec {
     pub(super) in_memory: bool,
     pub(super) home: OsString,
     pub(super) project: OsString,
-    pub(super) store: OsString,
+    /// Folders that are really shared: layers, caches, results.
+    pub(super) shared: Vec<OsString>,
     /// The job's working directory.
     pub(super) directory: OsString,
 }
@@ -80,7 +82,9 @@ pub(super) fn enter(spec: &ViewSpec) -> Result<(), Refused> {
     proc(&root)?;
     sys(&root, &mounts);
     dev(&root)?;
-    store(&root, Path::new(&spec.store))?;
+    for folder in &spec.shared {
+        shared(&root, Path::new(folder))?;
+    }
     move_into(&root)
 }
 
@@ -206,12 +210,12 @@ fn device(source: &Path, target: &Path, name: &str) -> std::io::Result<()> {
     }
 }
 
-/// Shows the store at its own path, the only place where writing reaches the machine.
-fn store(root: &Path, store: &Path) -> Result<(), Refused> {
-    let target = below(root, store);
-    let what = || format!("the store {} inside the job", store.display());
+/// Shows a shared folder at its own path: only there does writing reach the machine.
+fn shared(root: &Path, folder: &Path) -> Result<(), Refused> {
+    let target = below(root, folder);
+    let what = || format!("the folder {} inside the job", folder.display());
     fs::create_dir_all(&target).map_err(Refused::when(what()))?;
-    mount_bind_recursive(store, &target).map_err(Refused::when(what()))
+    mount_bind_recursive(folder, &target).map_err(Refused::when(what()))
 }
 
 /// Returns where a path of the machine lies in a new root.

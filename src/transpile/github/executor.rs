@@ -9,6 +9,9 @@ use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Located, Words};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
+/// What is to be said where CircleCI keeps the layers of images.
+pub(super) const NO_LAYERS: &str = "GitHub keeps no layers of images: cache them with buildx";
+
 /// What a job's steps have to know of where they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -58,9 +61,13 @@ impl Context<'_> {
                     "ubuntu-latest"
                 })
             }
-            ExecutorKind::Machine { image, .. } => {
+            ExecutorKind::Machine { image, settings } => {
                 let image = image.as_ref().map(|i| self.located(i)).unwrap_or_default();
                 ledger.converted(node, "machine");
+                if settings.get("docker_layer_caching") == Some(&Data::Bool(true)) {
+                    ledger.approximated(node, "machine", NO_LAYERS);
+                    head.note(format!("Differs: {NO_LAYERS}."));
+                }
                 self.class(node, class, false, head, ledger);
                 Some(machine(&image, class))
             }

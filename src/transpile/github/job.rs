@@ -26,7 +26,13 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
         head.put("name", super::text::escaped(&name));
     }
     edges(context, j, &mut head, ledger);
-    head.carried = super::owned(context.comments.job(job));
+    // Jobs of one definition have the same comments, arms of a matrix for example: the first is
+    // enough.
+    let told = !context.told.borrow_mut().insert(job.definition);
+    head.carried = super::owned(match told {
+        true => context.comments.job_again(job),
+        false => context.comments.job(job),
+    });
     let mut block = JobBlock {
         id,
         head,
@@ -35,7 +41,7 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
     };
     match job.kind {
         // Steps whose source is not known are steps that fail; the others are what they are.
-        JobKind::Build if !job.steps.is_empty() => build(context, j, &mut block, ledger),
+        JobKind::Build if !job.steps.is_empty() => build(context, j, told, &mut block, ledger),
         JobKind::Build => unknown(context, j, &mut block, ledger),
         JobKind::Approval => {
             let what = format!(
@@ -225,7 +231,13 @@ fn unknown(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mu
     missing(block, &what);
 }
 
-fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut Ledger) {
+fn build(
+    context: &Context<'_>,
+    j: JobIndex,
+    told: bool,
+    block: &mut JobBlock,
+    ledger: &mut Ledger,
+) {
     let job = &context.workflow.jobs[j];
     let node = Node::Job(context.index, j);
     ledger.converted(node, "job");
@@ -271,7 +283,7 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     environment(context, j, &mut block.head, ledger);
     shell(context, job, node, &mut block.head, ledger);
     contexts(job, node, &mut block.head, ledger);
-    let prepare = prepare(job, node, place, &mut block.head, ledger);
+    let prepare = prepare(context, job, node, place, &mut block.head, ledger);
     block.steps.push(prepare);
     if place == Place::Unix {
         block.steps.extend(services::forward(job));
@@ -280,8 +292,9 @@ fn build(context: &Context<'_>, j: JobIndex, block: &mut JobBlock, ledger: &mut 
     // What the head could not say is the job's, what a step could not is that step's.
     let notes = context.unknown_values(node, "job", ledger);
     notes.into_iter().for_each(|note| block.head.note(note));
-    context.steps(j, place, &mut block.steps, ledger);
-    if let Some(last) = job.steps.last() {
+    let comments = (!told).then_some(context.comments);
+    context.steps(j, (place, comments), &mut block.steps, ledger);
+    if let Some(last) = job.steps.last().filter(|_| !told) {
         block.behind = super::owned(context.comments.behind(last));
     }
 }

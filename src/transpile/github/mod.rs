@@ -23,7 +23,7 @@ mod workspace;
 mod write;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use super::comments::Comments;
@@ -31,8 +31,8 @@ use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::Compiled;
 use crate::layer::encode_job;
-use crate::plan::{Condition, Pipeline, Workflow};
-use crate::yaml::Data;
+use crate::plan::{Condition, JobKind, Pipeline, Workflow};
+use crate::yaml::{Data, Location};
 use expr::Bool;
 use filters::Filterer;
 
@@ -55,6 +55,11 @@ struct Context<'a> {
     graph: graph::Shape,
     runtime: Runtime,
     comments: &'a Comments<'a>,
+    /// Where the definitions stand whose comments are told in this file.
+    told: RefCell<HashSet<Location>>,
+    /// The scripts that stand once in the file for the steps that share them, by the variables
+    /// that hold them.
+    scripts: RefCell<BTreeMap<&'static str, String>>,
     /// The values that texts hold and GitHub does not have, until somebody says so.
     unknown: RefCell<BTreeSet<String>>,
     /// What is to be said once at the top of the file.
@@ -73,6 +78,16 @@ impl Context<'_> {
             ledger.approximated(node, key, why);
         }
         notes
+    }
+
+    /// Returns what a step says to run a script that others of the file run too.
+    fn shared(&self, name: &'static str, script: &str) -> String {
+        let jobs = self.workflow.jobs.iter();
+        if jobs.filter(|j| j.kind == JobKind::Build).count() < 2 {
+            return script.to_owned();
+        }
+        self.scripts.borrow_mut().insert(name, script.to_owned());
+        format!("eval \"${name}\"\n")
     }
 
     /// Says once in the file what differs.
@@ -169,6 +184,8 @@ fn workflow_file(
         graph: shape,
         runtime: options.runtime,
         comments: config.comments,
+        told: RefCell::default(),
+        scripts: RefCell::default(),
         unknown: RefCell::default(),
         once: RefCell::default(),
     };
@@ -183,11 +200,12 @@ fn workflow_file(
         file.jobs.push(job::job(&context, j, ledger));
     }
     file.comments.extend(context.once.take());
-    if let Some((name, functions)) = context.layer_functions() {
-        file.env.note(
-            "The functions of the shell that make the layers of the workspace and unpack them.",
-        );
-        file.env.put(name, functions);
+    let scripts = context.scripts.take();
+    if !scripts.is_empty() {
+        file.env.note("What several steps do stands here once.");
+    }
+    for (name, script) in scripts {
+        file.env.put(name, script);
     }
     if let Some(gate) = gate::gate(&filterer.checks()) {
         file.jobs.insert(0, gate);

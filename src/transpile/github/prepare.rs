@@ -1,9 +1,9 @@
 //! The first step of a job: the working directory where CircleCI has it, the file that each shell
 //! reads first, the programs of CircleCI's own that scripts call.
 
-use super::builtins;
 use super::executor::Place;
 use super::write::Block;
+use super::{Context, builtins};
 use crate::circleci::actual;
 use crate::flow::{Place as Path, Space};
 use crate::plan::{Job, StepKind};
@@ -72,6 +72,7 @@ fn reaches_above(job: &Job) -> bool {
 /// Writes the first step: the working directory where CircleCI has it, and the file that each
 /// shell reads first.
 pub(super) fn prepare(
+    context: &Context<'_>,
     job: &Job,
     node: Node,
     place: Place,
@@ -93,10 +94,12 @@ pub(super) fn prepare(
             (None, true) => word(&directory),
             (None, false) => format!("\"$HOME\"/{}", word(&directory)),
         };
-        text.push_str(&match is_linked(job) {
-            true => format!("{LINKED}directory={target}\n{LINK}"),
-            false => format!("{MOVED}directory={target}\n{MOVE}"),
-        });
+        let (about, name, script) = match is_linked(job) {
+            true => (LINKED, "HOLDALL_LINK", LINK),
+            false => (MOVED, "HOLDALL_MOVE", MOVE),
+        };
+        let script = context.shared(name, script);
+        text.push_str(&format!("{about}directory={target}\n{script}"));
         ledger.converted(node, "working_directory");
     } else {
         let why = format!("the job works in GitHub's workspace, not in `{directory}`");

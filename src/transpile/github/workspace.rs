@@ -15,8 +15,7 @@ use crate::yaml::Data;
 /// Where the layers of a job lie.
 const STORE: &str = "\"$RUNNER_TEMP/workspace\"";
 
-/// The variable that holds the functions of the shell which make layers and unpack them: they
-/// stand once in a file, not in each step.
+/// The variable that holds the functions of the shell which make layers and unpack them.
 const FUNCTIONS: &str = "HOLDALL_FUNCTIONS";
 
 /// A layer, as a job that may attach it sees it.
@@ -83,18 +82,13 @@ impl Context<'_> {
         Some(Data::Map(outputs.collect()))
     }
 
-    /// Returns the functions of the shell that the workflow's steps call, by the name of the
-    /// variable that holds them.
-    pub(super) fn layer_functions(&self) -> Option<(&'static str, String)> {
-        let mut steps = self.workflow.jobs.iter().flat_map(|j| &j.steps);
-        let calls =
-            |s: &crate::plan::Step| matches!(s.kind, StepKind::Persist(_) | StepKind::Attach(_));
-        let needed = self.runtime == Runtime::Sh && steps.any(calls);
-        let text = || {
-            let functions = twin::functions(twin::Verb::Both);
-            format!("{functions}{}", twin::carry_functions())
-        };
-        needed.then(|| (FUNCTIONS, text()))
+    /// Returns the line that brings the functions of the shell which make layers and unpack them.
+    fn functions(&self) -> String {
+        let functions = twin::functions(twin::Verb::Both);
+        self.shared(
+            FUNCTIONS,
+            &format!("{functions}{}", twin::carry_functions()),
+        )
     }
 
     fn layers(&self, user: JobIndex) -> Vec<Layer> {
@@ -144,7 +138,8 @@ impl Context<'_> {
         let name = quoted(&made.name);
         script.text = match self.runtime {
             Runtime::Sh => format!(
-                "eval \"${FUNCTIONS}\"\nstore={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
+                "{}store={STORE}\nhl_list \"$store\" >\"$RUNNER_TEMP/layer-{k}.list\"\nhl_persist \"$store\" {name} {} {paths}\nhl_pack \"$store\" \"$RUNNER_TEMP/layer-{k}.list\" \"$RUNNER_TEMP/layer-{k}.tar\"\n",
+                self.functions(),
                 root.text,
             ),
             Runtime::Binary => format!(
@@ -209,7 +204,7 @@ impl Context<'_> {
         let at = values::word(&step.at.value);
         let words = upstream_words(&upstream(self.workflow, &self.graph.graph, job));
         let mut text = match self.runtime {
-            Runtime::Sh => format!("eval \"${FUNCTIONS}\"\nstore={STORE}\n"),
+            Runtime::Sh => format!("{}store={STORE}\n", self.functions()),
             Runtime::Binary => format!("store={STORE}\nmkdir -p \"$store\"\n"),
         };
         for layer in layers.iter().filter(|_| first) {

@@ -50,9 +50,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 let chosen = word.variables.iter();
                 for variable in chosen.filter(|v| CHOSEN.contains(&v.name.as_str())) {
                     if is_code {
-                        out.push(run_as_code(&script, variable));
+                        out.push(run_as_code(script, variable));
                     } else if !variable.quoted && is_cut(command, word) {
-                        out.push(unquoted(context, &script, word, variable));
+                        out.push(unquoted(context, script, word, variable));
                     }
                 }
             }

@@ -56,7 +56,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         };
         let key = save.key.value.trim();
         // A key is looked for by its beginning (circleci-semantics §5.7).
-        let found = restored.iter().any(|r| bare(key).starts_with(&bare(r)));
+        let found = restored.iter().any(|r| may_begin(&bare(key), &bare(r)));
         if found || key.contains("<<") || !told.insert(save.key.at) {
             continue;
         }
@@ -78,7 +78,52 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// Says whether a key, once its templates are filled in, may begin with what a restore looks for: a
+/// variable of the environment may hold what the other one writes out.
+fn may_begin(key: &str, wanted: &str) -> bool {
+    const VARIABLE: &str = "{{.Environment.";
+    let Some((before, behind)) = key.split_once(VARIABLE) else {
+        return key.starts_with(wanted);
+    };
+    let Some(rest) = wanted.strip_prefix(before) else {
+        return before.starts_with(wanted);
+    };
+    let Some((name, after)) = behind.split_once("}}") else {
+        return key.starts_with(wanted);
+    };
+    if let Some(rest) = rest.strip_prefix(&format!("{VARIABLE}{name}}}}}")) {
+        return may_begin(after, rest);
+    }
+    let ends = rest.char_indices().map(|(i, _)| i).chain([rest.len()]);
+    let mut ends = ends.filter(|i| !rest[..*i].contains("{{"));
+    ends.any(|i| i == rest.len() || may_begin(after, &rest[i..]))
+}
+
 /// Returns a key without blanks: inside its templates they do not count.
 fn bare(key: &str) -> String {
     key.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_begin;
+
+    #[test]
+    fn a_variable_may_hold_what_a_restore_writes_out() {
+        let key = "v1/{{.Environment.CIRCLE_JOB}}/{{.Environment.N}}/{{epoch}}";
+        for wanted in [
+            "v1/",
+            "v1/{{.Environment.CIRCLE_JOB}}/",
+            "v1/build/0/",
+            "v1/a/b/{{.Environment.N}}/",
+            "v1/buil",
+        ] {
+            assert!(may_begin(key, wanted), "{wanted}");
+        }
+        for wanted in ["v2/", "v1/{{.Branch}}/0/", "w1/build"] {
+            assert!(!may_begin(key, wanted), "{wanted}");
+        }
+        assert!(may_begin("deps-{{.Branch}}", "deps-"));
+        assert!(!may_begin("deps-{{.Branch}}", "deps-main"));
+    }
 }

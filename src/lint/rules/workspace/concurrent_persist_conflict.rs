@@ -150,6 +150,9 @@ fn same_matrix(a: &Job, b: &Job) -> bool {
     }
 }
 
+/// How two texts meet, by their numbers.
+type Overlaps = HashMap<(usize, usize), Option<Rc<Overlap>>>;
+
 /// The paths of a flow's layers, read once, and found by how they begin: most layers of a large
 /// workflow have nothing to do with each other.
 struct Paths {
@@ -158,7 +161,7 @@ struct Paths {
     /// For each layer, which of those it lists.
     listed: Vec<Vec<usize>>,
     /// How two of those meet, once that was asked: the arms of a matrix ask the same again and again.
-    overlaps: RefCell<HashMap<(usize, usize), Option<Rc<Overlap>>>>,
+    overlaps: RefCell<Overlaps>,
     /// The layers that an item of this first name is in.
     named: HashMap<String, Vec<usize>>,
     /// The layers with an item that may begin with any name.

@@ -10,7 +10,7 @@ mod shims;
 use std::collections::BTreeSet;
 
 use super::actions::SSH_AGENT;
-use super::executor::Place;
+use super::executor::{NO_LAYERS, Place};
 use super::expr::Bool;
 use super::write::Block;
 use super::{Context, job, names};
@@ -19,6 +19,7 @@ use crate::plan::{
     AddSshKeysStep, AttachStep, Job, JobIndex, PersistStep, RunWhen, SetupRemoteDockerStep, Step,
     StepKind,
 };
+use crate::transpile::comments::Comments;
 use crate::transpile::item::title;
 use crate::transpile::values::{self, Script};
 use crate::transpile::{Ledger, Node, own_key};
@@ -74,7 +75,7 @@ impl Context<'_> {
     pub(super) fn steps(
         &self,
         j: JobIndex,
-        place: Place,
+        (place, comments): (Place, Option<&Comments<'_>>),
         out: &mut Vec<Block>,
         ledger: &mut Ledger,
     ) {
@@ -98,8 +99,8 @@ impl Context<'_> {
         for (s, step) in job.steps.iter().enumerate() {
             let first = writer.out.len();
             writer.step(Node::Step(self.index, j, s), step);
-            if let Some(block) = writer.out.get_mut(first) {
-                block.carried = super::owned(self.comments.step(before, step));
+            if let (Some(block), Some(comments)) = (writer.out.get_mut(first), comments) {
+                block.carried = super::owned(comments.step(before, step));
             }
             before = Some(step);
         }
@@ -271,11 +272,8 @@ impl Writer<'_> {
         self.ledger.converted(current.node, "setup_remote_docker");
         self.ledger
             .approximated(current.node, "version", "the engine is the machine's own");
-        self.ledger.approximated(
-            current.node,
-            "docker_layer_caching",
-            "GitHub keeps no layers of images: cache them with buildx",
-        );
+        self.ledger
+            .approximated(current.node, "docker_layer_caching", NO_LAYERS);
         let mut block = self.titled(current, "Setup remote docker");
         block.note("The machine's own docker engine: the image has to hold a client.");
         block.put("run", "docker version");

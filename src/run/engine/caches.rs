@@ -1,0 +1,246 @@
+//! `save_cache` and `restore_cache` over a folder of this machine: each path of a cache is a layer of
+//! its own, and an index says under which key and where it belongs (circleci-semantics §5.7).
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::layers::{COMPRESSION, explain};
+use crate::layer::{AttachRequest, PersistRequest, Upstream, Workspace};
+use crate::run::event::JobEvent;
+
+/// The job that the layers of caches are of.
+const MAKER: &str = "cache";
+
+/// What is kept under a key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    key: String,
+    /// Nanoseconds since 1970: of several keys with one prefix the newest counts.
+    made: u128,
+    /// The folders that the layers belong into, in their order.
+    folders: Vec<PathBuf>,
+}
+
+/// Where caches are, and what keys may speak of.
+pub(super) struct Caches<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) env: &'a [(OsString, OsString)],
+}
+
+impl Caches<'_> {
+    /// Keeps paths under a key; a key that is there already stays as it is.
+    pub(super) fn save(
+        &self,
+        key: &str,
+        paths: &[PathBuf],
+        resolve: &dyn Fn(&str) -> PathBuf,
+        emit: &mut dyn FnMut(JobEvent),
+    ) -> Result<(), String> {
+        let key = self.fill_in(key, resolve)?;
+        let id = id(&key);
+        let index = self.dir.join(format!("{id}.json"));
+        if index.exists() {
+            emit(JobEvent::Output(crate::run::event::Chunk::Text(format!(
+                "a cache with the key {key} is there already: nothing is kept\n"
+            ))));
+            return Ok(());
+        }
+        let mut folders = Vec::new();
+        for path in paths {
+            let Ok(real) = path.canonicalize() else {
+                let path = path.display();
+                emit(JobEvent::Warning(format!(
+                    "{path} is not there: it is left out of the cache"
+                )));
+                continue;
+            };
+            let (Some(folder), Some(name)) = (real.parent(), real.file_name()) else {
+                return Err("the root folder cannot be kept as a cache".to_owned());
+            };
+            let name = name
+                .to_str()
+                .ok_or_else(|| format!("the name {} is no UTF-8", real.display()))?;
+            let request = PersistRequest {
+                job: MAKER.to_owned(),
+                attempt: 1,
+                node: 0,
+                nodes: 1,
+                seq: Some(0),
+                workflow: None,
+                requires: Vec::new(),
+                root: folder.to_owned(),
+                root_text: folder.display().to_string(),
+                paths: vec![literal(name)],
+                compression: COMPRESSION,
+                durable: false,
+            };
+            let part = Workspace::in_dir(self.dir, &part(&id, folders.len()));
+            part.persist(&request, &mut |_| {})
+                .map_err(|e| explain(&e))?;
+            folders.push(folder.to_owned());
+        }
+        if folders.is_empty() {
+            emit(JobEvent::Warning(
+                "none of the paths is there: nothing is kept".to_owned(),
+            ));
+            return Ok(());
+        }
+        let said = format!("kept under the key {key}\n");
+        let made = SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_nanos();
+        let text = serde_json::to_vec(&Kept { key, made, folders }).map_err(|e| e.to_string())?;
+        // Of two jobs that keep the same key at once the first one wins, as on the service.
+        let written = tempfile::NamedTempFile::new_in(self.dir).and_then(|mut file| {
+            file.write_all(&text)?;
+            match file.persist_noclobber(&index) {
+                Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    Err(error.error)
+                }
+                _ => Ok(()),
+            }
+        });
+        written.map_err(|e| format!("cannot write {}: {e}", index.display()))?;
+        emit(JobEvent::Output(crate::run::event::Chunk::Text(said)));
+        Ok(())
+    }
+
+    /// Brings back what the first key that finds anything finds; finding nothing is no failure.
+    pub(super) fn restore(
+        &self,
+        keys: &[String],
+        resolve: &dyn Fn(&str) -> PathBuf,
+        emit: &mut dyn FnMut(JobEvent),
+    ) -> Result<(), String> {
+        let mut tell = |text: String| emit(JobEvent::Output(crate::run::event::Chunk::Text(text)));
+        let all = self.all()?;
+        for key in keys {
+            let prefix = self.fill_in(key, resolve)?;
+            let found = all.iter().filter(|kept| kept.key.starts_with(&prefix));
+            let Some(kept) = found.max_by_key(|kept| kept.made) else {
+                tell(format!("no cache has a key that begins with {prefix}\n"));
+                continue;
+            };
+            for (i, folder) in kept.folders.iter().enumerate() {
+                let request = AttachRequest {
+                    at: folder.clone(),
+                    upstream: vec![Upstream {
+                        job: MAKER.to_owned(),
+                        after: Vec::new(),
+                    }],
+                };
+                Workspace::in_dir(self.dir, &part(&id(&kept.key), i))
+                    .attach(&request, &mut |_| {})
+                    .map_err(|e| explain(&e))?;
+            }
+            tell(format!("found the cache with the key {}\n", kept.key));
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn all(&self) -> Result<Vec<Kept>, String> {
+        let cannot = |e: std::io::Error| format!("cannot read {}: {e}", self.dir.display());
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(self.dir).map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            if path.extension().is_some_and(|e| e == "json") {
+                let text = std::fs::read(&path).map_err(cannot)?;
+                // What cannot be read is no cache: it is made again.
+                all.extend(serde_json::from_slice::<Kept>(&text));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Fills in what stands between `{{` and `}}` (circleci-semantics §5.7).
+    fn fill_in(&self, template: &str, resolve: &dyn Fn(&str) -> PathBuf) -> Result<String, String> {
+        let mut out = String::new();
+        let mut rest = template;
+        while let Some((before, behind)) = rest.split_once("{{") {
+            out.push_str(before);
+            let Some((inner, after)) = behind.split_once("}}") else {
+                out.push_str("{{");
+                rest = behind;
+                continue;
+            };
+            out.push_str(&self.value(inner.trim(), resolve)?);
+            rest = after;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn value(&self, inner: &str, resolve: &dyn Fn(&str) -> PathBuf) -> Result<String, String> {
+        let (name, argument) = match inner.split_once(char::is_whitespace) {
+            Some((name, argument)) => (name, argument.trim()),
+            None => (inner, ""),
+        };
+        let variable = |name: &str| {
+            let found = self.env.iter().rev().find(|(n, _)| n == name);
+            found.map_or_else(String::new, |(_, v)| v.to_string_lossy().into_owned())
+        };
+        Ok(match name {
+            "checksum" => {
+                let path = argument.trim_matches('"');
+                let text = std::fs::read(resolve(path))
+                    .map_err(|e| format!("the checksum of {path} in the key: {e}"))?;
+                hex(&Sha256::digest(text))
+            }
+            ".Branch" => variable("CIRCLE_BRANCH"),
+            ".Revision" => variable("CIRCLE_SHA1"),
+            ".BuildNum" => variable("CIRCLE_BUILD_NUM"),
+            // The key by which the code was fetched; here it was copied.
+            ".CheckoutKey" => String::new(),
+            "epoch" => SystemTime::UNIX_EPOCH
+                .elapsed()
+                .unwrap_or_default()
+                .as_secs()
+                .to_string(),
+            "arch" => format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            _ => match name.strip_prefix(".Environment.") {
+                Some(name) => variable(name),
+                None => {
+                    return Err(format!(
+                        "a key does not know {{{{ {inner} }}}}: there are .Branch, .Revision, .BuildNum, .Environment.NAME, checksum, epoch and arch"
+                    ));
+                }
+            },
+        })
+    }
+}
+
+fn id(key: &str) -> String {
+    let digest = hex(&Sha256::digest(key));
+    digest[..32].to_owned()
+}
+
+fn part(id: &str, n: usize) -> String {
+    format!("{id}-{n}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// Returns a pattern that means a name and no other.
+fn literal(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

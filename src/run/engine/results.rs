@@ -1,0 +1,77 @@
+//! What a job hands to people: artifacts and test reports, copied below the folder of its results.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Copies a file, or all that is in a folder, to a place below `results`; links to files become
+/// files, as uploads do. Returns how many files there were, none where the path is not there.
+pub(super) fn copy(from: &Path, results: &Path, name: &Path) -> io::Result<Option<u64>> {
+    if !from.exists() {
+        return Ok(None);
+    }
+    let to = below(results, name);
+    let mut files = 0;
+    if from.is_dir() {
+        folder(from, &to, &mut files)?;
+    } else {
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::copy(from, &to)?;
+        files += 1;
+    }
+    Ok(Some(files))
+}
+
+fn folder(from: &Path, to: &Path, files: &mut u64) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    let mut entries = fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            folder(&path, &target, files)?;
+        } else if path.is_file() {
+            fs::copy(&path, &target)?;
+            *files += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Returns a path below a folder, whatever it says of folders above.
+fn below(folder: &Path, name: &Path) -> PathBuf {
+    let mut out = folder.to_owned();
+    for part in name.components() {
+        if let std::path::Component::Normal(part) = part {
+            out.push(part);
+        }
+    }
+    out
+}
+
+/// Programs that scripts call by the service's names.
+pub(super) mod programs {
+    use std::fs;
+    use std::io;
+    use std::path::Path;
+
+    const CIRCLECI: &str = include_str!("../../shims/circleci.sh");
+    const AGENT: &str = include_str!("../../shims/circleci-agent.sh");
+
+    /// Puts `circleci` and `circleci-agent` into a folder; `step halt` makes the file `$HOLDALL_HALT`.
+    pub(in crate::run) fn install(dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)?;
+        for (name, text) in [("circleci", CIRCLECI), ("circleci-agent", AGENT)] {
+            let text = text.replace(
+                "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
+                ": >\"$HOLDALL_HALT\"",
+            );
+            let path = dir.join(name);
+            fs::write(&path, text)?;
+            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        }
+        Ok(())
+    }
+}
