@@ -369,6 +369,8 @@ fn the_program_of_the_service_and_values_of_the_pipeline_work() {
         "/group/project/-/merge_requests/8",
         "> served",
         "> substituted world and world!",
+        "> on the default branch",
+        "> it matches",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }

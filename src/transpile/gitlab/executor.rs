@@ -8,6 +8,8 @@ use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
 const LOCALHOST: &str = "GitLab reaches a service by its host name, not as localhost: steps that say localhost have to be changed";
+/// What is said of layers of images that the service keeps.
+pub(super) const NO_LAYERS: &str = "GitLab keeps no layers of images: build with --cache-from";
 const RUNNERS: &str =
     "the tag is that of GitLab.com's own runners: give your own runners such tags, or change it";
 
@@ -39,8 +41,11 @@ pub(super) fn executor(
             }
             ledger.approximated(node, "service.image", LOCALHOST);
         }
-        Some(ExecutorKind::Machine { image, .. }) => {
+        Some(ExecutorKind::Machine { image, settings }) => {
             let name = image.as_ref().map_or("", |i| i.value.as_str());
+            if settings.get("docker_layer_caching") == Some(&Data::Bool(true)) {
+                ledger.approximated(node, "machine", NO_LAYERS);
+            }
             if name.contains("windows") || class.is_some_and(|c| c.starts_with("windows")) {
                 tags.push("saas-windows-medium-amd64".to_owned());
                 ledger.manual(node, "machine", "give the Windows runner a bash as its shell: the steps are run by a POSIX shell");

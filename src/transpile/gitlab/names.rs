@@ -192,8 +192,56 @@ pub(super) fn command(condition: &Condition, values: &mut Vec<String>) -> Option
                 crate::transpile::lower::quoted(&literal)
             )
         }
+        Condition::StartsWith(Operand::Value(name), Operand::Literal(Data::Str(start))) => {
+            let start = crate::transpile::lower::quoted(start);
+            format!("case {} in {start}*) true ;; *) false ;; esac", read(name)?)
+        }
+        Condition::Matches(Operand::Value(name), pattern) => {
+            let pattern = crate::transpile::lower::quoted(&extended(pattern)?);
+            format!("printf '%s\\n' {} | grep -Exq -- {pattern}", read(name)?)
+        }
         _ => return None,
     })
+}
+
+/// Returns a pattern as `grep -E` reads it; nothing where it says more than that can.
+fn extended(pattern: &str) -> Option<String> {
+    Regex::new(pattern).ok()?;
+    let mut out = String::new();
+    let mut chars = pattern.chars().peekable();
+    let mut before = None;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next()? {
+                'd' => out.push_str("[0-9]"),
+                'w' => out.push_str("[A-Za-z0-9_]"),
+                's' => out.push_str("[[:space:]]"),
+                c if c.is_ascii_alphanumeric() => return None,
+                c => out.extend(['\\', c]),
+            },
+            // Groups with a meaning, and repetitions that are not greedy.
+            '?' if matches!(before, Some('(' | '?' | '*' | '+' | '}')) => return None,
+            '[' => {
+                // A class stands as it is, unless it has escapes or classes of its own.
+                out.push('[');
+                let mut inner = String::new();
+                for c in chars.by_ref() {
+                    if c == ']' && !inner.is_empty() && inner != "^" {
+                        break;
+                    }
+                    if matches!(c, '\\' | '[') {
+                        return None;
+                    }
+                    inner.push(c);
+                }
+                out.push_str(&inner);
+                out.push(']');
+            }
+            c => out.push(c),
+        }
+        before = Some(c);
+    }
+    Some(out)
 }
 
 #[cfg(test)]
@@ -217,6 +265,16 @@ mod tests {
             "($CI_COMMIT_BRANCH != \"main\" || ($PIPELINE_PARAMETER_DEPLOY == null || \
              $PIPELINE_PARAMETER_DEPLOY == \"\" || $PIPELINE_PARAMETER_DEPLOY == \"false\"))"
         );
+    }
+
+    #[test]
+    fn patterns_are_written_for_grep_where_it_knows_them() {
+        let write = |p: &str| extended(p);
+        assert_eq!(write(r"v\d+\.x").as_deref(), Some(r"v[0-9]+\.x"));
+        assert_eq!(write("release/[^/]+").as_deref(), Some("release/[^/]+"));
+        for other in ["(?:a|b)", "a*?", r"a\b", r"[\d]"] {
+            assert_eq!(write(other), None, "{other}");
+        }
     }
 
     #[test]

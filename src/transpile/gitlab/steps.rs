@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::cache::{self, Groups};
+use super::facts;
 use super::names;
 use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
@@ -192,11 +193,8 @@ impl Writer<'_> {
                     "version",
                     "the engine's image says which version it is",
                 );
-                self.ledger.approximated(
-                    node,
-                    "docker_layer_caching",
-                    "GitLab keeps no layers of images: build with --cache-from",
-                );
+                self.ledger
+                    .approximated(node, "docker_layer_caching", super::executor::NO_LAYERS);
                 return None;
             }
             StepKind::AddSshKeys(_) => {
@@ -399,7 +397,7 @@ impl Writer<'_> {
             Some(_) => Dialect::Other,
         };
         let written = values::script(&run.command.value, dialect);
-        self.needs.values.extend(written.values);
+        self.needs.values.extend(written.values.iter().cloned());
         if !written.out_of_reach.is_empty() {
             let names: Vec<&str> = written.out_of_reach.iter().map(String::as_str).collect();
             let why = format!(
@@ -442,7 +440,19 @@ impl Writer<'_> {
                 "the first node runs it without waiting for the others",
             );
         }
-        self.needs.token |= script.contains("CIRCLE_OIDC_TOKEN");
+        if script.contains("CIRCLE_OIDC_TOKEN") {
+            self.needs.token = true;
+            let what = "let the cloud that checks the job's token trust GitLab's, whose issuer and claims are others";
+            self.ledger.manual(node, key, what);
+        }
+        let read = written.values.iter().map(String::as_str);
+        let own = facts::LACKING.iter().copied();
+        for name in read.chain(own.filter(|name| script.contains(name))) {
+            if let Some(why) = facts::lacks(name) {
+                comments.push(capital(&why));
+                self.ledger.approximated(node, key, why);
+            }
+        }
         let uses = |word: &str| script.contains(word);
         if crate::transpile::driver::calls_programs(script) {
             self.needs.program = true;

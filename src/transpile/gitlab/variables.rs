@@ -1,6 +1,6 @@
 //! The variables of a job.
 
-use super::facts::word;
+use super::facts::{lacks, word};
 use super::job::Context;
 use super::names::reference;
 use super::steps::Needs;
@@ -82,7 +82,10 @@ pub(super) fn variables(
             ledger.settle_nth(node, key, nth, Outcome::Manual(what));
             continue;
         }
-        ledger.settle_nth(node, key, nth, Outcome::Converted);
+        let lacking = values::word(&var.value.value).values;
+        let lacking = lacking.iter().find_map(|name| lacks(name));
+        let outcome = lacking.map_or(Outcome::Converted, Outcome::Approximated);
+        ledger.settle_nth(node, key, nth, outcome);
         exported.retain(|v| v.name != var.name);
         exported.push(var.clone());
     }
@@ -107,11 +110,8 @@ pub(super) fn variables(
                     format!("{variable}={word}\nexport {variable}")
                 }
                 Some(word) => format!("export {variable}={word}"),
-                None => {
-                    let why = format!("GitLab has nothing like {name}: it is empty");
-                    ledger.approximated(node, "job", why);
-                    format!("export {variable}=''")
-                }
+                // Where it is read that is said.
+                None => format!("export {variable}=''"),
             }
         })
         .collect();
