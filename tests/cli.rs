@@ -238,3 +238,31 @@ jobs:
     );
     snapshot!("cli-orbs", [opaque, known, rewritten].join("\n"));
 }
+
+#[test]
+fn a_report_is_written_as_markdown_and_as_json_whichever_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = common::root().join("tests/equivalence/conflict.yml");
+    for named in ["a.md", "b.json", "c"] {
+        let out = common::holdall()
+            .args(["transpile", "--to", "github", "--force", "--output"])
+            .arg(dir.path())
+            .arg("--report")
+            .arg(dir.path().join(named))
+            .arg(&config)
+            .output()
+            .unwrap();
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+    }
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    for markdown in ["a.md", "b.md", "c"] {
+        assert!(read(markdown).starts_with('#'), "{markdown}");
+    }
+    for json in ["a.json", "b.json", "c.json"] {
+        assert!(read(json).starts_with('{'), "{json}");
+    }
+}

@@ -138,12 +138,12 @@ fn transpile(config: &Path, (target, more): (&str, &[&str])) -> Made {
             Made::Items(items.collect())
         }
         // A refusal is said; a defect is none.
-        Some(1) => Made::Refused(
-            said.lines()
-                .find(|line| line.starts_with("error"))
-                .unwrap_or_default()
-                .to_owned(),
-        ),
+        Some(1) => {
+            // The first finding says more than that nothing was written.
+            let finding = said.lines().find_map(|l| l.trim().strip_prefix("× "));
+            let error = || said.lines().find(|line| line.starts_with("error"));
+            Made::Refused(finding.or_else(error).unwrap_or_default().to_owned())
+        }
         code => panic!("{}: {code:?} {said}", config.display()),
     }
 }

@@ -268,7 +268,7 @@ impl Player {
         std::fs::create_dir_all(&project).unwrap();
         let env: BTreeMap<&str, String> = BTreeMap::from([
             ("HOME", machine.join("home").display().to_string()),
-            ("PATH", std::env::var("PATH").unwrap()),
+            ("PATH", path_with_the_binary()),
             ("CIRCLE_JOB", job.name.clone()),
             ("CIRCLE_NODE_INDEX", node.to_string()),
             ("CIRCLE_NODE_TOTAL", job.parallelism.to_string()),
@@ -320,6 +320,11 @@ impl Player {
         }
         (!failed, said)
     }
+}
+
+fn path_with_the_binary() -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_holdall")).parent().unwrap();
+    format!("{}:{}", binary.display(), std::env::var("PATH").unwrap())
 }
 
 fn filled(key: &str, env: &BTreeMap<&str, String>, epoch: usize) -> String {
@@ -383,6 +388,18 @@ fn layers_in_the_cache_are_those_that_the_scripts_and_a_run_here_hand_on() {
         let before = checked(&original);
         let new = rewritten(&before, &cache()).unwrap();
         let played = Player::new().play(&checked(&new.text).compiled.pipeline);
+        // The binary over a store of its own makes the same of it.
+        let store = tempfile::tempdir().unwrap();
+        let binary = Options {
+            store: Store::Url(store.path().display().to_string()),
+            ..bucket()
+        };
+        let new = rewritten(&before, &binary).unwrap();
+        let by_binary = Player::new().play(&checked(&new.text).compiled.pipeline);
+        for (job, (status, said)) in &by_binary {
+            assert_eq!(trees(said), trees(&played[job].1), "{name}: {job}: {said}");
+            assert_eq!(*status, played[job].0, "{name}: {job}: {said}");
+        }
         let project = tempfile::tempdir().unwrap();
         std::fs::create_dir(project.path().join(".circleci")).unwrap();
         std::fs::write(project.path().join(".circleci/config.yml"), &original).unwrap();

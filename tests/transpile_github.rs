@@ -465,3 +465,48 @@ workflows: {{main: {{jobs: [build]}}}}
         assert_eq!(outcome(&items, "image").0, said, "{image}");
     }
 }
+
+#[test]
+fn a_number_of_nodes_that_another_pipeline_may_change_is_said() {
+    let (text, items) = github::small(
+        "version: 2.1
+parameters: {nodes: {type: integer, default: 3}}
+jobs:
+  build:
+    docker: [{image: 'cimg/base:2024.01'}]
+    parallelism: << pipeline.parameters.nodes >>
+    steps: [run: make]
+workflows: {main: {jobs: [build]}}
+",
+    );
+    let (said, why) = outcome(&items, "parallelism");
+    assert_eq!(said, "approximated");
+    assert!(text.contains(&why), "{text}");
+}
+
+#[test]
+fn variables_that_name_one_of_several_services_are_changed() {
+    let (text, items) = github::small(
+        "version: 2.1
+jobs:
+  build:
+    docker: [{image: 'cimg/base:2024.01'}, {image: 'cimg/postgres:16.2'}, {image: 'redis:7'}]
+    environment:
+      DB_HOST: localhost
+      REDIS_URL: redis://127.0.0.1:6379/0
+      APP_URL: http://localhost:3000
+    steps: [run: make]
+workflows: {main: {jobs: [build]}}
+",
+    );
+    for line in [
+        "DB_HOST: postgres\n",
+        "REDIS_URL: redis://redis:6379/0\n",
+        "APP_URL: http://localhost:3000\n",
+        "forward postgres 5432\n",
+        "forward redis 6379\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert_eq!(outcome(&items, "service.image").0, "approximated");
+}

@@ -7,6 +7,7 @@ use holdall::circleci::{Compiled, Facts, Inputs, compile, emit};
 use holdall::finding::{Label, Look, Severity, concise, human, json};
 use holdall::lint::{self, Options};
 use holdall::plan::GitRef;
+use holdall::transpile::circleci::{Options as Rewrite, Store};
 use holdall::transpile::{self, TranspileError};
 use holdall::yaml::{Source, SourceId, Sources};
 use libfuzzer_sys::fuzz_target;
@@ -75,7 +76,7 @@ fn compiled(text: &str, inputs: &Inputs<'_>) {
     if first.syntax.is_none() {
         let source = sources.get(SourceId(0)).expect("it was added");
         for store in [Store::Url("/mnt/ws".to_owned()), Store::Cache] {
-            let options = Options {
+            let options = Rewrite {
                 store,
                 runtime: transpile::Runtime::Sh,
                 despite_unknown: true,

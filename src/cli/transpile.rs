@@ -52,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = RuntimeArg::Sh)]
     runtime: RuntimeArg,
 
-    /// Write what became of every item of the config: Markdown here, JSON beside it.
+    /// Write what became of every item of the config: Markdown and, beside it, JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -208,18 +208,21 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
 
 /// Returns the files of the report, where one is wanted.
 fn report(args: &Args, report: &Report, sources: &Sources) -> Result<Vec<OutputFile>, CliError> {
-    let Some(markdown) = &args.report else {
+    let Some(named) = &args.report else {
         return Ok(Vec::new());
     };
     let json = report.json(sources);
     let json = json.map_err(|e| CliError::new(error::DEFECT, format!("no report: {e}")))?;
     // Where the user says, not below the folder of the output.
-    let here = std::path::absolute(markdown)
-        .map_err(|e| CliError::input(format!("{}: {e}", markdown.display())))?;
-    let files = [
-        (here.clone(), report.markdown(sources)),
-        (here.with_extension("json"), json),
-    ];
+    let here = std::path::absolute(named)
+        .map_err(|e| CliError::input(format!("{}: {e}", named.display())))?;
+    // Whoever names the JSON gets the Markdown beside it.
+    let is_json = here.extension().is_some_and(|e| e == "json");
+    let (markdown, beside) = match is_json {
+        true => (here.with_extension("md"), here),
+        false => (here.clone(), here.with_extension("json")),
+    };
+    let files = [(markdown, report.markdown(sources)), (beside, json)];
     let file = |(path, text)| OutputFile {
         path,
         text,

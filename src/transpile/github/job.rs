@@ -286,7 +286,7 @@ fn build(
     let prepare = prepare(context, job, node, place, &mut block.head, ledger);
     block.steps.push(prepare);
     if place == Place::Unix {
-        block.steps.extend(services::forward(job));
+        block.steps.extend(services::forward(context, job));
     }
     block.steps.extend(first);
     // What the head could not say is the job's, what a step could not is that step's.

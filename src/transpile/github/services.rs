@@ -1,6 +1,7 @@
 //! Services that CircleCI has on `localhost`: here each is a host of its own. Variables that name
 //! a service are changed; what scripts name is led there by a step.
 
+use super::Context;
 use super::write::Block;
 use crate::circleci::actual;
 use crate::plan::{DockerImage, ExecutorKind, Job};
@@ -182,7 +183,7 @@ pub(super) fn hosted(name: &str, value: &str, services: &[Local]) -> Option<Stri
 
 /// Writes the step that leads from `localhost` to the services, where there are any whose port is
 /// known.
-pub(super) fn forward(job: &Job) -> Option<Block> {
+pub(super) fn forward(context: &Context<'_>, job: &Job) -> Option<Block> {
     let calls: Vec<String> = local(job)
         .iter()
         .filter_map(|s| Some(format!("forward {} {}\n", quoted(&s.id), s.known?.port)))
@@ -190,10 +191,11 @@ pub(super) fn forward(job: &Job) -> Option<Block> {
     if calls.is_empty() {
         return None;
     }
+    let functions = context.shared("HOLDALL_FORWARD", FORWARD);
     let mut step = Block::default();
     step.put("name", "Lead from localhost to the services")
         .put("shell", "sh")
-        .put("run", format!("{FORWARD}{}", calls.concat()));
+        .put("run", format!("{functions}{}", calls.concat()));
     Some(step)
 }
 

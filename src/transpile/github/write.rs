@@ -60,12 +60,6 @@ impl File {
         out.push_str("\non:\n");
         indented(&Data::Map(self.on.clone()).to_yaml(), 2, &mut out);
         out.push_str("\npermissions:\n  contents: read\n\n");
-        if !self.env.entries.is_empty() {
-            comment(&self.env.comments, 0, &mut out);
-            out.push_str("env:\n");
-            indented(&Data::Map(self.env.entries.clone()).to_yaml(), 2, &mut out);
-            out.push('\n');
-        }
         out.push_str("defaults:\n  run:\n    shell: bash\n\njobs:\n");
         for (i, job) in self.jobs.iter().enumerate() {
             if i > 0 {
@@ -83,6 +77,13 @@ impl File {
                 indented(&versions(&item.to_yaml()), 6, &mut out);
             }
             carried(&job.behind, 6, &mut out);
+        }
+        // What people read comes first: the functions are long.
+        if !self.env.entries.is_empty() {
+            out.push('\n');
+            comment(&self.env.comments, 0, &mut out);
+            out.push_str("env:\n");
+            indented(&Data::Map(self.env.entries.clone()).to_yaml(), 2, &mut out);
         }
         out
     }

@@ -154,6 +154,14 @@ impl Values {
         }
     }
 
+    /// Notes those of some names that are marked in a text.
+    pub(super) fn see_some(&mut self, text: &str, names: &BTreeSet<String>) {
+        let mut all = Self::default();
+        all.see(text);
+        self.0
+            .extend(all.0.into_iter().filter(|(name, _)| names.contains(name)));
+    }
+
     /// Notes values by their names.
     pub(super) fn add(&mut self, names: &BTreeSet<String>) {
         for name in names {

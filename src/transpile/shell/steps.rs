@@ -269,7 +269,9 @@ impl Writer<'_> {
         if written.out_of_reach.is_empty() {
             self.needs.values.see(&run.command.value);
         } else {
-            self.needs.values.add(&written.values);
+            self.needs
+                .values
+                .see_some(&run.command.value, &written.values);
             let names: Vec<&str> = written.out_of_reach.iter().map(String::as_str).collect();
             let why = format!(
                 "what {} was when this script was written stands in the step",
@@ -388,7 +390,8 @@ fn dialect(shell: Option<&String>) -> Dialect {
 }
 
 fn seconds(duration: &str) -> Option<u64> {
-    crate::run::parse_duration(duration).map(|d| d.as_secs() + u64::from(d.subsec_nanos() > 0))
+    crate::run::parse_duration(&actual(duration))
+        .map(|d| d.as_secs() + u64::from(d.subsec_nanos() > 0))
 }
 
 /// A step of the service: a function of ours in the job's folder.
