@@ -8,12 +8,13 @@ holdall_checksum() ( # FILE
   elif command -v sha256sum >/dev/null 2>&1; then sha256sum <"$holdall_file" | cut -d ' ' -f 1
   else shasum -a 256 <"$holdall_file" | cut -d ' ' -f 1; fi
 )
-# The name of a key's file.
+# The beginning of the name of a key's file; other keys may have the same.
 holdall_key() { printf '%s' "$1" | LC_ALL=C tr -c 'A-Za-z0-9._=+-' '%'; }
 # What is below the home folder is kept apart: that of the next job may be elsewhere.
 holdall_save_cache() { # GROUP KEY PATH...
   if [ -e "$holdall_private/no-key" ]; then return 1; fi
-  holdall_kept=$holdall_caches/$1 holdall_name=$(holdall_key "$2") holdall_word=$2
+  holdall_kept=$holdall_caches/$1 holdall_word=$2
+  holdall_name=$(holdall_key "$2").$(printf '%s' "$2" | cksum | cut -d ' ' -f 1)
   shift 2
   if [ -e "$holdall_kept/$holdall_name.cache" ]; then printf 'a cache is kept under this key already\n'; return 0; fi
   rm -rf "$holdall_kept/.new"
@@ -46,11 +47,13 @@ holdall_restore_cache() { # GROUP KEY... [-g GROUP KEY...]...: the first key tha
   set -- -g "$@"
   while [ $# -gt 0 ]; do
     if [ "$1" = -g ]; then holdall_kept=$holdall_caches/$2; shift 2; continue; fi
-    holdall_name=$(holdall_key "$1") holdall_found=''
+    holdall_name=$(holdall_key "$1") holdall_word=$1 holdall_found=''
     shift
     # The newest of those that start so.
     for holdall_path in "$holdall_kept/$holdall_name"*.cache; do
-      if [ -f "$holdall_path/key" ] && { [ -z "$holdall_found" ] || [ -n "$(find "$holdall_path/key" -newer "$holdall_found/key")" ]; }; then
+      [ -f "$holdall_path/key" ] || continue
+      case $(cat "$holdall_path/key") in "$holdall_word"*) ;; *) continue ;; esac
+      if { [ -z "$holdall_found" ] || [ -n "$(find "$holdall_path/key" -newer "$holdall_found/key")" ]; }; then
         holdall_found=$holdall_path
       fi
     done

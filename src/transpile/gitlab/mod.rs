@@ -130,6 +130,10 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
         });
         document.top("variables", Data::Map(list.collect()));
     }
+    for job in jobs {
+        document.mapping(&job.name, &job.about, job.entries);
+    }
+    // What people read comes first: the functions are long.
     if pipeline
         .workflows
         .iter()
@@ -151,9 +155,6 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             &["What gives each step of a job the shell that the service gives it".to_owned()],
             entries,
         );
-    }
-    for job in jobs {
-        document.mapping(&job.name, &job.about, job.entries);
     }
     Ok(Migration {
         files: vec![OutputFile {
