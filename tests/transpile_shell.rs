@@ -407,3 +407,21 @@ fn a_conflict_of_layers_fails_the_job() {
         );
     });
 }
+
+#[test]
+fn comments_stand_where_what_they_are_about_stands() {
+    let config = common::root().join("tests/transpile-gitlab/comments.yml");
+    let folder = tempfile::tempdir().unwrap();
+    migrated(&config, folder.path());
+    let shell = folder.path().join(".holdall/shell");
+    let read = |name: &str| std::fs::read_to_string(shell.join(name)).unwrap();
+    let behind = |text: String, line: &str| text.split_once(line).unwrap().1.to_owned();
+    snapshot!(
+        "transpile_shell_comments",
+        format!(
+            "[jobs/build.sh]{}\n[main.sh]{}",
+            behind(read("jobs/build.sh"), "# The steps of the job."),
+            behind(read("main.sh"), "# The jobs of the workflow.")
+        )
+    );
+}

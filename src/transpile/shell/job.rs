@@ -2,11 +2,12 @@
 
 use super::facts::Facts;
 use super::steps::{Needs, Writer, missing};
-use super::{capital, comment};
+use super::{capital, carried, comment};
 use crate::circleci::actual;
 use crate::flow::Graph;
 use crate::layer::{encode_job, twin};
 use crate::plan::{DockerImage, ExecutorKind, Job, JobIndex, JobKind, StepKind, Workflow};
+use crate::transpile::comments::Comments;
 use crate::transpile::lower::{quoted, upstream, upstream_words};
 use crate::transpile::{Ledger, Node, Outcome, driver, values};
 
@@ -27,6 +28,8 @@ pub(super) struct Place<'a> {
     pub(super) workflow: &'a Workflow,
     pub(super) graph: &'a Graph,
     pub(super) facts: &'a Facts,
+    /// What the config says in comments.
+    pub(super) comments: &'a Comments<'a>,
     /// The name of what the scripts are made from.
     pub(super) config: &'a str,
 }
@@ -87,6 +90,7 @@ pub(super) fn script(at: &Place<'_>, j: JobIndex, ledger: &mut Ledger) -> String
         place: (at.w, j),
         upstream: &words,
         facts: at.facts,
+        comments: at.comments,
         odd: &environment.odd,
         ledger,
         needs: Needs::default(),
@@ -100,9 +104,9 @@ pub(super) fn script(at: &Place<'_>, j: JobIndex, ledger: &mut Ledger) -> String
     if job.invokes.is_some() || job.opaque.is_some() {
         opaque(job, (at.w, j), ledger, &mut notes, &mut steps);
     }
-    let mut carried = String::new();
+    let mut values = String::new();
     for value in needs.values.carried(at.facts) {
-        carried.push_str(&value.line);
+        values.push_str(&value.line);
         if let Some(why) = value.why {
             notes.push(capital(&why));
             ledger.approximated(node, "job", why);
@@ -124,12 +128,13 @@ pub(super) fn script(at: &Place<'_>, j: JobIndex, ledger: &mut Ledger) -> String
         .replace("@CHECKS@", checks);
     out.push_str(FACTS);
     contexts(job, node, ledger, &mut out);
-    out.push_str(&carried);
+    out.push_str(&values);
     out.push_str(&filled(BEGIN, at, job));
     out.push_str(&environment.exports);
     out.push_str(STEPS);
     functions(&needs, &mut out);
     out.push_str("\n# The steps of the job.\n");
+    out.push_str(&carried(&at.comments.job(job)));
     out.push_str(&steps);
     out.push_str("\nexit \"$holdall_code\"\n");
     out

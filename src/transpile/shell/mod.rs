@@ -14,6 +14,7 @@ mod workflow;
 
 use std::path::PathBuf;
 
+use super::comments::Comments;
 use super::{Ledger, Migration, Node, OutputFile, TranspileError, values};
 use crate::circleci::{Compiled, actual};
 use crate::flow::Graph;
@@ -35,6 +36,7 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
     let facts = Facts {
         parameters: values::parameters(&compiled.tree),
     };
+    let comments = Comments::new(&compiled.tree);
     let mut files = Vec::new();
     ledger.manual(
         Node::Pipeline,
@@ -48,6 +50,7 @@ pub fn migrate(compiled: &Compiled, config: &str) -> Result<Migration, Transpile
             workflow,
             graph: &graph,
             facts: &facts,
+            comments: &comments,
             config,
         };
         for (j, job) in workflow.jobs.iter().enumerate() {
@@ -81,6 +84,14 @@ fn script(name: String, text: &str) -> OutputFile {
 /// A text inside a comment: one line.
 fn comment(text: &str) -> String {
     actual(text).replace(['\n', '\r'], " ")
+}
+
+/// Returns comments of the config as lines of a script.
+fn carried(comments: &[&str]) -> String {
+    comments
+        .iter()
+        .map(|c| format!("{}\n", comment(c)))
+        .collect()
 }
 
 fn capital(text: &str) -> String {

@@ -5,6 +5,7 @@ use super::condition::{Command, command};
 use super::facts::{Facts, Values};
 use crate::circleci::actual;
 use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
+use crate::transpile::comments::Comments;
 use crate::transpile::lower::{first_line, quoted};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, cache_key, driver, own_key};
@@ -33,6 +34,8 @@ pub(super) struct Writer<'a> {
     /// The words that name the jobs whose layers it attaches.
     pub(super) upstream: &'a [String],
     pub(super) facts: &'a Facts,
+    /// What the config says in comments.
+    pub(super) comments: &'a Comments<'a>,
     /// Variables of the job that a shell cannot export: each step is given them.
     pub(super) odd: &'a [String],
     pub(super) ledger: &'a mut Ledger,
@@ -43,8 +46,18 @@ impl Writer<'_> {
     /// Writes all steps.
     pub(super) fn steps(&mut self) -> String {
         let job = self.job;
-        let steps = job.steps.iter().enumerate();
-        steps.map(|(s, step)| self.step(s, step)).collect()
+        let mut out = String::new();
+        for (s, step) in job.steps.iter().enumerate() {
+            let before = s.checked_sub(1).and_then(|b| job.steps.get(b));
+            let own = self.comments.step(before, step);
+            out.push('\n');
+            out.push_str(&super::carried(&own));
+            out.push_str(&self.step(s, step));
+        }
+        if let Some(last) = job.steps.last() {
+            out.push_str(&super::carried(&self.comments.behind(last)));
+        }
+        out
     }
 
     fn step(&mut self, s: usize, step: &Step) -> String {
@@ -69,9 +82,9 @@ impl Writer<'_> {
             .collect();
         match condition {
             Some(condition) => {
-                format!("\n{comments}if {condition}; then\n{}fi\n", text)
+                format!("{comments}if {condition}; then\n{text}fi\n")
             }
-            None => format!("\n{comments}{text}"),
+            None => format!("{comments}{text}"),
         }
     }
 

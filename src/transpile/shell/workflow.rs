@@ -97,7 +97,8 @@ pub(super) fn script(at: &Place<'_>, ledger: &mut Ledger) -> String {
         .replace("@FUNCTIONS@", &functions)
         .replace("@JOBS@", &kinds);
     out.push_str(&format!(
-        "\n# The jobs of the workflow.\n{condition}holdall_jobs() {{\n{}}}\nholdall_jobs\nholdall_finish\n",
+        "\n# The jobs of the workflow.\n{}{condition}holdall_jobs() {{\n{}}}\nholdall_jobs\nholdall_finish\n",
+        super::carried(&at.comments.workflow(workflow)),
         if jobs.is_empty() { "  :\n" } else { &jobs }
     ));
     out
