@@ -21,6 +21,8 @@ mod junit;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]
+mod mask;
+#[cfg(unix)]
 mod prepare;
 #[cfg(unix)]
 mod repo;
@@ -36,7 +38,7 @@ use std::process::ExitCode;
 
 pub use error::{Refusal, RunError};
 pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
-pub use options::{Approvals, Ask, Options};
+pub use options::{Approvals, Ask, Context, Options};
 pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests};
 pub(crate) use text::split_words;
 pub use text::{format_duration, parse_duration};

@@ -8,6 +8,30 @@ use std::time::Duration;
 
 use crate::plan::GitRef;
 
+/// A context: variables that only the jobs get that name it.
+#[derive(Clone)]
+pub struct Context {
+    /// Its name.
+    pub name: String,
+    /// Its variables, later ones winning.
+    pub variables: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values are secrets.
+        let names: Vec<&str> = self
+            .variables
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        f.debug_struct("Context")
+            .field("name", &self.name)
+            .field("variables", &names)
+            .finish()
+    }
+}
+
 /// What says yes to approval jobs; the others are held, with all that waits for them.
 #[derive(Clone, Default)]
 pub struct Approvals {
@@ -68,6 +92,8 @@ pub struct Options {
     /// Variables for every job, as a project's settings or a context give them: weaker than the
     /// built-in ones and than those of the config.
     pub env: Vec<(String, String)>,
+    /// The contexts that are known here; their values are masked in all that a run says.
+    pub contexts: Vec<Context>,
     /// The environment that jobs may inherit a part of, and that says where home is.
     pub host_env: Vec<(OsString, OsString)>,
     /// The program that plays the job's own process; the running one where nothing is said.
@@ -94,6 +120,7 @@ impl Options {
             grace: Duration::from_secs(5),
             pushed: None,
             env: Vec::new(),
+            contexts: Vec::new(),
             host_env: std::env::vars_os().collect(),
             agent: None,
             scratch: None,

@@ -4,12 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use super::env::{self, Facts};
-use super::options::Options;
+use super::options::{Context, Options};
 use super::repo::Repo;
 use super::spec::{JobSpec, RunWork, StepSpec, StepWork, UpstreamJob};
 use super::text::{first_line, parse_duration};
 use crate::flow::Graph;
-use crate::plan::{JobIndex, RunStep, Step, StepKind, Workflow};
+use crate::plan::{Job, JobIndex, RunStep, Step, StepKind, Workflow};
 
 /// How long a step may be silent where the config says nothing (circleci-semantics §5.7).
 const NO_OUTPUT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -63,7 +63,7 @@ impl Common<'_> {
             nodes: job.parallelism.max(1),
             working_directory: job.working_directory.value.clone(),
             home: self.home.clone(),
-            env: env::of_job(job, &self.options.host_env, &self.options.env, &facts),
+            env: env::of_job(job, &self.options.host_env, &self.given(job), &facts),
             shell: job.shell.as_ref().map(|s| s.value.clone()),
             steps: steps
                 .filter(|step| !matches!(&step.kind, StepKind::Run(run) if run.deploy && node > 0))
@@ -77,6 +77,23 @@ impl Common<'_> {
             private: private.to_owned(),
             grace: self.options.grace,
         }
+    }
+
+    /// Returns the variables that settings and contexts give a job, weakest first.
+    fn given(&self, job: &Job) -> Vec<(String, String)> {
+        let mut given = self.options.env.clone();
+        for context in self.contexts(job) {
+            given.extend(context.variables.iter().cloned());
+        }
+        given
+    }
+
+    /// Returns the contexts of a job that are known here.
+    pub(crate) fn contexts<'j>(&'j self, job: &'j Job) -> impl Iterator<Item = &'j Context> {
+        job.contexts.iter().filter_map(|named| {
+            let mut known = self.options.contexts.iter();
+            known.find(|context| context.name == named.value)
+        })
     }
 
     fn name(&self, index: JobIndex) -> String {

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use super::check;
 use super::engine::Bare;
 use super::error::RunError;
-use super::event::{Event, Isolation, JobEvent, Skipped};
+use super::event::{Chunk, Event, Isolation, JobEvent, Skipped};
 use super::junit;
 use super::logs::RunLogs;
+use super::mask::Mask;
 use super::options::Options;
 use super::prepare::Common;
 use super::repo::Repo;
@@ -50,7 +51,10 @@ pub fn execute(
         logs: logs.dir().to_owned(),
     });
     events(Event::Isolation(engine.isolation()));
-    for text in notes(workflow) {
+    for text in notes(workflow)
+        .into_iter()
+        .chain(unknown_contexts(workflow, options))
+    {
         events(Event::Warning(text));
     }
     for &job in order.order() {
@@ -277,7 +281,7 @@ impl Runner<'_> {
             events(Event::Job { job: index, event });
         }
         let mut logged = Ok(());
-        let outcome = self.engine.run(&spec, self.common.options, &mut |event| {
+        let mut pass = |event: JobEvent| {
             if logged.is_ok() {
                 logged = log.record(&event);
             }
@@ -287,7 +291,14 @@ impl Runner<'_> {
                 _ => {}
             }
             events(Event::Job { job: index, event });
-        })?;
+        };
+        let contexts = self.common.contexts(job);
+        let secrets = contexts.flat_map(|c| c.variables.iter().map(|(_, value)| value.as_str()));
+        let mut mask = Mask::new(secrets);
+        let ran = self.engine.run(&spec, self.common.options, &mut |event| {
+            masked(&mut mask, event, &mut pass);
+        });
+        let outcome = ran?;
         logged?;
         log.finish()?;
         for folder in [&results, &self.results.join(file_name(&job.name))] {
@@ -295,6 +306,28 @@ impl Runner<'_> {
             let _ = std::fs::remove_dir(folder);
         }
         Ok(outcome.into())
+    }
+}
+
+/// Hands an event on without the values of secrets.
+fn masked(mask: &mut Mask, event: JobEvent, pass: &mut dyn FnMut(JobEvent)) {
+    if mask.is_empty() {
+        return pass(event);
+    }
+    let shown = |bytes: Vec<u8>, pass: &mut dyn FnMut(JobEvent)| {
+        if !bytes.is_empty() {
+            pass(JobEvent::Output(Chunk::new(bytes)));
+        }
+    };
+    match event {
+        JobEvent::Output(chunk) => shown(mask.take(chunk.as_bytes()), pass),
+        JobEvent::StepFinished(mut step) => {
+            shown(mask.rest(), pass);
+            step.message = step.message.map(|text| mask.text(&text));
+            pass(JobEvent::StepFinished(step));
+        }
+        JobEvent::Warning(text) => pass(JobEvent::Warning(mask.text(&text))),
+        other => pass(other),
     }
 }
 
@@ -391,6 +424,22 @@ fn notes(workflow: &Workflow) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Names the contexts that jobs want and nobody gave.
+fn unknown_contexts(workflow: &Workflow, options: &Options) -> Vec<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for context in workflow.jobs.iter().flat_map(|job| &job.contexts) {
+        let name = context.value.as_str();
+        let known = options.contexts.iter().any(|c| c.name == name);
+        if !known && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let said = |name| {
+        format!("the variables of context {name} are not known here: its jobs run without them")
+    };
+    names.into_iter().map(said).collect()
 }
 
 /// Makes an id that no other run or job has, in the form that the service uses.

@@ -273,3 +273,48 @@ workflows: {main: {jobs: [job]}}
         assert_eq!(done.warnings().matches("it runs again").count(), 3);
     });
 }
+
+#[test]
+fn a_context_reaches_the_jobs_that_name_it_and_its_values_are_never_shown() {
+    let text = HEAD.to_owned()
+        + r#"
+  deploy:
+    docker: [{image: "cimg/base:2024.01"}]
+    working_directory: work
+    environment: {KIND: job}
+    steps:
+      - run: echo "token $TOKEN kind $KIND"; printf '%s' "${TOKEN%?}"; printf '%s\n' "${TOKEN#????????}"
+      - run: exit "$TOKEN"
+  other:
+    docker: [{image: "cimg/base:2024.01"}]
+    working_directory: work
+    steps: [run: 'echo "other ${TOKEN-unset}"']
+workflows:
+  main:
+    jobs: [deploy: {context: [shared, secrets]}, other]
+"#;
+    for mut world in crate::layers::worlds() {
+        let variables = [("TOKEN", "hunter222"), ("KIND", "context")];
+        let variables = variables.map(|(n, v)| (n.to_owned(), v.to_owned()));
+        world.options.contexts = vec![holdall::run::Context {
+            name: "secrets".to_owned(),
+            variables: variables.into(),
+        }];
+        let done = run_in(&world, &text);
+        let said = done.output("deploy");
+        // A part of the value that stands alone is not known to be one.
+        assert!(said.starts_with("token **** kind job\n"), "{said}");
+        assert!(!said.contains("hunter222"), "{said}");
+        assert_eq!(done.output("other"), "other unset\n");
+        let warned = done.warnings();
+        assert!(warned.contains("context shared"), "{warned}");
+        assert!(!warned.contains("context secrets"), "{warned}");
+        let log = done.job("deploy").log.clone().expect("a log");
+        let log = std::fs::read_to_string(log).expect("the log");
+        assert!(
+            log.contains("token ****") && !log.contains("hunter222"),
+            "{log}"
+        );
+        assert!(!format!("{:?}", world.options).contains("hunter222"));
+    }
+}
