@@ -16,7 +16,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// A config with what its leading comment says.
 struct Config {
@@ -50,32 +50,6 @@ fn said(out: &Output) -> String {
     text(&out.stdout) + &text(&out.stderr)
 }
 
-/// Puts a config into a repository of its own, with a commit.
-fn repository(config: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
-    std::fs::write(dir.path().join(".circleci/config.yml"), config).unwrap();
-    std::fs::write(dir.path().join("tracked"), "tracked").unwrap();
-    for words in [
-        &["init", "-q", "-b", "main"][..],
-        &["add", "-A"],
-        &[
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@localhost",
-            "commit",
-            "-qm",
-            "t",
-        ],
-    ] {
-        let mut git = Command::new("git");
-        let status = git.current_dir(dir.path()).args(words).status();
-        assert!(status.unwrap().success(), "git {words:?}");
-    }
-    dir
-}
-
 fn verify(repository: &Path, args: &[&str]) -> Output {
     let mut command = common::holdall();
     command.current_dir(repository);
@@ -96,7 +70,7 @@ fn all(args: &[&str]) {
 
 /// Verifies a config under a target; what is wrong comes back.
 fn one(config: &Config, args: &[&str]) -> Option<String> {
-    let dir = repository(&config.text);
+    let dir = common::repository(&config.text);
     let out = verify(dir.path(), args);
     let name = &config.name;
     if !out.status.success() {

@@ -11,7 +11,7 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const CONFIG: &str = "version: 2.1
 jobs:
@@ -40,27 +40,7 @@ workflows:
 
 /// Puts a config into a repository, with a file that is tracked and one that is not.
 fn repository(config: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
-    std::fs::write(dir.path().join(".circleci/config.yml"), config).unwrap();
-    std::fs::write(dir.path().join("tracked"), "tracked").unwrap();
-    for words in [
-        &["init", "-q", "-b", "main"][..],
-        &["add", "-A"],
-        &[
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@localhost",
-            "commit",
-            "-qm",
-            "t",
-        ],
-    ] {
-        let mut git = Command::new("git");
-        let status = git.current_dir(dir.path()).args(words).status();
-        assert!(status.unwrap().success(), "git {words:?}");
-    }
+    let dir = common::repository(config);
     std::fs::write(dir.path().join("tracked"), "changed since").unwrap();
     std::fs::write(dir.path().join("untracked"), "mine").unwrap();
     dir
@@ -179,7 +159,11 @@ fn a_runner_that_is_not_there_is_named() {
 fn what_run_does_not_do_is_left_out_with_what_waits_for_it() {
     let config = CONFIG.replace(
         "      - attach_workspace: {at: in}\n  secret",
-        "      - attach_workspace: {at: in}\n      - install_signing_bundle\n  secret",
+        "      - attach_workspace: {at: in}\n      - node/install\n  secret",
+    );
+    let config = config.replace(
+        "jobs:\n  build",
+        "orbs: {node: circleci/node@5.1.0}\njobs:\n  build",
     );
     let dir = repository(&config);
     let out = verify(

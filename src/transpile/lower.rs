@@ -45,6 +45,16 @@ pub(super) fn upstream_words(upstream: &[Upstream]) -> Vec<String> {
         .collect()
 }
 
+/// Returns the options that tell `holdall attach` what to apply: upstream jobs by name, or all there
+/// is where none is named.
+pub(super) fn which(upstream: &[Upstream]) -> String {
+    let jobs: Vec<&Upstream> = upstream.iter().collect();
+    match upstream_options(&jobs) {
+        none if none.is_empty() => " --all".to_owned(),
+        words => words,
+    }
+}
+
 /// Returns the options that name upstream jobs to `holdall attach`: in order, and which of them
 /// nothing orders.
 pub(super) fn upstream_options(upstream: &[&Upstream]) -> String {

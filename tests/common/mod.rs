@@ -107,3 +107,22 @@ pub(crate) fn judge(test: &str, name: &str) -> Option<PathBuf> {
     }
     there.then_some(script)
 }
+
+/// Puts a config into a repository of its own with a commit, and a tracked file beside it.
+pub(crate) fn repository(config: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), config).unwrap();
+    std::fs::write(dir.path().join("tracked"), "tracked").unwrap();
+    let who = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+    for words in [
+        &["init", "-q", "-b", "main"][..],
+        &["add", "-A"],
+        &["commit", "-qm", "test"],
+    ] {
+        let mut git = std::process::Command::new("git");
+        let status = git.current_dir(dir.path()).args(who).args(words).status();
+        assert!(status.unwrap().success(), "git {words:?}");
+    }
+    dir
+}

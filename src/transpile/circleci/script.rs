@@ -7,7 +7,7 @@ use super::steps::{Place, WorkspaceStep, argument, value};
 use super::{Options, Store};
 use crate::layer::{Upstream, twin};
 use crate::transpile::Runtime;
-use crate::transpile::lower::{quoted, upstream_words};
+use crate::transpile::lower::{quoted, upstream_words, which};
 use crate::yaml::{Node, Shape};
 
 /// What stands in the way of a step, and where.
@@ -196,26 +196,4 @@ fn folder(word: &str) -> String {
     format!(
         "folder={word}\ncase $folder in \\~) folder=$HOME ;; \\~/*) folder=$HOME/${{folder#??}} ;; esac\n"
     )
-}
-
-/// Returns the words that name upstream jobs to the binary: in order, and which of them nothing
-/// orders.
-fn which(upstream: &[Upstream]) -> String {
-    let mut out = String::new();
-    for job in upstream {
-        out.push_str(&format!(" --upstream {}", quoted(&job.job)));
-    }
-    for (i, later) in upstream.iter().enumerate() {
-        for earlier in upstream[..i]
-            .iter()
-            .filter(|e| !later.after.contains(&e.job))
-        {
-            let pair = format!("{},{}", earlier.job, later.job);
-            out.push_str(&format!(" --concurrent {}", quoted(&pair)));
-        }
-    }
-    match out.is_empty() {
-        true => " --all".to_owned(),
-        false => out,
-    }
 }

@@ -5,10 +5,10 @@ use super::Context;
 use super::actions::{DOWNLOAD, UPLOAD};
 use super::expr::Bool;
 use super::write::Block;
-use crate::layer::{Upstream, encode_job, twin};
+use crate::layer::{encode_job, twin};
 use crate::plan::{AttachStep, JobIndex, PersistStep, StepKind};
 use crate::transpile::Runtime;
-use crate::transpile::lower::{quoted, upstream, upstream_options, upstream_words};
+use crate::transpile::lower::{quoted, upstream, upstream_words, which};
 use crate::transpile::values::{self, Script};
 use crate::yaml::Data;
 
@@ -247,15 +247,6 @@ fn output(nodes: u32, k: usize, node: u32) -> String {
     match nodes > 1 {
         true => format!("layer-{k}-{node}"),
         false => format!("layer-{k}"),
-    }
-}
-
-/// Returns the words that name upstream jobs to the binary.
-fn which(upstream: &[Upstream]) -> String {
-    let jobs: Vec<&Upstream> = upstream.iter().collect();
-    match upstream_options(&jobs) {
-        none if none.is_empty() => " --all".to_owned(),
-        words => words,
     }
 }
 
