@@ -164,7 +164,12 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
         HirKind::Concat(items) => {
             for item in items {
                 match item.kind() {
-                    HirKind::Alternation(_) => group(item, out)?,
+                    // One with an empty way brings parentheses of its own.
+                    HirKind::Alternation(ways)
+                        if !ways.iter().any(|w| matches!(w.kind(), HirKind::Empty)) =>
+                    {
+                        group(item, out)?;
+                    }
                     _ => write(item, out)?,
                 }
             }
@@ -225,11 +230,19 @@ fn repeated(repetition: &Repetition, out: &mut String) -> Option<()> {
 /// a line is in it does not matter.
 fn set(class: &Class) -> Option<String> {
     let mut within = [false; 256];
-    let Class::Bytes(class) = class else {
-        return None;
+    // `a|b` is read as a set of characters even where patterns are read as bytes.
+    let ranges: Vec<(u8, u8)> = match class {
+        Class::Bytes(class) => class.iter().map(|r| (r.start(), r.end())).collect(),
+        Class::Unicode(class) => {
+            let ascii = |c: char| u8::try_from(c).ok().filter(u8::is_ascii);
+            let ranges = class
+                .iter()
+                .map(|r| Some((ascii(r.start())?, ascii(r.end())?)));
+            ranges.collect::<Option<_>>()?
+        }
     };
-    for range in class.ranges() {
-        for byte in range.start()..=range.end() {
+    for (start, end) in ranges {
+        for byte in start..=end {
             within[usize::from(byte)] = true;
         }
     }
