@@ -242,7 +242,7 @@ impl Drop for Running {
     }
 }
 
-/// How often the attach runs against the swapping process.
+/// How often the attach runs against the swapping process, at least.
 const ATTACKS: usize = 30;
 
 #[test]
@@ -272,7 +272,13 @@ fn a_process_that_swaps_folders_for_links_leads_nothing_astray() {
         std::thread::yield_now();
     }
     let (mut whole, mut stopped) = (0, 0);
-    for _ in 0..ATTACKS {
+    let swaps = || -> u64 { fs::read_to_string(&ready).unwrap().trim().parse().unwrap() };
+    for attack in 0.. {
+        // A busy machine may let the other process wait.
+        if attack >= ATTACKS && swaps() > 100 {
+            break;
+        }
+        assert!(attack < 100 * ATTACKS, "only {} swaps", swaps());
         // Compares everything outside the target as well.
         match lab.attach(&["a"]) {
             Ok(_) => whole += 1,
@@ -287,9 +293,6 @@ fn a_process_that_swaps_folders_for_links_leads_nothing_astray() {
     }
     drop(swapper);
     println!("{whole} attaches went through, {stopped} were stopped");
-    let swaps = fs::read_to_string(&ready).unwrap();
-    let swaps: u64 = swaps.trim().parse().unwrap();
-    assert!(swaps > 100, "only {swaps} swaps");
     assert_eq!(
         fs::read_to_string(lab.path("victim/sub/f0")).unwrap(),
         "precious"

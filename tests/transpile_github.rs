@@ -8,7 +8,6 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -134,66 +133,6 @@ fn judge(check: &Path, settings: &Path, files: &[PathBuf]) {
         return;
     }
     assert!(out.status.success(), "{said}");
-}
-
-/// Returns the digests of the trees that were persisted and attached, of all that was said.
-fn trees(said: &str) -> BTreeSet<String> {
-    let after = said.split("tree sha256:").skip(1);
-    after.map(|rest| rest.chars().take(64).collect()).collect()
-}
-
-/// Returns everything that the logs of `holdall run` say.
-fn logs(runs: &Path) -> String {
-    let mut out = String::new();
-    for run in std::fs::read_dir(runs).unwrap() {
-        for file in std::fs::read_dir(run.unwrap().path()).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_some_and(|e| e == "log") {
-                out += &std::fs::read_to_string(path).unwrap();
-            }
-        }
-    }
-    out
-}
-
-#[test]
-fn workflows_hand_on_the_same_trees_as_run_does() {
-    let Some(runner) = common::judge("workflows_hand_on_the_same_trees_as_run_does", "github-run")
-    else {
-        return;
-    };
-    for config in common::yaml_files(&common::root().join("tests/equivalence")) {
-        let name = config.file_stem().unwrap().to_string_lossy().into_owned();
-        let dir = github::migrated(&std::fs::read_to_string(&config).unwrap());
-        let repo = dir.path().join("repo");
-        let (code, said) = github::run(&runner, &dir, "main", &[]);
-        if name == "conflict" {
-            assert_eq!(code, Some(1), "{name}: {said}");
-            assert!(
-                said.contains("Concurrent upstream jobs persisted the same file(s)"),
-                "{said}"
-            );
-        } else if name == "mid-job" {
-            // Its first job fails at the end, and its second one looks at the layers.
-            assert_eq!(code, Some(1), "{name}: {said}");
-            assert!(said.contains("b: success"), "{name}: {said}");
-        } else {
-            assert_eq!(code, Some(0), "{name}: {said}");
-        }
-        if matches!(name.as_str(), "conflict" | "parallel-nodes") {
-            // The local runner refuses the one, and does not do the other.
-            continue;
-        }
-        let run = common::holdall()
-            .arg("run")
-            .current_dir(&repo)
-            .output()
-            .unwrap();
-        assert!(matches!(run.status.code(), Some(0 | 1)), "{name}: {run:?}");
-        let (here, there) = (trees(&logs(&repo.join(".holdall/runs"))), trees(&said));
-        assert!(!here.is_empty(), "{name}: {run:?}");
-        assert_eq!(here, there, "{name}: {said}");
-    }
 }
 
 /// Returns the workflow of a small config.
