@@ -16,6 +16,7 @@ pub mod layer;
 pub mod lint;
 pub mod plan;
 pub mod run;
+mod shims;
 pub mod transpile;
 pub mod verify;
 pub mod yaml;

@@ -4,6 +4,7 @@
 //! every transpile target and the local runner read these types and nothing else. No node holds
 //! CircleCI syntax; every node knows the text that it came from.
 
+mod cache_key;
 mod condition;
 mod filters;
 mod origin;
@@ -11,6 +12,7 @@ mod step;
 
 use crate::yaml::{Data, Location};
 
+pub use cache_key::{KeyPart, key_parts};
 pub use condition::{Condition, Operand};
 pub use filters::{GitRef, Undecided};
 pub use origin::{Call, Filled, Located, MERGE, Origin, Spot};

@@ -26,7 +26,7 @@ case "${1:-} ${2:-}" in
   'tests glob') shift 2; glob "$@" ;;
   'tests split') shift 2; split "$@" ;;
   'tests run') shift 2; run "$@" ;;
-  'step halt') echo 'CIRCLECI_HALTED=true' >>"$GITHUB_ENV" ;;
+  'step halt') @HALT@ ;;
   'env subst') shift 2; if [ $# -gt 0 ]; then printf '%s\n' "$*"; else cat; fi |
     awk '{ while (match($0, /\$\{?[A-Za-z_][A-Za-z0-9_]*\}?/)) { name = substr($0, RSTART, RLENGTH); gsub(/[${}]/, "", name)
       printf "%s%s", substr($0, 1, RSTART - 1), ENVIRON[name]; $0 = substr($0, RSTART + RLENGTH) } print }' ;;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::lower::quoted;
 use super::values::variable;
 use crate::circleci::{TextPart, text_parts};
+use crate::plan::{KeyPart, key_parts};
 
 /// A key as a word of a shell.
 #[derive(Debug)]
@@ -29,24 +30,24 @@ pub(super) fn key(template: &str, values: &mut BTreeSet<String>) -> Key {
             }
         }
     }
-    let template = open.as_str();
     let mut word = String::from("\"");
     let mut left = None;
-    let mut rest = template;
-    while let Some((before, behind)) = rest.split_once("{{") {
-        push(&mut word, before);
-        let Some((inner, after)) = behind.split_once("}}") else {
-            push(&mut word, "{{");
-            rest = behind;
-            continue;
-        };
-        match part(inner.trim()) {
-            Some(text) => word.push_str(&text),
-            None => left = Some(format!("{{{{{inner}}}}}")),
+    for part in key_parts(&open) {
+        match part {
+            KeyPart::Text(text) => push(&mut word, text),
+            KeyPart::Checksum(path) => {
+                word.push_str(&format!("$(holdall_checksum {})", quoted(path)));
+            }
+            KeyPart::Branch => word.push_str("${CIRCLE_BRANCH:-}"),
+            KeyPart::Revision => word.push_str("$CIRCLE_SHA1"),
+            KeyPart::BuildNum => word.push_str("$CIRCLE_BUILD_NUM"),
+            KeyPart::Epoch => word.push_str("$(date +%s)"),
+            KeyPart::Arch => word.push_str("$(uname -s)-$(uname -m)"),
+            KeyPart::Environment(name) => word.push_str(&format!("${{{name}:-}}")),
+            KeyPart::CheckoutKey => left = Some("{{ .CheckoutKey }}".to_owned()),
+            KeyPart::Unknown(inner) => left = Some(format!("{{{{{inner}}}}}")),
         }
-        rest = after;
     }
-    push(&mut word, rest);
     word.push('"');
     Key { word, left }
 }
@@ -59,33 +60,6 @@ fn push(word: &mut String, text: &str) {
         }
         word.push(c);
     }
-}
-
-fn part(template: &str) -> Option<String> {
-    let (name, argument) = match template.split_once(char::is_whitespace) {
-        Some((name, argument)) => (name, argument.trim()),
-        None => (template, ""),
-    };
-    Some(match name {
-        "checksum" => {
-            let path = argument.trim_matches('"');
-            format!("$(holdall_checksum {})", quoted(path))
-        }
-        ".Branch" => "${CIRCLE_BRANCH:-}".to_owned(),
-        ".Revision" => "$CIRCLE_SHA1".to_owned(),
-        ".BuildNum" => "$CIRCLE_BUILD_NUM".to_owned(),
-        "epoch" => "$(date +%s)".to_owned(),
-        "arch" => "$(uname -s)-$(uname -m)".to_owned(),
-        _ => {
-            let variable = name.strip_prefix(".Environment.")?;
-            let fits = !variable.is_empty()
-                && variable
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                && !variable.starts_with(|c: char| c.is_ascii_digit());
-            fits.then(|| format!("${{{variable}:-}}"))?
-        }
-    })
 }
 
 #[cfg(test)]

@@ -88,6 +88,23 @@ impl Ledger {
         self.settle(node, key, &Outcome::Converted);
     }
 
+    /// Says of a job that runs no steps that nothing is lost of what only jobs with steps need.
+    pub(crate) fn needs_no_steps(&mut self, job: Node) {
+        for key in [
+            "working_directory",
+            "shell",
+            "environment",
+            "parallelism",
+            "resource_class",
+            "image",
+            "machine",
+            "macos",
+            "image.environment",
+        ] {
+            self.converted(job, key);
+        }
+    }
+
     /// Says that they do something close: how that differs, and why.
     pub fn approximated(&mut self, node: Node, key: &'static str, why: impl Into<String>) {
         self.settle(node, key, &Outcome::Approximated(why.into()));

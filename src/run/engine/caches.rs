@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::layers::{COMPRESSION, explain};
-use crate::layer::{AttachRequest, PersistRequest, Upstream, Workspace};
-use crate::run::event::JobEvent;
+use crate::layer::{AttachRequest, Digest, PersistRequest, Upstream, Workspace};
+use crate::plan::{KeyPart, key_parts};
+use crate::run::event::{Chunk, JobEvent};
 
 /// The job that the layers of caches are of.
 const MAKER: &str = "cache";
@@ -45,7 +45,7 @@ impl Caches<'_> {
         let id = id(&key);
         let index = self.dir.join(format!("{id}.json"));
         if index.exists() {
-            emit(JobEvent::Output(crate::run::event::Chunk::Text(format!(
+            emit(JobEvent::Output(Chunk::Text(format!(
                 "a cache with the key {key} is there already: nothing is kept\n"
             ))));
             return Ok(());
@@ -107,7 +107,7 @@ impl Caches<'_> {
             }
         });
         written.map_err(|e| format!("cannot write {}: {e}", index.display()))?;
-        emit(JobEvent::Output(crate::run::event::Chunk::Text(said)));
+        emit(JobEvent::Output(Chunk::Text(said)));
         Ok(())
     }
 
@@ -118,7 +118,7 @@ impl Caches<'_> {
         resolve: &dyn Fn(&str) -> PathBuf,
         emit: &mut dyn FnMut(JobEvent),
     ) -> Result<(), String> {
-        let mut tell = |text: String| emit(JobEvent::Output(crate::run::event::Chunk::Text(text)));
+        let mut tell = |text: String| emit(JobEvent::Output(Chunk::Text(text)));
         let all = self.all()?;
         for key in keys {
             let prefix = self.fill_in(key, resolve)?;
@@ -159,78 +159,55 @@ impl Caches<'_> {
         Ok(all)
     }
 
-    /// Fills in what stands between `{{` and `}}` (circleci-semantics §5.7).
+    /// Fills in the templates of a key.
     fn fill_in(&self, template: &str, resolve: &dyn Fn(&str) -> PathBuf) -> Result<String, String> {
-        let mut out = String::new();
-        let mut rest = template;
-        while let Some((before, behind)) = rest.split_once("{{") {
-            out.push_str(before);
-            let Some((inner, after)) = behind.split_once("}}") else {
-                out.push_str("{{");
-                rest = behind;
-                continue;
-            };
-            out.push_str(&self.value(inner.trim(), resolve)?);
-            rest = after;
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
-    fn value(&self, inner: &str, resolve: &dyn Fn(&str) -> PathBuf) -> Result<String, String> {
-        let (name, argument) = match inner.split_once(char::is_whitespace) {
-            Some((name, argument)) => (name, argument.trim()),
-            None => (inner, ""),
-        };
         let variable = |name: &str| {
             let found = self.env.iter().rev().find(|(n, _)| n == name);
             found.map_or_else(String::new, |(_, v)| v.to_string_lossy().into_owned())
         };
-        Ok(match name {
-            "checksum" => {
-                let path = argument.trim_matches('"');
-                let text = std::fs::read(resolve(path))
-                    .map_err(|e| format!("the checksum of {path} in the key: {e}"))?;
-                hex(&Sha256::digest(text))
-            }
-            ".Branch" => variable("CIRCLE_BRANCH"),
-            ".Revision" => variable("CIRCLE_SHA1"),
-            ".BuildNum" => variable("CIRCLE_BUILD_NUM"),
-            // The key by which the code was fetched; here it was copied.
-            ".CheckoutKey" => String::new(),
-            "epoch" => SystemTime::UNIX_EPOCH
-                .elapsed()
-                .unwrap_or_default()
-                .as_secs()
-                .to_string(),
-            "arch" => format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            _ => match name.strip_prefix(".Environment.") {
-                Some(name) => variable(name),
-                None => {
-                    return Err(format!(
-                        "a key does not know {{{{ {inner} }}}}: there are .Branch, .Revision, .BuildNum, .Environment.NAME, checksum, epoch and arch"
+        let mut out = String::new();
+        for part in key_parts(template) {
+            match part {
+                KeyPart::Text(text) => out.push_str(text),
+                KeyPart::Checksum(path) => {
+                    let text = std::fs::read(resolve(path))
+                        .map_err(|e| format!("the checksum of {path} in the key: {e}"))?;
+                    out.push_str(&Digest::of(&text).hex());
+                }
+                KeyPart::Branch => out.push_str(&variable("CIRCLE_BRANCH")),
+                KeyPart::Revision => out.push_str(&variable("CIRCLE_SHA1")),
+                KeyPart::BuildNum => out.push_str(&variable("CIRCLE_BUILD_NUM")),
+                KeyPart::Environment(name) => out.push_str(&variable(name)),
+                // The code was copied here, and not fetched with any key.
+                KeyPart::CheckoutKey => {}
+                KeyPart::Epoch => {
+                    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+                    out.push_str(&now.as_secs().to_string());
+                }
+                KeyPart::Arch => {
+                    out.push_str(&format!(
+                        "{}-{}",
+                        std::env::consts::OS,
+                        std::env::consts::ARCH
                     ));
                 }
-            },
-        })
+                KeyPart::Unknown(inner) => {
+                    return Err(format!(
+                        "a key does not know {{{{{inner}}}}}: there are .Branch, .Revision, .BuildNum, .CheckoutKey, .Environment.NAME, checksum, epoch and arch"
+                    ));
+                }
+            }
+        }
+        Ok(out)
     }
 }
 
 fn id(key: &str) -> String {
-    let digest = hex(&Sha256::digest(key));
-    digest[..32].to_owned()
+    Digest::of(key.as_bytes()).hex()[..32].to_owned()
 }
 
 fn part(id: &str, n: usize) -> String {
     format!("{id}-{n}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 /// Returns a pattern that means a name and no other.

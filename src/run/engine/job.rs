@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::caches::Caches;
 use super::process::{Ending, Processes};
-use super::results::{self, programs};
-use super::{checkout, layers, paths};
+use super::{checkout, layers, paths, programs, results};
 use crate::run::event::{Chunk, JobEvent};
 use crate::run::report::{StepReport, StepStatus};
 use crate::run::spec::{JobSpec, Outcome, RunWork, StepSpec, StepWork, When};

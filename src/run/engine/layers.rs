@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::layer::{
-    AttachRequest, Compression, Digest, Noted, PersistRequest, Transferred, Upstream, Workspace,
+    AttachRequest, Compression, Noted, PersistRequest, Transferred, Upstream, Workspace,
 };
 use crate::run::event::JobEvent;
 use crate::run::report::LayerReport;
@@ -46,13 +46,13 @@ pub(super) fn persist(
         emit(JobEvent::Warning(format!("`{item}` matched nothing")));
     }
     emit(JobEvent::Persisted {
-        tree: digest(&made.tree),
+        tree: made.tree.to_string(),
         layer: LayerReport {
             job: made.id.job,
             attempt: made.id.attempt,
             node: made.id.node,
             seq: made.id.seq,
-            digest: digest(&made.layer),
+            digest: made.layer.to_string(),
             size: made.size,
             entries: made.entries,
         },
@@ -102,13 +102,13 @@ pub(super) fn attach(
         emit(JobEvent::Warning(format!("no layers upstream: {why}")));
     }
     let noted = workspace(spec).note_attach(Some(&spec.name), &attached);
-    let tree = digest(&attached.tree);
+    let tree = attached.tree.to_string();
     let layers = attached.layers.into_iter().map(|layer| LayerReport {
         job: layer.id.job,
         attempt: layer.id.attempt,
         node: layer.id.node,
         seq: layer.id.seq,
-        digest: digest(&layer.layer),
+        digest: layer.layer.to_string(),
         size: layer.size,
         entries: layer.entries,
     });
@@ -138,15 +138,6 @@ fn progress<'a>(emit: &'a mut dyn FnMut(JobEvent)) -> impl FnMut(Transferred) + 
             });
         }
     }
-}
-
-fn digest(digest: &Digest) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::from("sha256:");
-    for byte in digest.0 {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// Writes an error with everything that caused it, unless it says so itself.

@@ -7,6 +7,7 @@ mod job;
 mod layers;
 mod paths;
 mod process;
+mod programs;
 mod reap;
 mod results;
 

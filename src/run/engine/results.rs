@@ -50,28 +50,3 @@ fn below(folder: &Path, name: &Path) -> PathBuf {
     }
     out
 }
-
-/// Programs that scripts call by the service's names.
-pub(super) mod programs {
-    use std::fs;
-    use std::io;
-    use std::path::Path;
-
-    const CIRCLECI: &str = include_str!("../../shims/circleci.sh");
-    const AGENT: &str = include_str!("../../shims/circleci-agent.sh");
-
-    /// Puts `circleci` and `circleci-agent` into a folder; `step halt` makes the file `$HOLDALL_HALT`.
-    pub(in crate::run) fn install(dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)?;
-        for (name, text) in [("circleci", CIRCLECI), ("circleci-agent", AGENT)] {
-            let text = text.replace(
-                "echo 'CIRCLECI_HALTED=true' >>\"$GITHUB_ENV\"",
-                ": >\"$HOLDALL_HALT\"",
-            );
-            let path = dir.join(name);
-            fs::write(&path, text)?;
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        }
-        Ok(())
-    }
-}

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Context;
 use crate::circleci::actual;
-use crate::plan::{Pipeline, SaveCacheStep, StepKind};
+use crate::plan::{KeyPart, Pipeline, SaveCacheStep, StepKind, key_parts};
 use crate::transpile::values;
 
 /// A key as GitHub gets it.
@@ -24,72 +24,46 @@ pub(super) fn key(template: &str, context: &Context<'_>) -> (Key, Option<&'stati
 
 /// Translates a key; `shown` writes the texts between its templates.
 fn translated(template: &str, shown: &dyn Fn(&str) -> String) -> (Key, Option<&'static str>) {
+    const LEFT: &str = "a part of the key is not known at GitHub and left out";
     let mut differs = None;
-    let computed = ["checksum", "epoch", ".Environment"];
-    let pieces = pieces(template);
-    let is_computed = |piece: &Piece<'_>| match piece {
-        Piece::Template(inner) => computed.iter().any(|c| inner.contains(c)),
-        Piece::Text(_) => false,
+    let parts = key_parts(template);
+    let is_computed = |part: &KeyPart<'_>| {
+        matches!(
+            part,
+            KeyPart::Checksum(_) | KeyPart::Epoch | KeyPart::Environment(_)
+        )
     };
-    if !pieces.iter().any(is_computed) {
+    if !parts.iter().any(is_computed) {
         let mut out = String::new();
-        for piece in &pieces {
-            match piece {
-                Piece::Text(text) => {
-                    // GitHub takes no commas.
-                    out.push_str(&plain(&shown(text)));
+        for part in &parts {
+            if let KeyPart::Text(text) = part {
+                // GitHub takes no commas.
+                out.push_str(&plain(&shown(text)));
+                continue;
+            }
+            match expression(part) {
+                Some(expression) => {
+                    let _ = write!(out, "${{{{ {expression} }}}}");
                 }
-                Piece::Template(inner) => match expression(inner) {
-                    Some(expression) => {
-                        let _ = write!(out, "${{{{ {expression} }}}}");
-                    }
-                    None => differs = Some("a part of the key is not known at GitHub and left out"),
-                },
+                None => differs = Some(LEFT),
             }
         }
         return (Key::Text(out), differs);
     }
     let mut script = values::Script::default();
-    for piece in &pieces {
-        match piece {
-            Piece::Text(text) => {
-                let word = values::word(&plain_text(text));
-                script.text.push_str(&word.text);
-                script.values.extend(word.values);
-            }
-            Piece::Template(inner) => match shell(inner) {
-                Some(text) => script.text.push_str(&text),
-                None => differs = Some("a part of the key is not known at GitHub and left out"),
-            },
+    for part in &parts {
+        if let KeyPart::Text(text) = part {
+            let word = values::word(&plain_text(text));
+            script.text.push_str(&word.text);
+            script.values.extend(word.values);
+            continue;
+        }
+        match shell(part) {
+            Some(text) => script.text.push_str(&text),
+            None => differs = Some(LEFT),
         }
     }
     (Key::Shell(script), differs)
-}
-
-/// A part of a key.
-enum Piece<'t> {
-    Text(&'t str),
-    /// What stands between `{{` and `}}`.
-    Template(&'t str),
-}
-
-fn pieces(template: &str) -> Vec<Piece<'_>> {
-    let mut out = Vec::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let Some((inner, behind)) = after.split_once("}}") else {
-            break;
-        };
-        if !before.is_empty() {
-            out.push(Piece::Text(before));
-        }
-        out.push(Piece::Template(inner.trim().trim_matches('-').trim()));
-        rest = behind;
-    }
-    if !rest.is_empty() {
-        out.push(Piece::Text(rest));
-    }
-    out
 }
 
 fn plain(text: &str) -> String {
@@ -103,40 +77,33 @@ fn plain_text(text: &str) -> String {
     text.replace(',', "_")
 }
 
-fn expression(inner: &str) -> Option<&'static str> {
-    Some(match inner {
-        ".Branch" => "github.ref_name",
-        ".Revision" => "github.sha",
-        ".BuildNum" => "format('{0}-{1}', github.run_id, github.run_attempt)",
-        "arch" => "format('{0}-{1}', runner.os, runner.arch)",
+fn expression(part: &KeyPart<'_>) -> Option<&'static str> {
+    Some(match part {
+        KeyPart::Branch => "github.ref_name",
+        KeyPart::Revision => "github.sha",
+        KeyPart::BuildNum => "format('{0}-{1}', github.run_id, github.run_attempt)",
+        KeyPart::Arch => "format('{0}-{1}', runner.os, runner.arch)",
         _ => return None,
     })
 }
 
 /// Returns a template as a word of a POSIX shell.
-fn shell(inner: &str) -> Option<String> {
-    Some(match inner {
-        ".Branch" => "\"$GITHUB_REF_NAME\"".to_owned(),
-        ".Revision" => "\"$GITHUB_SHA\"".to_owned(),
-        ".BuildNum" => "\"$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT\"".to_owned(),
-        "arch" => "\"$RUNNER_OS-$RUNNER_ARCH\"".to_owned(),
-        "epoch" => "\"$(date +%s)\"".to_owned(),
-        _ => {
-            if let Some(name) = inner.strip_prefix(".Environment.") {
-                let name = name.trim();
-                let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-                return fits.then(|| format!("\"${{{name}:-}}\""));
-            }
-            let file = inner
-                .strip_prefix("checksum")?
-                .trim()
-                .trim_matches(['"', '\'', '`']);
+fn shell(part: &KeyPart<'_>) -> Option<String> {
+    Some(match part {
+        KeyPart::Branch => "\"$GITHUB_REF_NAME\"".to_owned(),
+        KeyPart::Revision => "\"$GITHUB_SHA\"".to_owned(),
+        KeyPart::BuildNum => "\"$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT\"".to_owned(),
+        KeyPart::Arch => "\"$RUNNER_OS-$RUNNER_ARCH\"".to_owned(),
+        KeyPart::Epoch => "\"$(date +%s)\"".to_owned(),
+        KeyPart::Environment(name) => format!("\"${{{name}:-}}\""),
+        KeyPart::Checksum(file) => {
             let word = match file.strip_prefix("~/") {
                 Some(rest) => format!("\"$HOME\"/{}", values::word(rest).text),
                 None => values::word(file).text,
             };
             format!("\"$(checksum {word})\"")
         }
+        KeyPart::Text(_) | KeyPart::CheckoutKey | KeyPart::Unknown(_) => return None,
     })
 }
 

@@ -69,20 +69,7 @@ pub(super) fn job(at: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Vec<Wri
             let mut written = needed(at, j, &[], ledger, &mut out, &mut about);
             out.add("variables", map(vec![("GIT_STRATEGY", "none".into())]));
             out.add("script", Data::List(vec!["true".into()]));
-            // What only jobs that run steps have is said of others in vain.
-            for key in [
-                "working_directory",
-                "shell",
-                "environment",
-                "parallelism",
-                "resource_class",
-                "image",
-                "machine",
-                "macos",
-                "image.environment",
-            ] {
-                ledger.converted(node, key);
-            }
+            ledger.needs_no_steps(node);
             settings(job, node, ledger);
             written.push(Written {
                 name: at.names[j].clone(),

@@ -50,20 +50,7 @@ pub(super) fn settle_stub(job: &Job, node: Node, ledger: &mut Ledger) -> Option<
             ledger.manual(node, other.as_str(), what);
         }
     }
-    // What only jobs that run steps have is said of others in vain.
-    for key in [
-        "working_directory",
-        "shell",
-        "environment",
-        "parallelism",
-        "resource_class",
-        "image",
-        "machine",
-        "macos",
-        "image.environment",
-    ] {
-        ledger.converted(node, key);
-    }
+    ledger.needs_no_steps(node);
     settings(job, node, ledger);
     said
 }

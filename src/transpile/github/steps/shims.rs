@@ -1,9 +1,7 @@
 //! The programs of CircleCI's own that scripts call, and what scripts do with them.
 
 use crate::plan::{Job, StepKind};
-
-const TESTS: &str = include_str!("../../../shims/circleci.sh");
-const AGENT: &str = include_str!("../../../shims/circleci-agent.sh");
+use crate::shims::{Halt, programs};
 
 /// Returns the scripts of a job.
 pub(super) fn scripts(job: &Job) -> impl Iterator<Item = &str> {
@@ -33,12 +31,13 @@ pub(in super::super) fn shims(job: &Job) -> String {
         "circleci env subst",
     ]);
     let agent = calls(&["circleci-agent "]);
+    let [(circleci, text), (circleci_agent, agents)] = programs(Halt::GitHub);
     // The agent's hands on what it does not know.
     if own || agent {
-        shim("circleci", TESTS);
+        shim(circleci, &text);
     }
     if agent {
-        shim("circleci-agent", AGENT);
+        shim(circleci_agent, &agents);
     }
     if own || agent {
         out.push_str("echo \"$RUNNER_TEMP/bin\" >>\"$GITHUB_PATH\"\n");
