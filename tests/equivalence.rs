@@ -15,6 +15,7 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -50,9 +51,12 @@ fn said(out: &Output) -> String {
     text(&out.stdout) + &text(&out.stderr)
 }
 
-fn verify(repository: &Path, args: &[&str]) -> Output {
+fn verify(repository: &Path, path: Option<&OsStr>, args: &[&str]) -> Output {
     let mut command = common::holdall();
     command.current_dir(repository);
+    if let Some(path) = path {
+        command.env("PATH", path);
+    }
     command
         .args(["transpile", "--force", "--verify"])
         .args(args);
@@ -61,17 +65,23 @@ fn verify(repository: &Path, args: &[&str]) -> Output {
 
 /// Verifies every config under a target, and says all that is wrong.
 fn all(args: &[&str]) {
+    all_on(None, args);
+}
+
+/// The same with another search path for programs.
+fn all_on(path: Option<&OsStr>, args: &[&str]) {
     let configs = configs();
-    let wrong: Vec<String> = configs.iter().filter_map(|c| one(c, args)).collect();
+    let wrong = configs.iter().filter_map(|c| one(c, path, args));
+    let wrong: Vec<String> = wrong.collect();
     let (count, target) = (configs.len(), args.join(" "));
     assert!(wrong.is_empty(), "{target}:\n{}", wrong.join("\n"));
     println!("{count} configs are the same under {target}");
 }
 
 /// Verifies a config under a target; what is wrong comes back.
-fn one(config: &Config, args: &[&str]) -> Option<String> {
+fn one(config: &Config, path: Option<&OsStr>, args: &[&str]) -> Option<String> {
     let dir = common::repository(&config.text);
-    let out = verify(dir.path(), args);
+    let out = verify(dir.path(), path, args);
     let name = &config.name;
     if !out.status.success() {
         return Some(format!("{name}: {}", said(&out)));
@@ -119,7 +129,11 @@ fn gitlab_brings_the_same_trees() {
 
 #[test]
 fn shell_brings_the_same_trees() {
-    all(&["--to", "shell"]);
+    for shell in common::SHELLS {
+        if let Some(path) = common::path_with_sh("shell_brings_the_same_trees", shell) {
+            all_on(Some(&path), &["--to", "shell"]);
+        }
+    }
 }
 
 #[test]

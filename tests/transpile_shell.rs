@@ -12,9 +12,6 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The shells that a script has to run under, with what is in front of the script.
-const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
-
 fn fixture(name: &str) -> PathBuf {
     common::root().join("tests/transpile-shell").join(name)
 }
@@ -163,6 +160,8 @@ fn shellcheck_has_nothing_to_say() {
 struct Project {
     folder: tempfile::TempDir,
     shell: &'static [&'static str],
+    /// Where the scripts find the same shell as `sh`.
+    path: std::ffi::OsString,
 }
 
 impl Project {
@@ -185,7 +184,12 @@ impl Project {
         let who = ["-c", "user.name=t", "-c", "user.email=t@t.invalid"];
         git(&[&who[..], &["commit", "-qm", "t"]].concat());
         migrated(&dir.join(".circleci/config.yml"), dir);
-        Self { folder, shell }
+        let path = common::path_with_sh("a project", shell).unwrap();
+        Self {
+            folder,
+            shell,
+            path,
+        }
     }
 
     fn dir(&self) -> &Path {
@@ -200,6 +204,7 @@ impl Project {
             .args(args)
             .current_dir(self.dir())
             .env("HOLDALL_LAB", self.dir())
+            .env("PATH", &self.path)
             .env_remove("HOLDALL_STORE")
             .stdin(std::process::Stdio::null())
             .output()
@@ -210,7 +215,7 @@ impl Project {
 
 /// Runs a test under each shell that is here.
 fn under_each_shell(test: &str, check: impl Fn(&'static [&'static str])) {
-    for shell in SHELLS {
+    for shell in common::SHELLS {
         if common::tool(test, shell[0]) {
             check(shell);
         }

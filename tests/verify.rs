@@ -239,3 +239,25 @@ exec {} --isolated-home \"$5\"
     assert!(out.status.success(), "{said}");
     snapshot!("verify_same", String::from_utf8_lossy(&out.stdout));
 }
+
+#[test]
+fn a_binary_in_a_folder_that_jobs_have_of_their_own_is_found() {
+    let dir = repository(CONFIG);
+    // Jobs see an empty `/tmp`, and have to call the program that lies there.
+    let elsewhere = tempfile::Builder::new()
+        .prefix("holdall-")
+        .tempdir_in("/tmp")
+        .unwrap();
+    let program = elsewhere.path().join("holdall");
+    std::fs::copy(env!("CARGO_BIN_EXE_holdall"), &program).unwrap();
+    for args in [
+        &["--to", "circleci", "--store", "/mnt/store"][..],
+        &["--to", "shell"],
+    ] {
+        let mut command = std::process::Command::new(&program);
+        command.current_dir(dir.path()).env_remove("HOLDALL_STORE");
+        command.args(["transpile", "--verify"]).args(args);
+        let out = command.output().unwrap();
+        assert!(out.status.success(), "{args:?}: {out:?}");
+    }
+}

@@ -83,6 +83,9 @@ pub struct Options {
     pub isolation: bool,
     /// What says yes to approval jobs.
     pub approvals: Approvals,
+    /// Files and folders that isolated jobs see as they are, though they lie in a folder that jobs have
+    /// one of their own of: `/tmp`, say.
+    pub revealed: Vec<PathBuf>,
     /// Set from outside to stop the run.
     pub cancel: Arc<AtomicBool>,
     /// How long a step has between the request to end and the kill.
@@ -116,6 +119,7 @@ impl Options {
             attempt: 1,
             isolation: true,
             approvals: Approvals::default(),
+            revealed: Vec::new(),
             cancel: Arc::new(AtomicBool::new(false)),
             grace: Duration::from_secs(5),
             pushed: None,

@@ -126,3 +126,25 @@ pub(crate) fn repository(config: &str) -> tempfile::TempDir {
     }
     dir
 }
+
+/// The shells that a script for `sh` has to run under, with what is in front of the script.
+pub(crate) const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
+
+/// Returns a search path on which `sh` is another shell; nothing where that is not installed.
+pub(crate) fn path_with_sh(test: &str, shell: &[&str]) -> Option<std::ffi::OsString> {
+    if !tool(test, shell[0]) {
+        return None;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&path).map(|dir| dir.join(shell[0]));
+    let program = found.find(|program| program.is_file()).unwrap();
+    // Each of them is a POSIX shell where it is called by that name.
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sh-is-{}", shell[0]));
+    std::fs::create_dir_all(&dir).unwrap();
+    match std::os::unix::fs::symlink(program, dir.join("sh")) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{error}"),
+        _ => {}
+    }
+    let dirs = std::iter::once(dir).chain(std::env::split_paths(&path));
+    Some(std::env::join_paths(dirs).unwrap())
+}

@@ -62,7 +62,8 @@ pub(super) fn run(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result
     };
     copy.commit().map_err(failed)?;
 
-    let options = options(args, &copy, &pushed)?;
+    let mut options = options(args, &copy, &pushed)?;
+    reveal(&program, &mut options);
     let mut here = Here::new(&nonce);
     ui.talk("running the config here\n");
     run_here(&pipeline, &pushed, &options, &mut here)?;
@@ -71,7 +72,11 @@ pub(super) fn run(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result
         ui.talk("running the rewritten config here\n");
         there.trees = rewritten(args, &config, &pushed, &options, &nonce)?;
     }
-    let mut options = options;
+    if let Runner::Program(words) = &runner
+        && let Some(program) = words.first().and_then(|word| find(word))
+    {
+        reveal(&program, &mut options);
+    }
     // Each job has a home of its own there: what the runner keeps in its home it may see.
     options.host_env = std::env::vars_os().collect();
     options.store = copy.beside("store-of-the-runner");
@@ -151,6 +156,14 @@ fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .map(|dir| dir.join(program))
         .find(|p| p.is_file())
+}
+
+/// Shows jobs a program, with what lies beside it, wherever it is.
+fn reveal(program: &Path, options: &mut run::Options) {
+    options
+        .revealed
+        .extend(program.parent().map(Path::to_owned));
+    options.revealed.push(program.to_owned());
 }
 
 /// Returns what has to be started in the copy, one after the other; `own` says that it is the

@@ -37,6 +37,7 @@ pub(crate) struct Sandbox {
     home: OsString,
     shared: Vec<OsString>,
     project: OsString,
+    revealed: Vec<OsString>,
 }
 
 impl Sandbox {
@@ -53,6 +54,7 @@ impl Sandbox {
             scratch: Scratch::create(options.scratch.as_deref())?,
             home: home.to_owned(),
             shared,
+            revealed: options.revealed.iter().map(OsString::from).collect(),
             project: project.to_owned(),
         };
         let dir = sandbox.scratch.next_job()?;
@@ -103,6 +105,7 @@ impl Sandbox {
             home: self.home.clone(),
             project: self.project.clone(),
             shared: self.shared.clone(),
+            revealed: self.revealed.clone(),
             directory: directory.into(),
         };
         let errors = dir.join("errors");

@@ -65,7 +65,7 @@ impl<'a> Places<'a> {
         self.entries(Path::new("/"))
     }
 
-    /// Shows a folder that lies inside a private one.
+    /// Shows a folder, or a file, that lies inside a private one.
     pub(super) fn reveal(&mut self, dir: &OsStr) -> Result<(), Refused> {
         let Ok(dir) = fs::canonicalize(dir) else {
             return Ok(());
@@ -75,6 +75,16 @@ impl<'a> Places<'a> {
             return Ok(());
         }
         let target = below(self.root, &dir);
+        if let Ok(meta) = dir.metadata()
+            && meta.is_file()
+        {
+            if let Some(parent) = target.parent() {
+                fs::create_dir_all(parent)
+                    .map_err(Refused::when(format!("a folder for {}", dir.display())))?;
+            }
+            self.file(&dir, &meta);
+            return Ok(());
+        }
         fs::create_dir_all(&target)
             .map_err(Refused::when(format!("the folder {}", dir.display())))?;
         self.revealed.push(dir.clone());

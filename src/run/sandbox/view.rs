@@ -32,6 +32,8 @@ pub(super) struct ViewSpec {
     pub(super) in_memory: bool,
     pub(super) home: OsString,
     pub(super) project: OsString,
+    /// What is seen although it lies in a private folder, besides home and project.
+    pub(super) revealed: Vec<OsString>,
     /// Folders that are really shared: layers, caches, results.
     pub(super) shared: Vec<OsString>,
     /// The job's working directory.
@@ -78,6 +80,9 @@ pub(super) fn enter(spec: &ViewSpec) -> Result<(), Refused> {
     places.top()?;
     places.reveal(&spec.project)?;
     places.reveal(&spec.home)?;
+    for path in &spec.revealed {
+        places.reveal(path)?;
+    }
     places.finish()?;
     proc(&root)?;
     sys(&root, &mounts);
