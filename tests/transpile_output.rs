@@ -103,6 +103,10 @@ fn workflows_use_the_chosen_actions_and_no_others() {
             }
             for line in text.lines() {
                 let line = line.trim_start_matches(['-', ' ']);
+                // They merge what they fetch, file by file, in any order.
+                for way in ["pattern:", "merge-multiple:"] {
+                    assert!(!line.starts_with(way), "{}: {line}", config.display());
+                }
                 if let Some(uses) = line.strip_prefix("uses: ") {
                     assert!(PINS.contains(&uses), "{}: {uses}", config.display());
                     seen.insert(uses.to_owned());
