@@ -475,3 +475,52 @@ workflows: {main: {jobs: [build]}}
     }
     assert_eq!(outcome(&items, "service.image").0, "approximated");
 }
+
+#[test]
+fn a_machine_without_an_equal_is_said() {
+    for (image, label, said) in [
+        ("ubuntu-2204:current", "ubuntu-22.04", "converted"),
+        ("ubuntu-2404:2024.11.1", "ubuntu-24.04", "converted"),
+        ("default", "ubuntu-latest", "converted"),
+        (
+            "windows-server-2022-gui:current",
+            "windows-2022",
+            "converted",
+        ),
+        ("ubuntu-2004:202010-01", "ubuntu-latest", "approximated"),
+        ("ubuntu-1604:201903-01", "ubuntu-latest", "approximated"),
+        (
+            "ubuntu-2204-cuda-12:current",
+            "ubuntu-22.04",
+            "approximated",
+        ),
+        ("android:2024.11.1", "ubuntu-latest", "approximated"),
+        (
+            "windows-server-2019-vs2019:stable",
+            "windows-2022",
+            "approximated",
+        ),
+    ] {
+        let (text, items) = github::small(&format!(
+            "version: 2.1
+jobs: {{build: {{machine: {{image: '{image}', docker_layer_caching: true}}, steps: [{{run: make}}]}}}}
+workflows: {{main: {{jobs: [build]}}}}
+"
+        ));
+        assert!(
+            text.contains(&format!("runs-on: {label}\n")),
+            "{image}: {text}"
+        );
+        let (outcome, note) = outcome(&items, "machine");
+        // What the machine keeps of images is another matter, and told with it.
+        assert_eq!(outcome, "approximated", "{image}");
+        assert!(note.contains("keeps no layers"), "{image}: {note}");
+        let differs = note.contains(&format!("`{label}` takes the place of `{image}`"));
+        assert_eq!(differs, said == "approximated", "{image}: {note}");
+        assert_eq!(
+            text.contains(&format!("takes the place of `{image}`.")),
+            differs,
+            "{image}"
+        );
+    }
+}

@@ -63,13 +63,23 @@ impl Context<'_> {
             }
             ExecutorKind::Machine { image, settings } => {
                 let image = image.as_ref().map(|i| self.located(i)).unwrap_or_default();
-                ledger.converted(node, "machine");
+                let (label, equal) = machine(&image, class);
+                let mut differs = Vec::new();
+                if !equal {
+                    differs.push(format!("`{label}` takes the place of `{image}`"));
+                }
                 if settings.get("docker_layer_caching") == Some(&Data::Bool(true)) {
-                    ledger.approximated(node, "machine", NO_LAYERS);
-                    head.note(format!("Differs: {NO_LAYERS}."));
+                    differs.push(NO_LAYERS.to_owned());
+                }
+                for why in &differs {
+                    head.note(format!("Differs: {why}."));
+                }
+                match differs.is_empty() {
+                    true => ledger.converted(node, "machine"),
+                    false => ledger.approximated(node, "machine", differs.join("; ")),
                 }
                 self.class(node, class, false, head, ledger);
-                Some(machine(&image, class))
+                Some(label)
             }
             ExecutorKind::Macos { xcode, .. } => {
                 let what = "the Xcode has to be one that GitHub's macOS image holds";
@@ -345,21 +355,25 @@ fn one_word(words: &Words) -> Option<String> {
     plain.then_some(text)
 }
 
-/// Returns the label of the machine that comes next to an image of CircleCI's.
-fn machine(image: &str, class: &str) -> &'static str {
+/// Returns the label of the machine that comes next to an image of CircleCI's, and whether the two
+/// are of one system. What the image brings besides is not looked at, but for what GPUs need.
+fn machine(image: &str, class: &str) -> (&'static str, bool) {
     let arm = class.starts_with("arm");
+    let plain = !["cuda", "nvidia"].iter().any(|word| image.contains(word));
+    // Without a name, or by one that moves, it is whatever is usual.
+    let usual = matches!(image, "" | "default") || image.starts_with("default:");
     if class.starts_with("windows") || image.starts_with("windows") {
-        return if image.contains("2019") {
-            "windows-2022"
-        } else {
-            "windows-latest"
+        return match image {
+            _ if usual => ("windows-latest", true),
+            _ => ("windows-2022", plain && image.contains("2022")),
         };
     }
     match (image.contains("2204"), image.contains("2404"), arm) {
-        (true, _, false) => "ubuntu-22.04",
-        (true, _, true) => "ubuntu-22.04-arm",
-        (_, true, false) => "ubuntu-24.04",
-        (_, _, true) => "ubuntu-24.04-arm",
-        _ => "ubuntu-latest",
+        (true, _, false) => ("ubuntu-22.04", plain),
+        (true, _, true) => ("ubuntu-22.04-arm", plain),
+        (_, true, false) => ("ubuntu-24.04", plain),
+        (_, true, true) => ("ubuntu-24.04-arm", plain),
+        (_, _, true) => ("ubuntu-24.04-arm", usual),
+        _ => ("ubuntu-latest", usual),
     }
 }
