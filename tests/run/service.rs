@@ -318,3 +318,39 @@ workflows:
         assert!(!format!("{:?}", world.options).contains("hunter222"));
     }
 }
+
+#[test]
+fn a_cache_whose_keeping_was_cut_off_is_kept_again() {
+    let text = |word: &str| {
+        format!(
+            "{HEAD}
+  keep:
+    docker: [{{image: \"cimg/base:2024.01\"}}]
+    working_directory: ~/work
+    steps:
+      - run: mkdir -p deps && echo {word} > deps/a
+      - save_cache: {{key: v1, paths: [deps]}}
+      - run: rm -r deps
+      - restore_cache: {{key: v1}}
+      - run: cat deps/a
+workflows: {{main: {{jobs: [keep]}}}}
+"
+        )
+    };
+    let world = World::bare();
+    run_in(&world, &text("one")).assert_success();
+    // What is written last is missing, as after a kill.
+    for entry in std::fs::read_dir(world.path("caches")).expect("the caches") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            std::fs::remove_file(path).expect("an index");
+        }
+    }
+    let done = run_in(&world, &text("two"));
+    done.assert_success();
+    assert!(
+        done.output("keep").ends_with("two\n"),
+        "{}",
+        done.output("keep")
+    );
+}

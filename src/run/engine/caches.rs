@@ -22,6 +22,9 @@ struct Kept {
     key: String,
     /// Nanoseconds since 1970: of several keys with one prefix the newest counts.
     made: u128,
+    /// What the names of the layers' workspaces begin with: no other keeping has the same, not even
+    /// one of this key that was cut off.
+    layers: String,
     /// The folders that the layers belong into, in their order.
     folders: Vec<PathBuf>,
 }
@@ -42,8 +45,13 @@ impl Caches<'_> {
         emit: &mut dyn FnMut(JobEvent),
     ) -> Result<(), String> {
         let key = self.fill_in(key, resolve)?;
-        let id = id(&key);
+        let id = &Digest::of(key.as_bytes()).hex()[..32];
         let index = self.dir.join(format!("{id}.json"));
+        let made = SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_nanos();
+        let layers = format!("{id}-{made}-{}", std::process::id());
         if index.exists() {
             emit(JobEvent::Output(Chunk::Text(format!(
                 "a cache with the key {key} is there already: nothing is kept\n"
@@ -79,7 +87,7 @@ impl Caches<'_> {
                 compression: COMPRESSION,
                 durable: false,
             };
-            let part = Workspace::in_dir(self.dir, &part(&id, folders.len()));
+            let part = Workspace::in_dir(self.dir, &part(&layers, folders.len()));
             part.persist(&request, &mut |_| {})
                 .map_err(|e| explain(&e))?;
             folders.push(folder.to_owned());
@@ -91,11 +99,13 @@ impl Caches<'_> {
             return Ok(());
         }
         let said = format!("kept under the key {key}\n");
-        let made = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default()
-            .as_nanos();
-        let text = serde_json::to_vec(&Kept { key, made, folders }).map_err(|e| e.to_string())?;
+        let kept = Kept {
+            key,
+            made,
+            layers,
+            folders,
+        };
+        let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
         // Of two jobs that keep the same key at once the first one wins, as on the service.
         let written = tempfile::NamedTempFile::new_in(self.dir).and_then(|mut file| {
             file.write_all(&text)?;
@@ -135,7 +145,7 @@ impl Caches<'_> {
                         after: Vec::new(),
                     }],
                 };
-                Workspace::in_dir(self.dir, &part(&id(&kept.key), i))
+                Workspace::in_dir(self.dir, &part(&kept.layers, i))
                     .attach(&request, &mut |_| {})
                     .map_err(|e| explain(&e))?;
             }
@@ -202,12 +212,9 @@ impl Caches<'_> {
     }
 }
 
-fn id(key: &str) -> String {
-    Digest::of(key.as_bytes()).hex()[..32].to_owned()
-}
-
-fn part(id: &str, n: usize) -> String {
-    format!("{id}-{n}")
+/// Returns the name of the workspace that holds one path of a cache.
+fn part(layers: &str, n: usize) -> String {
+    format!("{layers}-{n}")
 }
 
 /// Returns a pattern that means a name and no other.
