@@ -62,6 +62,10 @@ enum Said<'a> {
     Asking {
         job: &'a str,
     },
+    Answered {
+        job: &'a str,
+        yes: bool,
+    },
     JobSkipped {
         job: &'a str,
         why: Why<'a>,
@@ -204,6 +208,10 @@ fn said<'a>(names: &'a [String], event: &'a Event) -> Option<Said<'a>> {
             node: *node,
         },
         Event::Asking { job } => Said::Asking { job: name(job) },
+        Event::Answered { job, yes } => Said::Answered {
+            job: name(job),
+            yes: *yes,
+        },
         Event::JobSkipped { job, why } => Said::JobSkipped {
             job: name(job),
             why: match why {

@@ -52,6 +52,8 @@ pub struct Live<W: Write> {
     began: Instant,
     jobs: usize,
     counts: Counts,
+    /// The jobs that have begun and not ended.
+    begun: BTreeSet<JobIndex>,
     running: Vec<Running>,
     /// Lines that wait to be written above the region.
     above: Vec<String>,
@@ -84,6 +86,7 @@ impl<W: Write> Live<W> {
             track: Track::default(),
             jobs: 0,
             counts: Counts::default(),
+            begun: BTreeSet::new(),
             running: Vec::new(),
             above: Vec::new(),
             region: Region::default(),
@@ -110,7 +113,7 @@ impl<W: Write> Live<W> {
             }
             Event::Warning(text) => self.warning(None, text),
             Event::JobStarted { job, nodes } => {
-                self.counts.running += 1;
+                self.begun.insert(*job);
                 if *nodes <= 1 {
                     self.node((*job, 0));
                 }
@@ -132,6 +135,9 @@ impl<W: Write> Live<W> {
             Event::JobFinished { job, report } => self.finished(*job, report),
             Event::Asking { job } => {
                 self.asking.insert(*job);
+            }
+            Event::Answered { job, .. } => {
+                self.asking.remove(job);
             }
             Event::JobQueued { .. } | Event::Tick => {}
         }
@@ -184,10 +190,7 @@ impl<W: Write> Live<W> {
 
     fn finished(&mut self, job: JobIndex, report: &JobReport) {
         self.asking.remove(&job);
-        let ran = self.running.iter().any(|r| r.place.0 == job) || !report.steps.is_empty();
-        if ran || report.log.is_some() {
-            self.counts.running = self.counts.running.saturating_sub(1);
-        }
+        self.begun.remove(&job);
         self.running.retain(|r| r.place.0 != job);
         self.count(report.status);
         let mut parts = Vec::new();
@@ -252,8 +255,9 @@ impl<W: Write> Live<W> {
             })
             .collect();
         let mut counts = self.counts;
-        let begun = counts.running + counts.done + counts.failed + counts.unrun;
-        counts.waiting = self.jobs.saturating_sub(begun);
+        counts.running = self.begun.len();
+        let known = counts.running + counts.done + counts.failed + counts.unrun;
+        counts.waiting = self.jobs.saturating_sub(known);
         let lines = frame(self.style, size, &rows, counts, since(self.began), self.stop);
         let text = self.region.draw(&self.above, lines, size.columns);
         self.above.clear();

@@ -87,6 +87,10 @@ impl<W: Write> Plain<W> {
                 self.of_job(*job, &text)
             }
             Event::JobFinished { job, report } => self.finished(*job, report),
+            Event::Answered { job, yes } => {
+                let text = if *yes { "approved" } else { "not approved" };
+                self.of_job(*job, text)
+            }
             Event::JobQueued { .. } | Event::Tick => Ok(()),
         }
     }
