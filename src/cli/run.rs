@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::layers::items;
 use super::orbs::OrbArgs;
@@ -80,15 +80,16 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let workflow = filtered(asked, workflow, &mut options, &mut checked.report, ui)?;
     let mut view = run_view::choose(ui, args.format, args.verbose);
     let mut closed = None;
-    let mut stopping = false;
+    let mut stop = None;
     let ran = run::execute(&workflow, &options, &mut |event| {
         // Jobs are not killed because nobody reads any more; the error is told at the end.
         if closed.is_some() {
             return;
         }
-        if options.cancel.load(Ordering::Relaxed) && !stopping {
-            stopping = true;
-            closed = view.stopping(Stop::Asked).err();
+        let now = asked_to_stop(&options);
+        if stop != now {
+            stop = now;
+            closed = stop.and_then(|stop| view.stopping(stop).err());
         }
         if closed.is_none() {
             closed = view.event(&event).err();
@@ -218,13 +219,33 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         jobs: args.approve.clone(),
         ask: asks().then(|| Arc::new(approved) as Arc<run::Ask>),
     };
-    options.cancel = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&options.cancel))
-            .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
-    }
+    listen(&options).map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
     Ok(options)
+}
+
+/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed.
+#[cfg(unix)]
+fn listen(options: &run::Options) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let (cancel, hurry) = (Arc::clone(&options.cancel), Arc::clone(&options.hurry));
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if cancel.swap(true, Ordering::Relaxed) {
+                hurry.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Says whether somebody wants the run to end, and how.
+fn asked_to_stop(options: &run::Options) -> Option<Stop> {
+    match options.hurry.load(Ordering::Relaxed) {
+        true => Some(Stop::Killed),
+        false => (options.cancel.load(Ordering::Relaxed)).then_some(Stop::Asked),
+    }
 }
 
 /// Reads a context: `NAME=FILE`.

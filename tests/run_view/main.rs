@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod fed;
+mod json;
 mod live;
 mod plain;
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::json::described;
 use crate::{cells, common};
 
 const CONFIG: &str = r#"version: 2.1
@@ -40,14 +41,6 @@ workflows:
       - after: {requires: [test: [failed]]}
 "#;
 
-fn schema() -> Value {
-    let out = common::holdall()
-        .args(["schema", "run-events"])
-        .output()
-        .unwrap();
-    serde_json::from_slice(&out.stdout).unwrap()
-}
-
 /// Makes a home for the jobs of one test: their working directories lie there.
 fn home(dir: &Path) -> PathBuf {
     let home = dir.join("home");
@@ -71,26 +64,9 @@ fn every_line_is_an_event_of_the_schema() {
     let dir = common::repository(CONFIG);
     let out = run(dir.path(), &["--format", "json"]);
     assert_eq!(out.status.code(), Some(1), "{out:?}");
-    let schema = schema();
-    let validator = jsonschema::validator_for(&schema).unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let mut seen = BTreeSet::new();
-    for line in &lines {
-        let errors: Vec<String> = validator.iter_errors(line).map(|e| e.to_string()).collect();
-        assert!(errors.is_empty(), "{line}\n{errors:?}");
-        let event = line["event"].as_str().unwrap();
-        seen.insert(event);
-        // Nothing is said that is not described.
-        let known = &schema["$defs"]["events"][event]["properties"];
-        for key in line.as_object().unwrap().keys() {
-            let known = known.get(key).or_else(|| schema["properties"].get(key));
-            assert!(known.is_some(), "{event}: {key}");
-        }
-    }
+    let lines = described(&text);
+    let seen: BTreeSet<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
     let all = [
         "attached",
         "isolation",
@@ -101,7 +77,6 @@ fn every_line_is_an_event_of_the_schema() {
         "node_started",
         "output",
         "persisted",
-        "progress",
         "run_finished",
         "run_started",
         "step_finished",
@@ -134,27 +109,6 @@ fn every_line_is_an_event_of_the_schema() {
     assert_eq!(told("build"), "one\ntwo\u{fffd}\n");
     let held = lines.iter().find(|l| l["job"] == "hold" && l["event"] == "job_skipped");
     assert_eq!(held.unwrap()["why"]["reason"], "held");
-}
-
-#[test]
-fn the_schema_refuses_what_is_no_event() {
-    let validator = jsonschema::validator_for(&schema()).unwrap();
-    let time = "2026-01-02T03:04:05.678Z";
-    let fits = |value: Value| validator.is_valid(&value);
-    let line = serde_json::json!({"version": 1, "time": time, "event": "job_queued", "job": "a"});
-    assert!(fits(line.clone()));
-    for (key, value) in [
-        ("version", serde_json::json!(2)),
-        ("time", serde_json::json!("yesterday")),
-        ("event", serde_json::json!("job_quoted")),
-        ("job", serde_json::json!(1)),
-    ] {
-        let mut bad = line.clone();
-        bad[key] = value;
-        assert!(!fits(bad.clone()), "{bad}");
-        bad.as_object_mut().unwrap().remove(key);
-        assert!(!fits(bad.clone()), "{bad}");
-    }
 }
 
 #[test]

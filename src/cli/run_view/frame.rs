@@ -12,6 +12,9 @@ use super::words::clock;
 use super::{Stop, Style};
 use crate::cli::layers::human;
 
+/// How much of a step's title comes before its figures.
+const TITLE: usize = 16;
+
 /// A node that runs.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
@@ -66,26 +69,35 @@ pub(super) fn frame(
 }
 
 fn line(style: Style, columns: usize, names: usize, row: &Row<'_>) -> Line {
-    let label = fit(style, &row.label, names);
+    let label = fit_ends(style, &row.label, names);
     let room = " ".repeat(names - label.width());
     let head = format!("  {label}{room}  {:>6}  ", clock(row.elapsed));
-    let mut left = columns.saturating_sub(head.width());
-    let mut note = row.step.map_or(String::new(), |(_, since)| format!(" ({})", clock(since)));
-    if let Some((bytes, entries)) = row.progress {
-        note.push_str(&format!("  {}, {entries} entries", human(bytes)));
-    }
-    // A step's name says more than its figures.
-    if note.width() * 2 > left {
-        note.clear();
-    }
-    left -= note.width();
-    let title = fit(style, row.step.map_or("", |(title, _)| title), left);
+    let left = columns.saturating_sub(head.width());
+    let title = row.step.map_or("", |(title, _)| title);
+    let note = note(row, left.saturating_sub(title.width().min(TITLE)));
+    let title = fit(style, title, left - note.width());
     let head = fit(style, &head, columns);
     let text = format!("{head}{title}{}", style.paint(Paint::Faint, &note));
     Line {
         width: head.width() + title.width() + note.width(),
         text,
     }
+}
+
+/// Says how far a step is, with as many figures as fit.
+fn note(row: &Row<'_>, most: usize) -> String {
+    let since = row.step.map(|(_, since)| format!(" ({})", clock(since)));
+    let since = since.unwrap_or_default();
+    let forms = match row.progress {
+        None => vec![since],
+        Some((bytes, entries)) => {
+            let bytes = format!("  {}", human(bytes));
+            let entries = format!("{bytes}, {entries} entries");
+            vec![format!("{since}{entries}"), entries, bytes]
+        }
+    };
+    let fits = |form: &String| form.width() <= most;
+    forms.into_iter().find(fits).unwrap_or_default()
 }
 
 fn status(
@@ -148,6 +160,25 @@ fn fit(style: Style, text: &str, most: usize) -> String {
     out
 }
 
+/// Cuts a name to a width; names of one workflow often differ at their ends.
+fn fit_ends(style: Style, text: &str, most: usize) -> String {
+    if text.width() <= most || most < 8 {
+        return fit(style, text, most);
+    }
+    let mut left = most / 2;
+    let mut end = text.len();
+    for (at, c) in text.char_indices().rev() {
+        let width = c.width().unwrap_or(0);
+        if width > left {
+            break;
+        }
+        left -= width;
+        end = at;
+    }
+    let end = &text[end..];
+    format!("{}{end}", fit(style, text, most - end.width()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +199,19 @@ mod tests {
         ] {
             assert_eq!(fit(style, text, most), fits);
         }
+    }
+
+    #[test]
+    fn a_name_keeps_its_end() {
+        let style = Style {
+            color: false,
+            unicode: true,
+        };
+        let name = "integration-tests-17";
+        assert_eq!(fit_ends(style, name, 20), name);
+        assert_eq!(fit_ends(style, name, 12), "integ…sts-17");
+        assert_eq!(fit_ends(style, name, 5), "inte…");
+        assert!(fit_ends(style, "漢字漢字漢字漢字", 9).width() <= 9);
     }
 
     #[test]
