@@ -33,6 +33,7 @@ pub(super) struct Counts {
     pub(super) running: usize,
     pub(super) done: usize,
     pub(super) failed: usize,
+    pub(super) canceled: usize,
     pub(super) unrun: usize,
     pub(super) waiting: usize,
 }
@@ -111,6 +112,7 @@ fn status(
         (counts.running, "running"),
         (counts.done, "done"),
         (counts.failed, "failed"),
+        (counts.canceled, "canceled"),
         (counts.unrun, "not run"),
         (counts.waiting, "waiting"),
     ];

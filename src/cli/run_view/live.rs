@@ -14,7 +14,7 @@ use super::region::Region;
 use super::track::{Place, Track};
 use super::{Stop, Style, View, end, words};
 use crate::plan::{JobIndex, JobStatus};
-use crate::run::{Event, JobEvent, JobReport, Summary, format_duration};
+use crate::run::{Event, JobEvent, JobReport, Skipped, Summary, format_duration};
 
 /// How often the terminal is drawn at most.
 const PACE: Duration = Duration::from_millis(100);
@@ -125,8 +125,11 @@ impl<W: Write> Live<W> {
             Event::JobSkipped { job, why } => {
                 self.asking.remove(job);
                 self.counts.unrun += 1;
-                let text = format!("not run: {}", self.track.why(why));
-                self.ended(*job, JobStatus::NotRun, &text);
+                // All that is left of a run that was canceled stands in the table at the end.
+                if *why != Skipped::Canceled {
+                    let text = format!("not run: {}", self.track.why(why));
+                    self.ended(*job, JobStatus::NotRun, &text);
+                }
             }
             Event::JobReused { job, report } => {
                 self.count(report.status);
@@ -212,7 +215,8 @@ impl<W: Write> Live<W> {
         match status {
             JobStatus::Success => self.counts.done += 1,
             JobStatus::NotRun => self.counts.unrun += 1,
-            _ => self.counts.failed += 1,
+            JobStatus::Canceled => self.counts.canceled += 1,
+            JobStatus::Failed | JobStatus::Unauthorized => self.counts.failed += 1,
         }
     }
 
@@ -256,7 +260,8 @@ impl<W: Write> Live<W> {
             .collect();
         let mut counts = self.counts;
         counts.running = self.begun.len();
-        let known = counts.running + counts.done + counts.failed + counts.unrun;
+        let known =
+            counts.running + counts.done + counts.failed + counts.canceled + counts.unrun;
         counts.waiting = self.jobs.saturating_sub(known);
         let lines = frame(self.style, size, &rows, counts, since(self.began), self.stop);
         let text = self.region.draw(&self.above, lines, size.columns);
