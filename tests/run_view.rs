@@ -52,12 +52,17 @@ fn report(name: &str, status: JobStatus, layers: Vec<LayerReport>) -> JobReport 
         results: None,
         tests: None,
         stopped_by: (!ran).then(|| "test".to_owned()),
+        reused: None,
         log: None,
     }
 }
 
 fn show(style: Style) -> String {
-    let at = |job, event| Event::Job { job, event };
+    let at = |job, event| Event::Job {
+        job,
+        node: 0,
+        event,
+    };
     let started = |title: &str, script: &str| JobEvent::StepStarted {
         step: 0,
         title: title.to_owned(),
@@ -80,7 +85,7 @@ fn show(style: Style) -> String {
         },
         Event::Isolation(Isolation::NamespacesAsUser),
         Event::Warning("test: the service container postgres is not started".to_owned()),
-        Event::JobStarted { job: 0 },
+        Event::JobStarted { job: 0, nodes: 1 },
         at(0, started("Compile", "make all…")),
         at(0, output(b"one\ntw")),
         at(
@@ -102,7 +107,7 @@ fn show(style: Style) -> String {
             job: 0,
             report: build.clone(),
         },
-        Event::JobStarted { job: 1 },
+        Event::JobStarted { job: 1, nodes: 1 },
         at(
             1,
             JobEvent::Attached {
@@ -154,6 +159,7 @@ fn show(style: Style) -> String {
         run: "id".to_owned(),
         workflow: "main".to_owned(),
         workspace: "id".to_owned(),
+        attempt: 1,
         jobs: vec![
             build,
             test,
@@ -227,6 +233,7 @@ fn a_line_without_end_is_cut() {
         let chunk = Chunk::new(vec![b'x'; 10_000]);
         view.event(&Event::Job {
             job: 0,
+            node: 0,
             event: JobEvent::Output(chunk),
         })
         .expect("a line");

@@ -114,8 +114,13 @@ impl<W: Write> RunView<W> {
                 let line = self.paint(Paint::Notice, &format!("warning: {text}"));
                 writeln!(self.out, "{line}")
             }
-            Event::JobQueued { .. } => Ok(()),
-            Event::JobStarted { job } => {
+            Event::JobQueued { .. }
+            | Event::NodeStarted { .. }
+            | Event::Asking { .. }
+            | Event::Answered { .. }
+            | Event::Tick => Ok(()),
+            Event::JobReused { job, .. } => self.line(*job, "done by an earlier run"),
+            Event::JobStarted { job, .. } => {
                 let text = self.paint(Paint::Strong, "started");
                 self.line(*job, &text)
             }
@@ -124,7 +129,7 @@ impl<W: Write> RunView<W> {
                 let text = self.paint(Paint::Notice, &text);
                 self.line(*job, &text)
             }
-            Event::Job { job, event } => self.inside(*job, event),
+            Event::Job { job, event, .. } => self.inside(*job, event),
             Event::JobFinished { job, report } => {
                 let took = format_duration(report.duration);
                 let text = format!("{} in {took}", report.status.as_str());
@@ -209,11 +214,6 @@ impl<W: Write> RunView<W> {
             JobEvent::Warning(text) => {
                 self.end_line(job)?;
                 let text = self.paint(Paint::Notice, &format!("warning: {text}"));
-                self.line(job, &text)
-            }
-            JobEvent::Node { node, of } => {
-                self.end_line(job)?;
-                let text = self.paint(Paint::Strong, &format!("node {node} of {of}"));
                 self.line(job, &text)
             }
             JobEvent::Progress { .. } => Ok(()),

@@ -29,10 +29,39 @@ pub enum Event {
         /// Which one.
         job: JobIndex,
     },
+    /// A job was done by an earlier run and is taken over with its layers.
+    JobReused {
+        /// Which one.
+        job: JobIndex,
+        /// How it ended then.
+        report: JobReport,
+    },
     /// A job begins.
     JobStarted {
         /// Which one.
         job: JobIndex,
+        /// How many parallel nodes it has.
+        nodes: u32,
+    },
+    /// One of the parallel nodes of a job begins; jobs with a single node are not told of twice.
+    NodeStarted {
+        /// The job.
+        job: JobIndex,
+        /// Which of its nodes, from 0.
+        node: u32,
+    },
+    /// A person is asked about an approval; nothing may be drawn over the question until
+    /// [`Event::Answered`].
+    Asking {
+        /// Which one.
+        job: JobIndex,
+    },
+    /// The person has answered.
+    Answered {
+        /// Which approval.
+        job: JobIndex,
+        /// Whether it was given.
+        yes: bool,
     },
     /// A job will not run.
     JobSkipped {
@@ -45,6 +74,8 @@ pub enum Event {
     Job {
         /// Which one.
         job: JobIndex,
+        /// On which of its nodes, from 0.
+        node: u32,
         /// What happened.
         event: JobEvent,
     },
@@ -57,6 +88,8 @@ pub enum Event {
     },
     /// Something about the run as a whole that a person should know.
     Warning(String),
+    /// Nothing happened for a moment: whoever shows elapsed time may look at the clock.
+    Tick,
 }
 
 /// How jobs are kept apart from the machine.
@@ -128,13 +161,6 @@ pub enum JobEvent {
         layers: Vec<LayerReport>,
         /// The tree digest of what they make together.
         tree: String,
-    },
-    /// The next of the job's parallel nodes begins.
-    Node {
-        /// Which one, from 0.
-        node: u32,
-        /// How many there are.
-        of: u32,
     },
     /// Something that a person should know.
     Warning(String),

@@ -122,7 +122,7 @@ impl JobLog {
                     .and_then(|()| self.line(&format!("tree {tree}")))
             }
             JobEvent::Warning(text) => self.line(&format!("warning: {text}")),
-            JobEvent::Progress { .. } | JobEvent::Node { .. } => Ok(()),
+            JobEvent::Progress { .. } => Ok(()),
         };
         written.map_err(|e| RunError::io("write", &self.path, e))
     }

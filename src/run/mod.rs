@@ -2,7 +2,7 @@
 //!
 //! The room takes a [`plan::Workflow`](crate::plan::Workflow) and hands back a [`Summary`]; what
 //! happens in between arrives as [`Event`]s. It prints nothing and reads no configuration text.
-//! Jobs run one after the other, on Linux each in its own namespaces with a copy-on-write view
+//! Jobs run at the same time as far as the graph allows, on Linux each in its own namespaces with a copy-on-write view
 //! of the file system (`docs/run.md` says what that is and what it is not).
 
 mod check;
@@ -15,13 +15,21 @@ mod text;
 #[cfg(unix)]
 mod engine;
 #[cfg(unix)]
+mod engines;
+#[cfg(unix)]
 mod env;
 #[cfg(unix)]
 mod junit;
 #[cfg(unix)]
+mod locks;
+#[cfg(unix)]
 mod logs;
 #[cfg(unix)]
 mod mask;
+#[cfg(unix)]
+mod node;
+#[cfg(unix)]
+mod notes;
 #[cfg(unix)]
 mod prepare;
 #[cfg(unix)]

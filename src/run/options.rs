@@ -1,11 +1,13 @@
 //! How a workflow is to be run.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::report::JobReport;
 use crate::plan::GitRef;
 
 /// A context: variables that only the jobs get that name it.
@@ -47,11 +49,10 @@ pub struct Approvals {
 pub type Ask = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Approvals {
-    /// Says whether a job is approved.
-    pub(crate) fn approve(&self, job: &str) -> bool {
-        self.all
-            || self.jobs.iter().any(|name| name == job)
-            || self.ask.as_ref().is_some_and(|ask| ask(job))
+    /// Says whether a job is approved ahead.
+    #[cfg(unix)]
+    pub(crate) fn given(&self, job: &str) -> bool {
+        self.all || self.jobs.iter().any(|name| name == job)
     }
 }
 
@@ -79,6 +80,11 @@ pub struct Options {
     pub caches: PathBuf,
     /// The folder that takes one folder of logs and results a run.
     pub runs: PathBuf,
+    /// The folder of the locks that the runs of a project respect; made where one is needed.
+    pub locks: PathBuf,
+    /// How many jobs, or parallel nodes of them, run at the same time. Where nothing is said: as
+    /// many as the machine has cores, and one without isolation.
+    pub jobs: Option<NonZeroUsize>,
     /// Whether jobs are kept apart from the machine.
     pub isolation: bool,
     /// What says yes to approval jobs.
@@ -86,8 +92,16 @@ pub struct Options {
     /// Files and folders that isolated jobs see as they are, though they lie in a folder that jobs have
     /// one of their own of: `/tmp`, say.
     pub revealed: Vec<PathBuf>,
+    /// Jobs that an earlier run has done in the same workspace; they do not run again.
+    pub reused: Vec<JobReport>,
+    /// Whether `checkout` also takes the files that git does not track and does not ignore.
+    pub dirty: bool,
+    /// Whether the working directory of each job is kept with its results.
+    pub keep: bool,
     /// Set from outside to stop the run.
     pub cancel: Arc<AtomicBool>,
+    /// Set from outside, after `cancel`, to end what is left without waiting.
+    pub hurry: Arc<AtomicBool>,
     /// How long a step has between the request to end and the kill.
     pub grace: Duration,
     /// The push that the run stands for; what is checked out where nothing is said.
@@ -114,13 +128,19 @@ impl Options {
             store: project.join(".holdall/store"),
             runs: project.join(".holdall/runs"),
             caches: project.join(".holdall/caches"),
+            locks: project.join(".holdall/locks"),
             project,
             workspace: None,
             attempt: 1,
+            jobs: None,
             isolation: true,
             approvals: Approvals::default(),
             revealed: Vec::new(),
+            reused: Vec::new(),
+            dirty: false,
+            keep: false,
             cancel: Arc::new(AtomicBool::new(false)),
+            hurry: Arc::new(AtomicBool::new(false)),
             grace: Duration::from_secs(5),
             pushed: None,
             env: Vec::new(),

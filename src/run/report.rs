@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::plan::JobStatus;
 
@@ -60,12 +60,12 @@ pub struct LayerReport {
 }
 
 /// How a job ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobReport {
     /// Its name.
     pub name: String,
     /// Its status.
-    #[serde(serialize_with = "status_word")]
+    #[serde(with = "status_word")]
     pub status: JobStatus,
     /// How long it took, its preparation included; zero where it did not run.
     #[serde(rename = "duration_ms", with = "milliseconds")]
@@ -77,22 +77,45 @@ pub struct JobReport {
     /// How many parallel nodes it had.
     pub nodes: u32,
     /// Whether it is an approval that nobody gave.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
     /// The folder of its artifacts and test reports, where it has any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<PathBuf>,
     /// What its test reports say, where it has any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Tests>,
     /// The job that kept it from running, where it did not run.
     pub stopped_by: Option<String>,
+    /// The run that it was taken over from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused: Option<String>,
     /// Its log, where it ran.
     pub log: Option<PathBuf>,
 }
 
+impl JobReport {
+    /// Returns the report of a job that did not run.
+    pub(crate) fn unrun(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: JobStatus::NotRun,
+            duration: Duration::ZERO,
+            nodes: 1,
+            held: false,
+            results: None,
+            tests: None,
+            steps: Vec::new(),
+            layers: Vec::new(),
+            stopped_by: None,
+            reused: None,
+            log: None,
+        }
+    }
+}
+
 /// What JUnit reports say, added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tests {
     /// All of them.
     pub run: u64,
@@ -103,7 +126,7 @@ pub struct Tests {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The version of this format.
     pub version: u32,
@@ -113,6 +136,9 @@ pub struct Summary {
     pub workflow: String,
     /// The workspace's id.
     pub workspace: String,
+    /// Which attempt of its jobs in that workspace this is, from 1.
+    #[serde(default = "first")]
+    pub attempt: u32,
     /// The jobs in the order of the text.
     pub jobs: Vec<JobReport>,
     /// Whether no job failed, was canceled or waits for an approval.
@@ -126,12 +152,29 @@ pub struct Summary {
     pub logs: PathBuf,
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape that serde asks for"
-)]
-fn status_word<S: Serializer>(status: &JobStatus, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.as_str())
+fn first() -> u32 {
+    1
+}
+
+mod status_word {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    use crate::plan::JobStatus;
+
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the shape that serde asks for"
+    )]
+    pub(super) fn serialize<S: Serializer>(status: &JobStatus, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(status.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<JobStatus, D::Error> {
+        let word = String::deserialize(d)?;
+        let mut all = JobStatus::ALL.into_iter();
+        all.find(|status| status.as_str() == word)
+            .ok_or_else(|| D::Error::custom(format!("{word} is no status of a job")))
+    }
 }
 
 mod milliseconds {

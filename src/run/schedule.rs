@@ -1,31 +1,44 @@
-//! One workflow from its first job to its last: who runs, who does not and why.
+//! One workflow from its first job to its last: who runs when, who does not and why.
+//!
+//! One thread, the caller's, decides and tells; each node of a job runs on a thread of its own and
+//! sends what happens there.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use super::check;
-use super::engine::Bare;
+use super::engines::Engine;
 use super::error::RunError;
-use super::event::{Chunk, Event, Isolation, JobEvent, Skipped};
+use super::event::{Event, JobEvent, Skipped};
 use super::junit;
+use super::locks::Locks;
 use super::logs::RunLogs;
-use super::mask::Mask;
+use super::node::{self, Ground, NodeReport};
+use super::notes::{notes, unknown_contexts};
 use super::options::Options;
 use super::prepare::Common;
 use super::repo::Repo;
 use super::report::{JobReport, Summary};
-#[cfg(target_os = "linux")]
-use super::sandbox::Sandbox;
-use super::spec::{JobSpec, Outcome};
-use super::text::file_name;
+use super::text::{file_name, uuid};
 use crate::flow::Graph;
-use crate::plan::{ExecutorKind, JobIndex, JobKind, JobStatus, Workflow};
+use crate::plan::{Job, JobIndex, JobKind, JobStatus, Workflow};
+use crate::yaml::Data;
+
+/// How often somebody who draws is given the time, and a request to stop is looked for.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How many messages of jobs may wait: a job that floods its output waits with it.
+const WAITING: usize = 16;
 
 /// Executes one workflow.
 ///
-/// Every event goes to `events` as it happens. A job that fails is part of the summary, not an
-/// error.
+/// Every event goes to `events` as it happens, on this thread; those of jobs that run at the same
+/// time come interleaved. A job that fails is part of the summary, not an error.
 ///
 /// # Errors
 /// What the workflow asks for is not supported, its requirements form a circle, the machine
@@ -42,8 +55,7 @@ pub fn execute(
     let common = common(workflow, options, &order)?;
     let logs = RunLogs::create(&options.runs, &common.run)?;
     let results = logs.results()?;
-    let mut engine =
-        Engine::choose(options, &common, &results).inspect_err(|_| logs.tidy(false))?;
+    let engine = Engine::choose(options, &common, &results).inspect_err(|_| logs.tidy(false))?;
     events(Event::RunStarted {
         run: common.run.clone(),
         workflow: workflow.name.clone(),
@@ -57,21 +69,14 @@ pub fn execute(
     {
         events(Event::Warning(text));
     }
-    for &job in order.order() {
-        events(Event::JobQueued { job });
-    }
-    let mut runner = Runner {
+    let ground = Ground {
         common: &common,
         logs: &logs,
         results: &results,
-        engine: &mut engine,
-        reports: vec![None; workflow.jobs.len()],
-        roots: vec![None; workflow.jobs.len()],
+        engine: &engine,
+        stop: AtomicBool::new(false),
     };
-    for &index in order.order() {
-        runner.turn(index, events)?;
-    }
-    let jobs: Vec<JobReport> = runner.reports.into_iter().flatten().collect();
+    let jobs = run_jobs(&ground, events)?;
     let bad = |job: &JobReport| !matches!(job.status, JobStatus::Success | JobStatus::NotRun);
     let canceled = options.cancel.load(Ordering::Relaxed);
     let held = jobs.iter().any(|job| job.held);
@@ -81,6 +86,7 @@ pub fn execute(
         run: common.run.clone(),
         workflow: workflow.name.clone(),
         workspace: common.workspace.clone(),
+        attempt: options.attempt.max(1),
         success: !canceled && !held && !jobs.iter().any(bad),
         canceled,
         jobs,
@@ -91,117 +97,271 @@ pub fn execute(
     Ok(summary)
 }
 
-/// Where jobs run.
-enum Engine {
-    Bare(Bare),
-    #[cfg(target_os = "linux")]
-    Sandbox(Sandbox),
+/// Runs all jobs, as many nodes at the same time as may be.
+fn run_jobs(
+    ground: &Ground<'_>,
+    events: &mut dyn FnMut(Event),
+) -> Result<Vec<JobReport>, RunError> {
+    let workflow = ground.common.workflow;
+    let (to_runner, messages) = mpsc::sync_channel(WAITING);
+    std::thread::scope(|scope| {
+        let mut runner = Runner {
+            ground,
+            scope,
+            to_runner,
+            threads: BTreeMap::new(),
+            slots: slots(ground.common.options),
+            busy: 0,
+            waiting: ground.common.order.order().to_vec(),
+            nodes: VecDeque::new(),
+            active: BTreeMap::new(),
+            asked: None,
+            locks: Locks::new(&ground.common.options.locks),
+            told_to_wait: Vec::new(),
+            reports: vec![None; workflow.jobs.len()],
+            roots: vec![None; workflow.jobs.len()],
+            error: None,
+        };
+        runner.reuse(events);
+        for &job in &runner.waiting {
+            events(Event::JobQueued { job });
+        }
+        runner.all(&messages, events);
+        // Threads that still send must not wait for somebody who listens no more.
+        drop(messages);
+        match runner.error {
+            Some(error) => Err(error),
+            None => Ok(runner.reports.into_iter().flatten().collect()),
+        }
+    })
 }
 
-impl Engine {
-    #[cfg(target_os = "linux")]
-    fn choose(options: &Options, common: &Common<'_>, results: &Path) -> Result<Self, RunError> {
-        if options.isolation {
-            let shared = vec![common.store.clone(), common.caches.clone(), results.into()];
-            let sandbox = Sandbox::new(options, &common.home, shared, &common.project)?;
-            Ok(Self::Sandbox(sandbox))
-        } else {
-            Ok(Self::Bare(Bare::new(options.scratch.as_deref())?))
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn choose(options: &Options, _common: &Common<'_>, _results: &Path) -> Result<Self, RunError> {
-        if options.isolation {
-            return Err(RunError::Isolation {
-                what: "isolation".to_owned(),
-                reason: "it is made of Linux namespaces".to_owned(),
-            });
-        }
-        Ok(Self::Bare(Bare::new(options.scratch.as_deref())?))
-    }
-
-    fn isolation(&self) -> Isolation {
-        match self {
-            Self::Bare(_) => Isolation::Off,
-            #[cfg(target_os = "linux")]
-            Self::Sandbox(sandbox) => sandbox.isolation(),
-        }
-    }
-
-    fn next_private(&mut self, job_id: &str) -> std::ffi::OsString {
-        match self {
-            Self::Bare(bare) => bare.next_private(),
-            // Each job has a /tmp of its own; the name says whose the files are.
-            #[cfg(target_os = "linux")]
-            Self::Sandbox(_) => format!("/tmp/.holdall-{job_id}").into(),
-        }
-    }
-
-    fn run(
-        &mut self,
-        spec: &JobSpec,
-        options: &Options,
-        emit: &mut dyn FnMut(JobEvent),
-    ) -> Result<Outcome, RunError> {
-        match self {
-            Self::Bare(_) => Bare::run(spec, &options.cancel, emit),
-            #[cfg(target_os = "linux")]
-            Self::Sandbox(sandbox) => sandbox.run(spec, &options.cancel, emit),
-        }
+/// Says how many nodes may run at the same time.
+fn slots(options: &Options) -> usize {
+    match options.jobs {
+        Some(jobs) => jobs.get(),
+        // On the bare machine jobs would work in each other's folders.
+        None if !options.isolation => 1,
+        None => std::thread::available_parallelism().map_or(1, usize::from),
     }
 }
 
-struct Runner<'a> {
-    common: &'a Common<'a>,
-    logs: &'a RunLogs,
-    /// The folder that takes what jobs hand to people.
-    results: &'a Path,
-    engine: &'a mut Engine,
+/// What the threads of nodes tell the runner.
+enum Message {
+    Event(JobIndex, u32, JobEvent),
+    Ended(JobIndex, u32, Result<NodeReport, RunError>),
+    Answer(JobIndex, bool),
+}
+
+/// A job of which some nodes have started.
+struct Active {
+    started: Instant,
+    left: u32,
+    done: Vec<NodeReport>,
+}
+
+struct Runner<'scope, 'env> {
+    ground: &'env Ground<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    to_runner: SyncSender<Message>,
+    threads: BTreeMap<(JobIndex, u32), ScopedJoinHandle<'scope, ()>>,
+    slots: usize,
+    busy: usize,
+    /// Jobs that have not begun, in order.
+    waiting: Vec<JobIndex>,
+    /// Nodes of jobs that have begun, which wait for a slot.
+    nodes: VecDeque<(JobIndex, u32)>,
+    active: BTreeMap<JobIndex, Active>,
+    /// The approval that a person is asked about.
+    asked: Option<JobIndex>,
+    locks: Locks,
+    told_to_wait: Vec<JobIndex>,
     reports: Vec<Option<JobReport>>,
     /// For jobs that did not run: the job at the start of the chain.
     roots: Vec<Option<JobIndex>>,
+    /// The first thing that kept the machinery itself from working.
+    error: Option<RunError>,
 }
 
-impl Runner<'_> {
-    fn turn(&mut self, index: JobIndex, events: &mut dyn FnMut(Event)) -> Result<(), RunError> {
-        let job = &self.common.workflow.jobs[index];
+impl<'env> Runner<'_, 'env> {
+    /// Takes over what an earlier run has done already.
+    fn reuse(&mut self, events: &mut dyn FnMut(Event)) {
+        let workflow = self.ground.common.workflow;
+        for report in &self.ground.common.options.reused {
+            let Some(job) = workflow.jobs.iter().position(|j| j.name == report.name) else {
+                continue;
+            };
+            self.waiting.retain(|waiting| *waiting != job);
+            self.reports[job] = Some(report.clone());
+            events(Event::JobReused {
+                job,
+                report: report.clone(),
+            });
+        }
+    }
+
+    fn all(&mut self, messages: &Receiver<Message>, events: &mut dyn FnMut(Event)) {
+        loop {
+            if self.error.is_some() || self.ground.common.options.cancel.load(Ordering::Relaxed) {
+                self.ground.stop.store(true, Ordering::Relaxed);
+            }
+            self.begin(events);
+            if self.active.is_empty() && (self.waiting.is_empty() || self.error.is_some()) {
+                return;
+            }
+            match messages.recv_timeout(TICK) {
+                Ok(Message::Event(job, node, event)) => events(Event::Job { job, node, event }),
+                Ok(Message::Ended(job, node, ended)) => self.ended(job, node, ended, events),
+                Ok(Message::Answer(job, yes)) => {
+                    self.asked = None;
+                    events(Event::Answered { job, yes });
+                    if yes {
+                        self.pass(job, events);
+                    } else {
+                        self.hold(job, events);
+                    }
+                }
+                // The runner has a sender itself.
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    events(Event::Tick);
+                }
+            }
+        }
+    }
+
+    /// Starts and settles whatever can be now.
+    fn begin(&mut self, events: &mut dyn FnMut(Event)) {
+        if self.error.is_some() {
+            return self.drop_nodes();
+        }
+        if self.ground.stop.load(Ordering::Relaxed) {
+            self.drop_nodes();
+        }
+        self.fill(events);
+        let mut at = 0;
+        while let Some(&job) = self.waiting.get(at) {
+            let settled = match self.turn(job, events) {
+                Ok(settled) => settled,
+                Err(error) => {
+                    self.error.get_or_insert(error);
+                    return;
+                }
+            };
+            // Whoever waits for it stands behind it.
+            if settled {
+                self.waiting.retain(|waiting| *waiting != job);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Decides about a job; `false` leaves it waiting.
+    fn turn(&mut self, index: JobIndex, events: &mut dyn FnMut(Event)) -> Result<bool, RunError> {
+        let ground = self.ground;
+        let job = &ground.common.workflow.jobs[index];
+        if self.asked == Some(index) && !ground.stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
         if let Some(why) = self.reason_to_skip(index) {
             let mut report = JobReport::unrun(&job.name);
             if let Skipped::Requirement { root, .. } = why {
                 self.roots[index] = Some(root);
-                report.stopped_by = Some(self.common.workflow.jobs[root].name.clone());
+                report.stopped_by = Some(ground.common.workflow.jobs[root].name.clone());
             }
             self.reports[index] = Some(report);
             events(Event::JobSkipped { job: index, why });
-            return Ok(());
+            return Ok(true);
         }
-        if job.kind == JobKind::Approval && !self.common.options.approvals.approve(&job.name) {
-            self.reports[index] = Some(JobReport {
-                held: true,
-                ..JobReport::unrun(&job.name)
-            });
-            let why = Skipped::Held;
-            events(Event::JobSkipped { job: index, why });
-            return Ok(());
+        if job.requires.iter().any(|r| self.reports[r.job].is_none()) {
+            return Ok(false);
         }
-        let report = match job.kind {
-            JobKind::Build => self.build(index, events)?,
-            _ => JobReport {
-                status: JobStatus::Success,
-                ..JobReport::unrun(&job.name)
-            },
+        match job.kind {
+            JobKind::Approval => return Ok(self.approval(index, events)),
+            JobKind::Unlock => {
+                if let Some(key) = lock_key(job) {
+                    self.locks.give_back(key);
+                }
+                self.pass(index, events);
+                return Ok(true);
+            }
+            JobKind::Build | JobKind::Lock | JobKind::NoOp | JobKind::Release => {}
+        }
+        if job.kind == JobKind::Build && self.busy >= self.slots {
+            return Ok(false);
+        }
+        if let Some(key) = lock_key(job)
+            && !self.locks.take(key)?
+        {
+            if !self.told_to_wait.contains(&index) {
+                self.told_to_wait.push(index);
+                let text = format!("{} waits: another run is in serial group {key}", job.name);
+                events(Event::Warning(text));
+            }
+            return Ok(false);
+        }
+        if job.kind == JobKind::Build {
+            self.start(index, events);
+        } else {
+            self.pass(index, events);
+        }
+        Ok(true)
+    }
+
+    fn approval(&mut self, index: JobIndex, events: &mut dyn FnMut(Event)) -> bool {
+        let ground = self.ground;
+        let job = &ground.common.workflow.jobs[index];
+        let approvals = &ground.common.options.approvals;
+        if approvals.given(&job.name) {
+            self.pass(index, events);
+            return true;
+        }
+        let Some(ask) = &approvals.ask else {
+            self.hold(index, events);
+            return true;
         };
+        if self.asked.is_none() {
+            self.asked = Some(index);
+            events(Event::Asking { job: index });
+            let (ask, name, answer) = (Arc::clone(ask), job.name.clone(), self.to_runner.clone());
+            // Nobody waits for this thread: a person may never answer, and other jobs go on.
+            std::thread::spawn(move || {
+                let yes = ask(&name);
+                let _ = answer.send(Message::Answer(index, yes));
+            });
+        }
+        false
+    }
+
+    /// Ends a job that runs nothing.
+    fn pass(&mut self, index: JobIndex, events: &mut dyn FnMut(Event)) {
+        let job = &self.ground.common.workflow.jobs[index];
+        let report = JobReport {
+            status: JobStatus::Success,
+            ..JobReport::unrun(&job.name)
+        };
+        self.waiting.retain(|waiting| *waiting != index);
         self.reports[index] = Some(report.clone());
         events(Event::JobFinished { job: index, report });
-        Ok(())
+    }
+
+    /// Leaves an approval that nobody gave.
+    fn hold(&mut self, index: JobIndex, events: &mut dyn FnMut(Event)) {
+        let job = &self.ground.common.workflow.jobs[index];
+        self.waiting.retain(|waiting| *waiting != index);
+        self.reports[index] = Some(JobReport {
+            held: true,
+            ..JobReport::unrun(&job.name)
+        });
+        let why = Skipped::Held;
+        events(Event::JobSkipped { job: index, why });
     }
 
     fn reason_to_skip(&self, index: JobIndex) -> Option<Skipped> {
-        if self.common.options.cancel.load(Ordering::Relaxed) {
+        if self.ground.stop.load(Ordering::Relaxed) {
             return Some(Skipped::Canceled);
         }
-        let requirements = self.common.workflow.jobs[index].requires.iter();
+        let requirements = self.ground.common.workflow.jobs[index].requires.iter();
         requirements
             .filter_map(|requirement| {
                 let status = self.reports[requirement.job].as_ref()?.status;
@@ -219,133 +379,135 @@ impl Runner<'_> {
             .next()
     }
 
-    fn build(
-        &mut self,
-        index: JobIndex,
-        events: &mut dyn FnMut(Event),
-    ) -> Result<JobReport, RunError> {
-        let job = &self.common.workflow.jobs[index];
-        events(Event::JobStarted { job: index });
-        let started = Instant::now();
-        let nodes = job.parallelism.max(1);
-        let mut report = JobReport {
-            status: JobStatus::Success,
-            nodes,
-            ..JobReport::unrun(&job.name)
-        };
-        // One node that fails fails the job; the others go on, as on the service.
-        for node in 0..nodes {
-            let status = self.node(index, node, &mut report, events)?;
-            if report.status == JobStatus::Success {
-                report.status = status;
+    fn start(&mut self, index: JobIndex, events: &mut dyn FnMut(Event)) {
+        let nodes = nodes(&self.ground.common.workflow.jobs[index]);
+        events(Event::JobStarted { job: index, nodes });
+        self.active.insert(
+            index,
+            Active {
+                started: Instant::now(),
+                left: nodes,
+                done: Vec::new(),
+            },
+        );
+        self.nodes.extend((0..nodes).map(|node| (index, node)));
+        self.fill(events);
+    }
+
+    /// Gives free slots to nodes that wait.
+    fn fill(&mut self, events: &mut dyn FnMut(Event)) {
+        while self.busy < self.slots
+            && let Some((job, node)) = self.nodes.pop_front()
+        {
+            self.busy += 1;
+            if nodes(&self.ground.common.workflow.jobs[job]) > 1 {
+                events(Event::NodeStarted { job, node });
             }
-            if status == JobStatus::Canceled {
-                break;
+            let (ground, to_runner) = (self.ground, self.to_runner.clone());
+            let thread = self.scope.spawn(move || {
+                // Nobody listens only when the run has ended in an error.
+                let tell = |event| {
+                    let _ = to_runner.send(Message::Event(job, node, event));
+                };
+                let ended = node::run(ground, job, node, &tell);
+                let _ = to_runner.send(Message::Ended(job, node, ended));
+            });
+            self.threads.insert((job, node), thread);
+        }
+    }
+
+    /// Takes back nodes that will not be started any more.
+    fn drop_nodes(&mut self) {
+        for (job, _) in std::mem::take(&mut self.nodes) {
+            if let Some(active) = self.active.get_mut(&job) {
+                active.left -= 1;
             }
         }
-        let results = self.results.join(file_name(&job.name));
+    }
+
+    fn ended(
+        &mut self,
+        index: JobIndex,
+        node: u32,
+        ended: Result<NodeReport, RunError>,
+        events: &mut dyn FnMut(Event),
+    ) {
+        self.busy -= 1;
+        if let Some(thread) = self.threads.remove(&(index, node))
+            && let Err(panic) = thread.join()
+        {
+            std::panic::resume_unwind(panic);
+        }
+        let Some(active) = self.active.get_mut(&index) else {
+            return;
+        };
+        active.left -= 1;
+        match ended {
+            Ok(node) => active.done.push(node),
+            Err(error) => {
+                self.error.get_or_insert(error);
+            }
+        }
+        let canceled = self.ground.common.options.cancel.load(Ordering::Relaxed);
+        if canceled || self.error.is_some() {
+            self.ground.stop.store(true, Ordering::Relaxed);
+            self.drop_nodes();
+        }
+        if self.active.get(&index).is_some_and(|a| a.left == 0)
+            && let Some(active) = self.active.remove(&index)
+        {
+            self.finish(index, active, events);
+        }
+    }
+
+    fn finish(&mut self, index: JobIndex, mut active: Active, events: &mut dyn FnMut(Event)) {
+        let job = &self.ground.common.workflow.jobs[index];
+        if job.kind == JobKind::Build
+            && let Some(key) = lock_key(job)
+        {
+            self.locks.give_back(key);
+        }
+        active.done.sort_by_key(|node| node.node);
+        let mut report = JobReport {
+            status: JobStatus::Success,
+            nodes: nodes(job),
+            duration: active.started.elapsed(),
+            ..JobReport::unrun(&job.name)
+        };
+        if active.done.len() < report.nodes as usize {
+            report.status = JobStatus::Canceled;
+        }
+        // One node that fails fails the job; the others go on, as on the service.
+        for node in active.done {
+            if report.status == JobStatus::Success {
+                report.status = node.status;
+            }
+            report.steps.extend(node.steps);
+            report.layers.extend(node.layers);
+            report.log.get_or_insert(node.log);
+        }
+        let results = self.ground.results.join(file_name(&job.name));
         if results.exists() {
             report.tests = junit::read(&results);
             report.results = Some(results);
         }
-        report.duration = started.elapsed();
-        Ok(report)
-    }
-
-    /// Runs one of the parallel nodes of a job.
-    fn node(
-        &mut self,
-        index: JobIndex,
-        node: u32,
-        report: &mut JobReport,
-        events: &mut dyn FnMut(Event),
-    ) -> Result<JobStatus, RunError> {
-        let job = &self.common.workflow.jobs[index];
-        let one_of = (report.nodes > 1).then_some(node);
-        let mut log = self.logs.job(&job.name, one_of)?;
-        report.log.get_or_insert_with(|| log.path().to_owned());
-        let job_id = uuid();
-        let private = self.engine.next_private(&job_id);
-        let results = self
-            .results
-            .join(file_name(&job.name))
-            .join(node.to_string());
-        let spec = self
-            .common
-            .job(index, node, &job_id, &private, results.as_os_str());
-        if let Some(node) = one_of {
-            let event = JobEvent::Node {
-                node,
-                of: report.nodes,
-            };
-            events(Event::Job { job: index, event });
-        }
-        let mut logged = Ok(());
-        let mut pass = |event: JobEvent| {
-            if logged.is_ok() {
-                logged = log.record(&event);
-            }
-            match &event {
-                JobEvent::StepFinished(step) => report.steps.push(step.clone()),
-                JobEvent::Persisted { layer, .. } => report.layers.push(layer.clone()),
-                _ => {}
-            }
-            events(Event::Job { job: index, event });
-        };
-        let contexts = self.common.contexts(job);
-        let secrets = contexts.flat_map(|c| c.variables.iter().map(|(_, value)| value.as_str()));
-        let mut mask = Mask::new(secrets);
-        let ran = self.engine.run(&spec, self.common.options, &mut |event| {
-            masked(&mut mask, event, &mut pass);
-        });
-        let outcome = ran?;
-        logged?;
-        log.finish()?;
-        for folder in [&results, &self.results.join(file_name(&job.name))] {
-            // Folders with anything in them stay.
-            let _ = std::fs::remove_dir(folder);
-        }
-        Ok(outcome.into())
+        self.reports[index] = Some(report.clone());
+        events(Event::JobFinished { job: index, report });
     }
 }
 
-/// Hands an event on without the values of secrets.
-fn masked(mask: &mut Mask, event: JobEvent, pass: &mut dyn FnMut(JobEvent)) {
-    if mask.is_empty() {
-        return pass(event);
-    }
-    let shown = |bytes: Vec<u8>, pass: &mut dyn FnMut(JobEvent)| {
-        if !bytes.is_empty() {
-            pass(JobEvent::Output(Chunk::new(bytes)));
-        }
-    };
-    match event {
-        JobEvent::Output(chunk) => shown(mask.take(chunk.as_bytes()), pass),
-        JobEvent::StepFinished(mut step) => {
-            shown(mask.rest(), pass);
-            step.message = step.message.map(|text| mask.text(&text));
-            pass(JobEvent::StepFinished(step));
-        }
-        JobEvent::Warning(text) => pass(JobEvent::Warning(mask.text(&text))),
-        other => pass(other),
-    }
+fn nodes(job: &Job) -> u32 {
+    job.parallelism.max(1)
 }
 
-impl JobReport {
-    fn unrun(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            status: JobStatus::NotRun,
-            duration: Duration::ZERO,
-            nodes: 1,
-            held: false,
-            results: None,
-            tests: None,
-            steps: Vec::new(),
-            layers: Vec::new(),
-            stopped_by: None,
-            log: None,
-        }
+/// Returns the queue that a job has to wait in.
+fn lock_key(job: &Job) -> Option<&str> {
+    if let Some(group) = &job.serial_group {
+        return Some(&group.value);
+    }
+    match job.settings.iter().find(|(name, _)| name == "key")? {
+        (_, Data::Str(key)) if matches!(job.kind, JobKind::Lock | JobKind::Unlock) => Some(key),
+        _ => None,
     }
 }
 
@@ -389,78 +551,6 @@ fn home(options: &Options) -> PathBuf {
         .or_else(std::env::home_dir)
         .filter(|home| home.is_absolute())
         .unwrap_or_else(|| PathBuf::from("/"))
-}
-
-/// Returns what a person should know about a workflow whose jobs all run on this machine.
-fn notes(workflow: &Workflow) -> Vec<String> {
-    let mut notes = Vec::new();
-    for job in workflow
-        .jobs
-        .iter()
-        .filter(|job| job.kind == JobKind::Build)
-    {
-        let name = &job.name;
-        match job.executor.as_ref().map(|executor| &executor.kind) {
-            Some(ExecutorKind::Docker(images)) => {
-                for service in images.iter().skip(1) {
-                    let image = &service.image.value;
-                    notes.push(format!(
-                        "{name}: the service container {image} is not started"
-                    ));
-                }
-            }
-            Some(ExecutorKind::Machine {
-                image: Some(image), ..
-            }) => {
-                notes.push(format!(
-                    "{name}: runs on this machine and not on {}",
-                    image.value
-                ));
-            }
-            Some(ExecutorKind::Macos { .. }) if !cfg!(target_os = "macos") => {
-                notes.push(format!("{name}: wants macOS and runs on this machine"));
-            }
-            _ => {}
-        }
-    }
-    notes
-}
-
-/// Names the contexts that jobs want and nobody gave.
-fn unknown_contexts(workflow: &Workflow, options: &Options) -> Vec<String> {
-    let mut names: Vec<&str> = Vec::new();
-    for context in workflow.jobs.iter().flat_map(|job| &job.contexts) {
-        let name = context.value.as_str();
-        let known = options.contexts.iter().any(|c| c.name == name);
-        if !known && !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    let said = |name| {
-        format!("the variables of context {name} are not known here: its jobs run without them")
-    };
-    names.into_iter().map(said).collect()
-}
-
-/// Makes an id that no other run or job has, in the form that the service uses.
-fn uuid() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    let now = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .unwrap_or_default();
-    let seed = (now.as_nanos(), std::process::id());
-    let (high, low) = (
-        RandomState::new().hash_one(seed),
-        RandomState::new().hash_one(seed),
-    );
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 48 & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    )
 }
 
 /// Orders the jobs, or says which of them cannot be ordered.

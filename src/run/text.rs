@@ -140,6 +140,28 @@ pub(crate) fn file_name(name: &str) -> String {
     out
 }
 
+/// Makes an id that no other run or job has, in the form that the service uses.
+#[cfg(unix)]
+pub(crate) fn uuid() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let now = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or_default();
+    let seed = (now.as_nanos(), std::process::id());
+    let (high, low) = (
+        RandomState::new().hash_one(seed),
+        RandomState::new().hash_one(seed),
+    );
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,14 +49,15 @@ pub fn run(
     let mut places = places.to_vec();
     let mut plain = false;
     loop {
-        let mut lines: BTreeMap<JobIndex, Vec<u8>> = BTreeMap::new();
+        let mut lines: BTreeMap<(JobIndex, u32), Vec<u8>> = BTreeMap::new();
         let done = execute(&workflow, options, &mut |event| {
             if let Event::Job {
                 job,
+                node,
                 event: JobEvent::Output(chunk),
             } = event
             {
-                let line = lines.entry(job).or_default();
+                let line = lines.entry((job, node)).or_default();
                 line.extend_from_slice(chunk.as_bytes());
                 take(line, &mut here.trees);
             }

@@ -26,7 +26,7 @@ fn jobs_run_after_what_they_require_and_ties_by_declaration() {
         .events
         .iter()
         .filter_map(|e| match e {
-            Event::JobStarted { job } => Some(*job),
+            Event::JobStarted { job, .. } => Some(*job),
             _ => None,
         })
         .collect();

@@ -230,7 +230,7 @@ fn daemons_end_with_their_job() {
     );
     let done = world.run(vec![
         job("a", vec![run(&script)]),
-        job("b", vec![run("pgrep sleep || echo none")]),
+        requires(job("b", vec![run("pgrep sleep || echo none")]), &[(0, &[])]),
     ]);
     done.assert_success();
     assert_eq!(done.output("b"), "none\n");
@@ -256,11 +256,14 @@ fn a_store_below_tmp_or_inside_the_project_is_shared() {
         need_namespaces!(world);
         let done = world.run(vec![
             job("a", vec![run("echo x > \"$HOLDALL_STORE/made-by-a\"")]),
-            job(
-                "b",
-                vec![run(
-                    "cat \"$HOLDALL_STORE/made-by-a\"; test -n \"$HOLDALL_WORKSPACE\"",
-                )],
+            requires(
+                job(
+                    "b",
+                    vec![run(
+                        "cat \"$HOLDALL_STORE/made-by-a\"; test -n \"$HOLDALL_WORKSPACE\"",
+                    )],
+                ),
+                &[(0, &[])],
             ),
         ]);
         done.assert_success();
@@ -413,7 +416,7 @@ fn cancel_ends_the_job_and_its_daemons() {
     let cancel = world.options.cancel.clone();
     let flow = workflow(vec![
         job("a", vec![run(&script)]),
-        job("b", vec![run("true")]),
+        requires(job("b", vec![run("true")]), &[(0, &[])]),
     ]);
     let started = Instant::now();
     let summary = holdall::run::execute(&flow, &world.options, &mut |event| {

@@ -196,6 +196,7 @@ impl Outcome {
             match event {
                 Event::Job {
                     job,
+                    node: _,
                     event: JobEvent::Output(chunk),
                 } if Some(*job) == index => bytes.extend_from_slice(chunk.as_bytes()),
                 _ => {}

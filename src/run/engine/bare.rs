@@ -14,7 +14,6 @@ use crate::run::spec::{JobSpec, Outcome};
 #[derive(Debug)]
 pub(crate) struct Bare {
     scratch: tempfile::TempDir,
-    count: usize,
 }
 
 impl Bare {
@@ -26,15 +25,12 @@ impl Bare {
             .tempdir_in(&parent);
         Ok(Self {
             scratch: made.map_err(|e| RunError::io("create a folder in", parent, e))?,
-            count: 0,
         })
     }
 
-    /// Returns a folder for the runner's own files of the next job.
-    pub(crate) fn next_private(&mut self) -> OsString {
-        self.count += 1;
-        let dir = self.scratch.path().join(format!("job-{}", self.count));
-        dir.into_os_string()
+    /// Returns a folder for the runner's own files of a job.
+    pub(crate) fn private(&self, job_id: &str) -> OsString {
+        self.scratch.path().join(job_id).into_os_string()
     }
 
     /// Runs one job.

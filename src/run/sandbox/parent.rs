@@ -49,7 +49,7 @@ impl Sandbox {
         project: &OsStr,
     ) -> Result<Self, RunError> {
         let own = || PathBuf::from("/proc/self/exe");
-        let mut sandbox = Self {
+        let sandbox = Self {
             agent: options.agent.clone().unwrap_or_else(own),
             scratch: Scratch::create(options.scratch.as_deref())?,
             home: home.to_owned(),
@@ -80,7 +80,7 @@ impl Sandbox {
 
     /// Runs one job.
     pub(crate) fn run(
-        &mut self,
+        &self,
         spec: &JobSpec,
         cancel: &AtomicBool,
         emit: &mut dyn FnMut(JobEvent),

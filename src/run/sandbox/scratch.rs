@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,8 +29,8 @@ pub(super) struct Scratch {
     dir: PathBuf,
     /// Whether the jobs must use memory instead of this folder's disk.
     pub(super) in_memory: bool,
-    jobs: u64,
-    removals: Vec<JoinHandle<()>>,
+    jobs: AtomicU64,
+    removals: Mutex<Vec<JoinHandle<()>>>,
     _lock: File,
 }
 
@@ -47,16 +49,16 @@ impl Scratch {
             // Overlays cannot write to an overlay, as the disk of a container often is.
             in_memory: kind_of(&dir) == Some(OVERLAYFS),
             dir,
-            jobs: 0,
-            removals: Vec::new(),
+            jobs: AtomicU64::new(0),
+            removals: Mutex::new(Vec::new()),
             _lock: lock,
         })
     }
 
     /// Makes the folder of the next job.
-    pub(super) fn next_job(&mut self) -> Result<PathBuf, RunError> {
-        self.jobs += 1;
-        let dir = self.dir.join(format!("job-{}", self.jobs));
+    pub(super) fn next_job(&self) -> Result<PathBuf, RunError> {
+        let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
+        let dir = self.dir.join(format!("job-{number}"));
         fs::create_dir(&dir).map_err(|e| RunError::io("create", &dir, e))?;
         Ok(dir)
     }
@@ -65,18 +67,23 @@ impl Scratch {
 impl Scratch {
     /// Removes the folder of a job whose processes are gone. The next job need not wait for it:
     /// on some disks that takes longer than a short job.
-    pub(super) fn discard(&mut self, dir: PathBuf) {
+    pub(super) fn discard(&self, dir: PathBuf) {
         let removal = std::thread::Builder::new().spawn(move || {
             // The folder of the whole run is removed in the end, with what is left in it.
             let _ = remove_tree(&dir);
         });
-        self.removals.extend(removal);
+        let mut removals = self.removals.lock().unwrap_or_else(PoisonError::into_inner);
+        removals.extend(removal);
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        for removal in self.removals.drain(..) {
+        let removals = self
+            .removals
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for removal in removals.drain(..) {
             let _ = removal.join();
         }
         // What cannot be removed now is removed by a later run.
