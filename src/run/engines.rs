@@ -65,9 +65,9 @@ impl Engine {
     pub(crate) fn private(&self, job_id: &str) -> OsString {
         match self {
             Self::Bare(bare) => bare.private(job_id),
-            // Each job has a /tmp of its own; the name says whose the files are.
+            // Each job has shared memory of its own: making files there costs next to nothing.
             #[cfg(target_os = "linux")]
-            Self::Sandbox(_) => format!("/tmp/.holdall-{job_id}").into(),
+            Self::Sandbox(_) => format!("/dev/shm/.holdall-{job_id}").into(),
         }
     }
 

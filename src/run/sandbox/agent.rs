@@ -22,6 +22,9 @@ pub(super) const ARGUMENT: &str = "__job";
 /// What the inner process says when its ids are to be mapped.
 const MAP_ME: &str = "\u{1}map";
 
+/// What it is to map them.
+pub(super) const MAP: &str = "the id map of the inner user namespace";
+
 /// Something that isolation needs and the system refused.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -53,10 +56,16 @@ pub(crate) fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<Exi
         return None;
     }
     let part = args.next().unwrap_or_default();
-    let done = if part == "inner" {
-        inner()
-    } else {
-        outer(&part)
+    let done = match part.to_str() {
+        Some("inner") => inner(|| {
+            let _ = writeln!(io::stderr(), "{MAP_ME}");
+        }),
+        Some("direct") => own_session().and_then(|()| {
+            inner(|| {
+                let _ = tell(&FromAgent::MapMe);
+            })
+        }),
+        _ => outer(&part),
     };
     Some(match done {
         Ok(code) => code,
@@ -76,8 +85,7 @@ fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
     if getppid().map(is_parent).as_deref() != parent.to_str() {
         return Ok(ExitCode::FAILURE);
     }
-    // No terminal: a job must not ask the person anything, and Ctrl-C is the runner's.
-    setsid().map_err(Refused::when("a new session"))?;
+    own_session()?;
     let was = Ids::effective();
     let base = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC;
     // Root makes its mounts as root: file systems that a user namespace may not mount, or not
@@ -110,7 +118,7 @@ fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
         } else {
             ids::map_back(inner.id(), was)
         };
-        mapped.map_err(Refused::when("the id map of the inner user namespace"))?;
+        mapped.map_err(Refused::when(MAP))?;
         let _ = tell(&FromAgent::Ready);
     }
     let status = inner.wait().map_err(Refused::when("the end of the job"))?;
@@ -118,8 +126,14 @@ fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
     Ok(ExitCode::from(code.unwrap_or(u8::MAX)))
 }
 
+/// Leaves the terminal: a job must not ask the person anything, and Ctrl-C is the runner's.
+fn own_session() -> Result<(), Refused> {
+    setsid().map_err(Refused::when("a new session"))?;
+    Ok(())
+}
+
 /// Builds the view, moves into it, gives up power over it, and runs the job.
-fn inner() -> Result<ExitCode, Refused> {
+fn inner(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
     die_with_parent()?;
     let mut control = BufReader::new(io::stdin());
     let mut line = String::new();
@@ -134,7 +148,7 @@ fn inner() -> Result<ExitCode, Refused> {
     // take them apart, make them writable again or look below them.
     unshare(CloneFlags::CLONE_NEWUSER)
         .map_err(Refused::when("the inner user namespace (unshare)"))?;
-    let _ = writeln!(io::stderr(), "{MAP_ME}");
+    ask_for_ids();
     // A probe wants to know no more than that all of the above works, and closes the pipe.
     line.clear();
     if !matches!(control.read_line(&mut line), Ok(read) if read > 0) {

@@ -1,17 +1,20 @@
 //! The runner's side: starts the processes of a job, speaks with them and cleans up.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, unshare};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::MemfdFlags;
 
-use super::agent::ARGUMENT;
+use super::agent::{ARGUMENT, MAP};
+use super::ids;
 use super::scratch::Scratch;
 use super::view::ViewSpec;
 use crate::run::engine::resolve;
@@ -58,12 +61,17 @@ impl Sandbox {
             project: project.to_owned(),
         };
         let dir = sandbox.scratch.next_job()?;
-        let probed = sandbox
-            .start(&dir, Path::new(home), "none")
-            .and_then(|mut agent| {
-                agent.expect_ready()?;
-                agent.end("none")
-            });
+        let probe = || {
+            sandbox
+                .start(&dir, Path::new(home), "none")
+                .and_then(|mut agent| {
+                    agent.expect_ready()?;
+                    agent.end("none")
+                })
+        };
+        // Not on this thread: `start` says why.
+        let probed = std::thread::scope(|scope| scope.spawn(probe).join());
+        let probed = probed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         sandbox.scratch.discard(dir);
         probed?;
         Ok(sandbox)
@@ -78,7 +86,7 @@ impl Sandbox {
         }
     }
 
-    /// Runs one job.
+    /// Runs one job, on a thread that ends with it.
     pub(crate) fn run(
         &self,
         spec: &JobSpec,
@@ -98,9 +106,13 @@ impl Sandbox {
         outcome
     }
 
+    /// Starts the processes of a job. The thread that calls it ends with the job: it may have left
+    /// for a PID namespace of its own, in which it can start no process after the job's, and the
+    /// kernel ends the job when that thread ends.
     fn start(&self, dir: &Path, directory: &Path, job: &str) -> Result<Agent, RunError> {
         let view = ViewSpec {
             dir: dir.into(),
+            memory: self.scratch.memory().into_os_string(),
             in_memory: self.scratch.in_memory,
             home: self.home.clone(),
             project: self.project.clone(),
@@ -108,11 +120,22 @@ impl Sandbox {
             revealed: self.revealed.clone(),
             directory: directory.into(),
         };
-        let errors = dir.join("errors");
-        let file = File::create(&errors).map_err(|e| RunError::io("create", &errors, e))?;
+        let memory = rustix::fs::memfd_create("errors", MemfdFlags::CLOEXEC);
+        let errors: File = memory
+            .map_err(|e| RunError::io("make a file for the errors of", job, e))?
+            .into();
+        let file = errors.try_clone();
+        let file = file.map_err(|e| RunError::io("share the errors of", job, e))?;
+        // As root this thread takes the part of the outer process: one program less to start.
+        let direct = rustix::process::geteuid().is_root()
+            && unshare(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC).is_ok();
+        let part = match direct {
+            true => "direct".to_owned(),
+            false => std::process::id().to_string(),
+        };
         let mut child = Command::new(&self.agent)
             .arg(ARGUMENT)
-            .arg(std::process::id().to_string())
+            .arg(part)
             // The job gets its environment with the rest; this one would only leak into it.
             .env_clear()
             .stdin(Stdio::piped())
@@ -141,7 +164,8 @@ struct Agent {
     stdout: Option<ChildStdout>,
     /// The beginning of a message whose rest has not come yet.
     unread: Vec<u8>,
-    errors: PathBuf,
+    /// What they write to standard error.
+    errors: File,
     job: String,
 }
 
@@ -157,11 +181,19 @@ impl Agent {
     /// Waits until the view stands.
     fn expect_ready(&mut self) -> Result<(), RunError> {
         let mut ready = false;
+        let process = self.child.id();
         while !ready {
             let more = self.receive(None, &mut |message| match message {
                 FromAgent::Ready => {
                     ready = true;
                     Ok(())
+                }
+                FromAgent::MapMe => {
+                    ready = true;
+                    ids::map_everybody(process).map_err(|e| RunError::Isolation {
+                        what: MAP.to_owned(),
+                        reason: e.to_string(),
+                    })
                 }
                 FromAgent::Refused { what, reason } => Err(RunError::Isolation { what, reason }),
                 FromAgent::Event(_) | FromAgent::Ended(_) => Ok(()),
@@ -189,7 +221,7 @@ impl Agent {
                 match message {
                     FromAgent::Event(event) => emit(event),
                     FromAgent::Ended(how) => outcome = Some(how),
-                    FromAgent::Ready => {}
+                    FromAgent::Ready | FromAgent::MapMe => {}
                     FromAgent::Refused { what, reason } => {
                         return Err(RunError::Agent {
                             job: job.clone(),
@@ -278,7 +310,9 @@ impl Agent {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let said = fs::read(&self.errors).unwrap_or_default();
+        let mut said = Vec::new();
+        let _ = self.errors.rewind();
+        let _ = self.errors.read_to_end(&mut said);
         let tail = &said[said.len().saturating_sub(2000)..];
         let tail = String::from_utf8_lossy(tail);
         RunError::Agent {
