@@ -208,11 +208,32 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
     };
     options.cancel = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&options.cancel))
-            .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
-    }
+    listen(&options).map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
     Ok(options)
+}
+
+/// Has the first Ctrl-C stop the run and the second one end what does not stop; a terminal that goes
+/// away and a request to end mean the same.
+#[cfg(unix)]
+fn listen(options: &run::Options) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+    use std::sync::atomic::Ordering;
+
+    let (mut told, teller) = UnixStream::pair()?;
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::low_level::pipe::register(signal, teller.try_clone()?)?;
+    }
+    let (cancel, hurry) = (Arc::clone(&options.cancel), Arc::clone(&options.hurry));
+    std::thread::Builder::new().spawn(move || {
+        while told.read_exact(&mut [0]).is_ok() {
+            if cancel.swap(true, Ordering::Relaxed) {
+                hurry.store(true, Ordering::Relaxed);
+            }
+        }
+    })?;
+    Ok(())
 }
 
 /// Reads a context: `NAME=FILE`.
