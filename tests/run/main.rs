@@ -8,6 +8,8 @@
 
 mod bare;
 #[cfg(target_os = "linux")]
+mod faults;
+#[cfg(target_os = "linux")]
 mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;

@@ -122,6 +122,9 @@ fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
         let _ = tell(&FromAgent::Ready);
     }
     let status = inner.wait().map_err(Refused::when("the end of the job"))?;
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let _ = tell(&FromAgent::Killed(signal));
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(u8::MAX)))
 }

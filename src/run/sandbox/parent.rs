@@ -4,8 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -41,6 +43,8 @@ pub(crate) struct Sandbox {
     shared: Vec<OsString>,
     project: OsString,
     revealed: Vec<OsString>,
+    /// Set to end canceled jobs without waiting for their steps.
+    hurry: Arc<AtomicBool>,
 }
 
 impl Sandbox {
@@ -59,6 +63,7 @@ impl Sandbox {
             shared,
             revealed: options.revealed.iter().map(OsString::from).collect(),
             project: project.to_owned(),
+            hurry: Arc::clone(&options.hurry),
         };
         let dir = sandbox.scratch.next_job()?;
         let probe = || {
@@ -151,6 +156,7 @@ impl Sandbox {
             unread: Vec::new(),
             errors,
             job: job.to_owned(),
+            hurry: Arc::clone(&self.hurry),
         };
         agent.send(&view);
         Ok(agent)
@@ -167,6 +173,7 @@ struct Agent {
     /// What they write to standard error.
     errors: File,
     job: String,
+    hurry: Arc<AtomicBool>,
 }
 
 impl Agent {
@@ -196,7 +203,7 @@ impl Agent {
                     })
                 }
                 FromAgent::Refused { what, reason } => Err(RunError::Isolation { what, reason }),
-                FromAgent::Event(_) | FromAgent::Ended(_) => Ok(()),
+                FromAgent::Event(_) | FromAgent::Ended(_) | FromAgent::Killed(_) => Ok(()),
             })?;
             if !more && !ready {
                 return Err(self.died());
@@ -214,6 +221,7 @@ impl Agent {
     ) -> Result<Outcome, RunError> {
         self.send(spec);
         let mut outcome = None;
+        let mut killed = None;
         let mut canceled: Option<Instant> = None;
         let job = self.job.clone();
         loop {
@@ -221,6 +229,7 @@ impl Agent {
                 match message {
                     FromAgent::Event(event) => emit(event),
                     FromAgent::Ended(how) => outcome = Some(how),
+                    FromAgent::Killed(signal) => killed = Some(signal),
                     FromAgent::Ready | FromAgent::MapMe => {}
                     FromAgent::Refused { what, reason } => {
                         return Err(RunError::Agent {
@@ -239,14 +248,30 @@ impl Agent {
                     canceled = Some(Instant::now());
                     self.send(&"cancel");
                 }
-                Some(since) if since.elapsed() > spec.grace + MARGIN => {
+                Some(since)
+                    if since.elapsed() > spec.grace + MARGIN
+                        || self.hurry.load(Ordering::Relaxed) =>
+                {
                     let _ = self.child.kill();
                     outcome = Some(Outcome::Canceled);
                 }
                 _ => {}
             }
         }
-        outcome.map_or_else(|| Err(self.died()), Ok)
+        if outcome.is_none() {
+            killed = killed.or_else(|| self.child.wait().ok()?.signal());
+        }
+        match (outcome, killed) {
+            (Some(outcome), _) => Ok(outcome),
+            // The machinery works: somebody outside ended this one job, most often for its memory.
+            (None, Some(signal)) => {
+                emit(JobEvent::Warning(format!(
+                    "signal {signal} from outside ended the job: the machine may be out of memory"
+                )));
+                Ok(Outcome::Failed)
+            }
+            (None, None) => Err(self.died()),
+        }
     }
 
     /// Closes the pipe and waits for the end.
