@@ -30,6 +30,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     orbs: OrbArgs,
 
+    /// What runs the jobs: this machine, or containers of the images that they name.
+    #[arg(long, value_name = "ENGINE", default_value = "host")]
+    engine: EngineArg,
+
+    /// Take another image for one that the config names, with or without its tag; may be repeated.
+    #[arg(long, value_name = "FROM=TO")]
+    image: Vec<String>,
+
     /// Run jobs on the bare machine: they can change everything that you can change.
     #[arg(long)]
     no_isolation: bool,
@@ -52,6 +60,17 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     values: ValueArgs,
+}
+
+/// What runs the jobs.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum EngineArg {
+    /// This machine: programs and files are its own.
+    Host,
+    /// Containers of podman.
+    Podman,
+    /// Containers of docker.
+    Docker,
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
@@ -196,6 +215,12 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         .ok()
         .filter(|w| !w.is_empty());
     options.isolation = !args.no_isolation;
+    options.engine = match args.engine {
+        EngineArg::Host => run::EngineKind::Host,
+        EngineArg::Podman => run::EngineKind::Podman,
+        EngineArg::Docker => run::EngineKind::Docker,
+    };
+    options.images = images(&args.image, options.engine)?;
     options.contexts = args
         .context
         .iter()
@@ -213,6 +238,24 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
             .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
     }
     Ok(options)
+}
+
+/// Reads what stands for which image: `FROM=TO`.
+fn images(given: &[String], engine: run::EngineKind) -> Result<Vec<(String, String)>, CliError> {
+    if engine == run::EngineKind::Host && !given.is_empty() {
+        return Err(CliError::usage("the host engine takes no images")
+            .hint("add --engine podman or docker"));
+    }
+    let pair = |text: &String| {
+        let parts = text.split_once('=');
+        let parts = parts.filter(|(from, to)| !from.is_empty() && !to.is_empty());
+        let (from, to) = parts.ok_or_else(|| {
+            CliError::usage(format!("`{text}` says not which image stands for which"))
+                .hint("write FROM=TO: `--image cimg/node:20.1=localhost/node`")
+        })?;
+        Ok((from.to_owned(), to.to_owned()))
+    };
+    given.iter().map(pair).collect()
 }
 
 /// Reads a context: `NAME=FILE`.
@@ -321,7 +364,7 @@ fn refused(error: RunError, report: &mut finding::Report, ui: &Ui) -> CliError {
         RunError::Unsupported(_) | RunError::Cycle(_) | RunError::UnknownRequirement { .. } => {
             error::FOUND
         }
-        RunError::Isolation { .. } | RunError::Platform => error::USAGE,
+        RunError::Isolation { .. } | RunError::Engine { .. } | RunError::Platform => error::USAGE,
         RunError::Io { .. } => error::INPUT,
         _ => error::DEFECT,
     };

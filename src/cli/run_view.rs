@@ -105,6 +105,8 @@ impl<W: Write> RunView<W> {
                 let text = match isolation {
                     Isolation::NamespacesAsRoot => "isolated: namespaces, as root",
                     Isolation::NamespacesAsUser => "isolated: namespaces, without privileges",
+                    Isolation::Podman => "in containers of podman",
+                    Isolation::Docker => "in containers of docker",
                     Isolation::Off => "not isolated: jobs can change everything that you can",
                 };
                 let text = self.paint(Paint::Faint, text);

@@ -465,7 +465,9 @@ fn cannot(what: &str, path: &Path, why: &std::io::Error) -> CliError {
 
 fn failed(wrong: VerifyError) -> CliError {
     let code = match &wrong {
-        VerifyError::Run(RunError::Isolation { .. } | RunError::Platform) => error::USAGE,
+        VerifyError::Run(
+            RunError::Isolation { .. } | RunError::Engine { .. } | RunError::Platform,
+        ) => error::USAGE,
         VerifyError::Run(RunError::Cycle(_) | RunError::UnknownRequirement { .. }) => error::FOUND,
         VerifyError::Run(RunError::Agent { .. }) => error::DEFECT,
         _ => error::INPUT,

@@ -20,5 +20,7 @@ mod remove;
 mod scratch;
 mod view;
 
-pub(crate) use agent::agent_main;
+pub(crate) use agent::{inner, outer};
 pub(crate) use parent::Sandbox;
+pub(crate) use remove::remove_tree;
+pub(crate) use scratch::Scratch;
