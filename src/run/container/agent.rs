@@ -77,10 +77,10 @@ fn settle(task: &Task) -> io::Result<()> {
             make_dir(Path::new(dir))?;
         }
         if let Some(workspace) = &task.workspace {
-            link_all(Path::new(LAYERS), &Path::new(STORE).join(workspace))?;
+            link_workspace(Path::new(LAYERS), &Path::new(STORE).join(workspace))?;
         }
         if task.has_caches {
-            link_all(Path::new(CACHES), Path::new(KEPT))?;
+            link_caches()?;
         }
         // Images without anything in them lack even that.
         let _ = fs::DirBuilder::new().mode(0o777).create("/tmp");
@@ -97,23 +97,44 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Shows the layers of a workspace. Work under way, notes, and what was remembered of the targets of
+/// other jobs stay out.
+fn link_workspace(from: &Path, to: &Path) -> io::Result<()> {
+    make_dir(to)?;
+    for part in ["blobs", "oci-layout", "refs"] {
+        link_all(&from.join(part), &to.join(part))?;
+    }
+    Ok(())
+}
+
+/// Shows the caches: an index each, and the workspaces that hold their layers.
+fn link_caches() -> io::Result<()> {
+    for entry in fs::read_dir(CACHES)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), Path::new(KEPT).join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            link_workspace(&path, &target)?;
+        } else {
+            link_all(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Repeats folders, and each file of them as a link: it is read where it is, and cannot change.
 fn link_all(from: &Path, to: &Path) -> io::Result<()> {
-    make_dir(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            // Work under way, what was remembered of other targets, and notes: nothing to attach.
-            if !matches!(
-                entry.file_name().to_str(),
-                Some("tmp" | "cache" | "attached")
-            ) {
-                link_all(&path, &target)?;
-            }
-        } else if kind.is_file() {
-            symlink(&path, &target)?;
+    // What vanished meanwhile was no part of anything.
+    let Ok(meta) = from.symlink_metadata() else {
+        return Ok(());
+    };
+    if meta.is_file() {
+        return symlink(from, to);
+    }
+    if meta.is_dir() {
+        make_dir(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            link_all(&entry.path(), &to.join(entry.file_name()))?;
         }
     }
     Ok(())

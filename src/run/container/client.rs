@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -18,6 +19,10 @@ const TICK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
 };
+
+/// How often a removal is tried, and the pause between two tries.
+const REMOVALS: u32 = 10;
+const BREATH: Duration = Duration::from_millis(200);
 
 /// Speaks with an engine through its command line.
 #[derive(Debug, Clone)]
@@ -157,11 +162,21 @@ impl Client {
         args.into_iter().map(OsString::from).collect()
     }
 
-    /// Ends containers and removes them with their volumes. Those that are gone are no error.
+    /// Ends containers and removes them with their volumes, in this order. Those that are gone
+    /// are no error.
     pub(super) fn remove(&self, names: &[String]) {
-        if !names.is_empty() {
-            let words = ["rm", "--force", "--volumes"].map(str::to_owned);
-            let _ = self.ask(words.iter().chain(names));
+        // One by one: podman does nothing at all where one of several is gone.
+        for name in names {
+            for _ in 0..REMOVALS {
+                match self.ask(["rm", "--force", "--volumes", name]) {
+                    Ok(Said::Done(_)) => break,
+                    Ok(Said::Refused(why)) if why.to_lowercase().contains("no such container") => {
+                        break;
+                    }
+                    // The engine removes it itself this very moment, or one that hangs on it.
+                    _ => std::thread::sleep(BREATH),
+                }
+            }
         }
     }
 }
