@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::engine::{self, EngineArg};
 use super::layers::items;
 use super::orbs::OrbArgs;
 use super::run_view::{RunView, Style};
@@ -60,17 +61,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     values: ValueArgs,
-}
-
-/// What runs the jobs.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum EngineArg {
-    /// This machine: programs and files are its own.
-    Host,
-    /// Containers of podman.
-    Podman,
-    /// Containers of docker.
-    Docker,
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
@@ -215,12 +205,7 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         .ok()
         .filter(|w| !w.is_empty());
     options.isolation = !args.no_isolation;
-    options.engine = match args.engine {
-        EngineArg::Host => run::EngineKind::Host,
-        EngineArg::Podman => run::EngineKind::Podman,
-        EngineArg::Docker => run::EngineKind::Docker,
-    };
-    options.images = images(&args.image, options.engine)?;
+    engine::set(&mut options, args.engine, &args.image)?;
     options.contexts = args
         .context
         .iter()
@@ -238,24 +223,6 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
             .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
     }
     Ok(options)
-}
-
-/// Reads what stands for which image: `FROM=TO`.
-fn images(given: &[String], engine: run::EngineKind) -> Result<Vec<(String, String)>, CliError> {
-    if engine == run::EngineKind::Host && !given.is_empty() {
-        return Err(CliError::usage("the host engine takes no images")
-            .hint("add --engine podman or docker"));
-    }
-    let pair = |text: &String| {
-        let parts = text.split_once('=');
-        let parts = parts.filter(|(from, to)| !from.is_empty() && !to.is_empty());
-        let (from, to) = parts.ok_or_else(|| {
-            CliError::usage(format!("`{text}` says not which image stands for which"))
-                .hint("write FROM=TO: `--image cimg/node:20.1=localhost/node`")
-        })?;
-        Ok((from.to_owned(), to.to_owned()))
-    };
-    given.iter().map(pair).collect()
 }
 
 /// Reads a context: `NAME=FILE`.

@@ -319,7 +319,7 @@ impl Job<'_> {
             engine
                 .revealed
                 .iter()
-                .filter_map(|path| launch::revealed(path)),
+                .filter_map(|path| engine.program.revealed(path)),
         );
         let mut place = None;
         if wants(|kind| matches!(kind, StepWork::Checkout { .. })) {

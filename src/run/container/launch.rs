@@ -1,9 +1,9 @@
 //! What the engine is told to start: the primary container and the services of a job.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use super::agent::PART;
-use super::client::{Client, mount};
+use super::client::Client;
 use super::facts::Facts;
 use super::images::Image;
 use super::program::Program;
@@ -132,14 +132,6 @@ pub(super) fn is_root(image: &Image, facts: &Facts) -> bool {
     let user = image.user.as_ref().unwrap_or(&facts.user);
     let name = user.split(':').next().unwrap_or_default();
     matches!(name, "" | "0" | "root")
-}
-
-/// Shows a file or folder of this machine at its own place.
-pub(super) fn revealed(path: &OsStr) -> Option<OsString> {
-    let text = path.to_str()?;
-    std::path::Path::new(path)
-        .exists()
-        .then(|| mount(std::path::Path::new(path), text, false))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Holdall's own program inside of any image. What it needs of this machine's libraries comes
 //! along with their loader, so that the image may have another C library, an older one or none.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
@@ -28,6 +28,10 @@ pub(super) struct Program {
     pub(super) entrypoint: String,
     /// What comes before the arguments.
     pub(super) words: Vec<String>,
+    /// Where it lies on this machine.
+    path: PathBuf,
+    /// A script that starts it, for steps that call it by that path.
+    script: Option<PathBuf>,
 }
 
 impl Program {
@@ -41,6 +45,8 @@ impl Program {
                 mounts,
                 entrypoint: INSIDE.to_owned(),
                 words: Vec::new(),
+                path: program,
+                script: None,
             });
         };
         fs::create_dir_all(dir).map_err(|e| RunError::io("create", dir, e))?;
@@ -50,14 +56,34 @@ impl Program {
             copy(&library, dir)?;
         }
         mounts.push(mount(dir, LIBRARIES, false));
-        let loader = name(&loader);
+        let entrypoint = format!("{LIBRARIES}/{}", name(&loader).to_string_lossy());
+        let script = dir.join("start");
+        let text =
+            format!("#!/bin/sh\nexec {entrypoint} --library-path {LIBRARIES} {INSIDE} \"$@\"\n");
+        fs::write(&script, text)
+            .and_then(|()| fs::set_permissions(&script, fs::Permissions::from_mode(0o755)))
+            .map_err(|e| RunError::io("write", &script, e))?;
         Ok(Self {
             mounts,
-            entrypoint: format!("{LIBRARIES}/{}", loader.to_string_lossy()),
+            entrypoint,
             words: ["--library-path", LIBRARIES, INSIDE]
                 .map(str::to_owned)
                 .to_vec(),
+            path: program,
+            script: Some(script),
         })
+    }
+
+    /// Shows a file or folder of this machine at its own place. The program itself is shown as
+    /// something that starts in any image.
+    pub(super) fn revealed(&self, path: &OsStr) -> Option<OsString> {
+        let (text, path) = (path.to_str()?, Path::new(path));
+        let real = path.canonicalize().ok()?;
+        let shown = match &self.script {
+            Some(script) if real == self.path => script,
+            _ => path,
+        };
+        Some(mount(shown, text, false))
     }
 }
 
