@@ -152,7 +152,6 @@ impl<W: Write> Json<W> {
             names: Vec::new(),
         }
     }
-
 }
 
 fn write(out: &mut dyn Write, now: SystemTime, said: Said<'_>) -> io::Result<()> {
@@ -190,6 +189,8 @@ fn said<'a>(names: &'a [String], event: &'a Event) -> Option<Said<'a>> {
             isolation: match isolation {
                 Isolation::NamespacesAsRoot => "namespaces_as_root",
                 Isolation::NamespacesAsUser => "namespaces_as_user",
+                Isolation::Podman => "podman",
+                Isolation::Docker => "docker",
                 Isolation::Off => "off",
             },
         },
