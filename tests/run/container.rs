@@ -45,6 +45,8 @@ impl Project {
     /// Returns the only folder of a run.
     fn of_the_run(&self) -> PathBuf {
         let mut runs: Vec<PathBuf> = entries(&self.path(".holdall/runs"));
+        // What says when the last pruning was is no run.
+        runs.retain(|run| !run.file_name().unwrap().to_string_lossy().starts_with('.'));
         assert_eq!(runs.len(), 1, "{runs:?}");
         runs.remove(0)
     }

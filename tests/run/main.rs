@@ -18,5 +18,6 @@ mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;
 pub(crate) mod layers;
+mod select;
 mod service;
 mod support;
