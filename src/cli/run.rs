@@ -54,7 +54,12 @@ pub(crate) struct Args {
     values: ValueArgs,
 
     /// How to show it. `json` prints one event a line; `holdall schema run-events` describes them.
-    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
     format: Format,
 
     /// Show all that jobs write, on a terminal too.
@@ -334,8 +339,7 @@ fn approved(job: &str) -> bool {
         // The end of the input leaves the cursor behind the question.
         let _ = writeln!(out);
     }
-    read.is_ok()
-        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a store that is a folder; others have no shape that a job could write to.

@@ -102,4 +102,3 @@ fn the_schema_refuses_what_is_no_event() {
         assert!(!fits(bad.clone()), "{bad}");
     }
 }
-

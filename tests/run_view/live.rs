@@ -222,7 +222,11 @@ fn a_flood_is_drawn_ten_times_a_second_at_most() {
         "workflow main (1 job)\n  flood      3s  Flood (2s)\n4s  1 running, 0 done\n"
     );
     // Its end is shown as soon as it fails.
-    desk.event(&inside(0, 0, step_finished("Flood", Some("exited with code 1"))));
+    desk.event(&inside(
+        0,
+        0,
+        step_finished("Flood", Some("exited with code 1")),
+    ));
     let shown = desk.screen();
     assert_eq!(shown.lines().filter(|line| *line == "  y").count(), 20);
 }
@@ -247,7 +251,15 @@ fn nothing_is_written_while_nothing_changes() {
 fn a_terminal_may_change_its_size() {
     let mut desk = Desk::new(24, 80);
     crowd(&mut desk);
-    for (rows, columns) in [(10, 40), (30, 100), (5, 20), (24, 80), (1, 10), (2, 2), (24, 80)] {
+    for (rows, columns) in [
+        (10, 40),
+        (30, 100),
+        (5, 20),
+        (24, 80),
+        (1, 10),
+        (2, 2),
+        (24, 80),
+    ] {
         desk.resize(rows, columns);
         desk.event(&Event::Tick);
         let shown = desk.screen();
@@ -269,7 +281,10 @@ fn a_question_has_the_terminal_for_itself() {
     let question = "approve `hold`? [y/N] ";
     write!(Glass(Rc::clone(&desk.shared)), "{question}").unwrap();
     let asked = desk.screen();
-    assert_eq!(asked, format!("workflow main (3 jobs)\n{}\n", question.trim_end()));
+    assert_eq!(
+        asked,
+        format!("workflow main (3 jobs)\n{}\n", question.trim_end())
+    );
     desk.event(&Event::Tick);
     let quick = report("quick", JobStatus::Success, vec![layer()]);
     desk.event(&finished(2, quick));
@@ -316,6 +331,9 @@ fn a_view_that_is_dropped_leaves_nothing_behind() {
     let Desk { shared, view } = desk;
     drop(view);
     let terminal = shared.terminal.borrow();
-    assert_eq!(terminal.screen().contents().trim_end(), "workflow main (1 job)");
+    assert_eq!(
+        terminal.screen().contents().trim_end(),
+        "workflow main (1 job)"
+    );
     assert_eq!(terminal.screen().cursor_position(), (1, 0));
 }

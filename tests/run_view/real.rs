@@ -96,18 +96,27 @@ fn every_line_is_an_event_of_the_schema() {
         .collect();
     assert_eq!(
         statuses,
-        ["success", "failed", "not_run", "not_run", "success", "success"]
+        [
+            "success", "failed", "not_run", "not_run", "success", "success"
+        ]
     );
     // The summary is what the folder of the logs holds.
     let logs = Path::new(last["summary"]["logs"].as_str().unwrap());
     let kept = std::fs::read_to_string(logs.join("run.json")).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&kept).unwrap(), last["summary"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&kept).unwrap(),
+        last["summary"]
+    );
     let told = |job: &str| -> String {
-        let of = lines.iter().filter(|l| l["event"] == "output" && l["job"] == job);
+        let of = lines
+            .iter()
+            .filter(|l| l["event"] == "output" && l["job"] == job);
         of.map(|l| l["text"].as_str().unwrap()).collect()
     };
     assert_eq!(told("build"), "one\ntwo\u{fffd}\n");
-    let held = lines.iter().find(|l| l["job"] == "hold" && l["event"] == "job_skipped");
+    let held = lines
+        .iter()
+        .find(|l| l["job"] == "hold" && l["event"] == "job_skipped");
     assert_eq!(held.unwrap()["why"]["reason"], "held");
 }
 

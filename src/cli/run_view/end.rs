@@ -127,7 +127,10 @@ fn jobs(out: &mut dyn Write, style: Style, jobs: &[JobReport]) -> io::Result<()>
 }
 
 fn layers(out: &mut dyn Write, style: Style, layers: &[&LayerReport]) -> io::Result<()> {
-    let names = layers.iter().map(|layer| plain(&layer.job)).collect::<Vec<_>>();
+    let names = layers
+        .iter()
+        .map(|layer| plain(&layer.job))
+        .collect::<Vec<_>>();
     let width = names.iter().map(|name| name.width()).max().unwrap_or(0);
     let width = width.max("layer of".len());
     let head = format!(
@@ -139,7 +142,10 @@ fn layers(out: &mut dyn Write, style: Style, layers: &[&LayerReport]) -> io::Res
         let (digest, size) = (short(&layer.digest), human(layer.size));
         let (entries, full) = (layer.entries, &layer.digest);
         let room = " ".repeat(width - name.width());
-        writeln!(out, "{name}{room}  {digest:12}  {size:>9}  {entries:>7}  {full}")?;
+        writeln!(
+            out,
+            "{name}{room}  {digest:12}  {size:>9}  {entries:>7}  {full}"
+        )?;
     }
     Ok(())
 }

@@ -222,7 +222,10 @@ mod tests {
             .map(|at| Row {
                 label: format!("a-job-with-a-long-name-漢字-{at}"),
                 elapsed: Duration::from_secs(at * 1000),
-                step: Some(("a step whose name goes on and on and on", Duration::from_secs(at))),
+                step: Some((
+                    "a step whose name goes on and on and on",
+                    Duration::from_secs(at),
+                )),
                 progress: (at % 2 == 0).then_some((at << 30, at)),
             })
             .collect();
@@ -244,7 +247,10 @@ mod tests {
                 assert!(lines.len() <= height.saturating_sub(1).max(1));
                 for line in &lines {
                     assert_eq!(line.width, line.text.width());
-                    assert!(line.width <= columns.saturating_sub(1).max(1), "{line:?} {columns}");
+                    assert!(
+                        line.width <= columns.saturating_sub(1).max(1),
+                        "{line:?} {columns}"
+                    );
                 }
             }
         }

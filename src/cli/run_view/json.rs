@@ -152,7 +152,6 @@ impl<W: Write> Json<W> {
             names: Vec::new(),
         }
     }
-
 }
 
 fn write(out: &mut dyn Write, now: SystemTime, said: Said<'_>) -> io::Result<()> {

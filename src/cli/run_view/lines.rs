@@ -86,6 +86,9 @@ mod tests {
     fn a_line_without_end_is_cut_between_characters() {
         let cut = lines(&["ü€".repeat(20_000).as_bytes()]);
         assert_eq!(cut.concat().chars().count(), 40_000);
-        assert!(cut.iter().all(|line| line.len() <= LONGEST && !line.is_empty()));
+        assert!(
+            cut.iter()
+                .all(|line| line.len() <= LONGEST && !line.is_empty())
+        );
     }
 }

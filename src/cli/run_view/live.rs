@@ -186,7 +186,9 @@ impl<W: Write> Live<W> {
     }
 
     fn warning(&mut self, place: Option<Place>, text: &str) {
-        let of = place.map_or(String::new(), |place| format!("{}: ", self.track.label(place)));
+        let of = place.map_or(String::new(), |place| {
+            format!("{}: ", self.track.label(place))
+        });
         let line = format!("warning: {of}{}", plain(text));
         self.above.push(self.style.paint(Paint::Notice, &line));
     }
@@ -208,7 +210,11 @@ impl<W: Write> Live<W> {
         }
         parts.extend(words::layers(&report.layers));
         parts.extend(report.tests.map(words::tests));
-        self.ended(job, report.status, &parts.join(self.style.sign(" · ", "; ")));
+        self.ended(
+            job,
+            report.status,
+            &parts.join(self.style.sign(" · ", "; ")),
+        );
     }
 
     fn count(&mut self, status: JobStatus) {
@@ -254,16 +260,25 @@ impl<W: Write> Live<W> {
             .map(|r| Row {
                 label: self.track.label(r.place),
                 elapsed: since(r.since),
-                step: r.step.as_ref().map(|(title, then)| (&**title, since(*then))),
+                step: r
+                    .step
+                    .as_ref()
+                    .map(|(title, then)| (&**title, since(*then))),
                 progress: r.progress,
             })
             .collect();
         let mut counts = self.counts;
         counts.running = self.begun.len();
-        let known =
-            counts.running + counts.done + counts.failed + counts.canceled + counts.unrun;
+        let known = counts.running + counts.done + counts.failed + counts.canceled + counts.unrun;
         counts.waiting = self.jobs.saturating_sub(known);
-        let lines = frame(self.style, size, &rows, counts, since(self.began), self.stop);
+        let lines = frame(
+            self.style,
+            size,
+            &rows,
+            counts,
+            since(self.began),
+            self.stop,
+        );
         let text = self.region.draw(&self.above, lines, size.columns);
         self.above.clear();
         self.write(&text)

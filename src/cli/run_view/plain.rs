@@ -83,7 +83,9 @@ impl<W: Write> Plain<W> {
             Event::Job { job, node, event } => self.inside((*job, *node), event),
             Event::JobReused { job, report } => {
                 let text = format!("{}, from an earlier run", report.status.as_str());
-                let text = self.style.paint(self.style.of_status(report.status).1, &text);
+                let text = self
+                    .style
+                    .paint(self.style.of_status(report.status).1, &text);
                 self.of_job(*job, &text)
             }
             Event::JobFinished { job, report } => self.finished(*job, report),
@@ -133,7 +135,9 @@ impl<W: Write> Plain<W> {
     fn step_finished(&mut self, place: Place, step: &StepReport) -> io::Result<()> {
         let took = format_duration(step.duration);
         let message = step.message.as_deref();
-        let detail = message.map(|m| format!(": {}", plain(m))).unwrap_or_default();
+        let detail = message
+            .map(|m| format!(": {}", plain(m)))
+            .unwrap_or_default();
         let (paint, sign) = match step.status {
             StepStatus::Success => (Paint::Faint, self.style.sign("✓", "ok")),
             _ => (Paint::Bad, self.style.sign("✗", "!!")),
@@ -145,8 +149,12 @@ impl<W: Write> Plain<W> {
     fn finished(&mut self, job: JobIndex, report: &JobReport) -> io::Result<()> {
         let took = format_duration(report.duration);
         let text = format!("{} in {took}", report.status.as_str());
-        let text = self.style.paint(self.style.of_status(report.status).1, &text);
-        let mut more = words::layers(&report.layers).into_iter().collect::<Vec<_>>();
+        let text = self
+            .style
+            .paint(self.style.of_status(report.status).1, &text);
+        let mut more = words::layers(&report.layers)
+            .into_iter()
+            .collect::<Vec<_>>();
         more.extend(report.tests.map(words::tests));
         let more: String = more.iter().map(|text| format!(", {text}")).collect();
         self.of_job(job, &format!("{text}{more}"))

@@ -7,9 +7,15 @@ use anstyle_parse::{Params, Parser, Perform, Utf8Parser};
 
 /// Makes one line of output readable.
 pub(super) fn readable(line: &[u8], color: bool) -> String {
-    let end = line.iter().rposition(|&b| b != b'\r').map_or(0, |at| at + 1);
+    let end = line
+        .iter()
+        .rposition(|&b| b != b'\r')
+        .map_or(0, |at| at + 1);
     let line = &line[..end];
-    let start = line.iter().rposition(|&b| b == b'\r').map_or(0, |at| at + 1);
+    let start = line
+        .iter()
+        .rposition(|&b| b == b'\r')
+        .map_or(0, |at| at + 1);
     let text = String::from_utf8_lossy(&line[start..]);
     let mut kept = Kept {
         color,
