@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::engine::{self, EngineArg};
 use super::layers::items;
 use super::orbs::OrbArgs;
 use super::run_view::{self, Format, Stop};
@@ -29,6 +30,14 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     orbs: OrbArgs,
+
+    /// What runs the jobs: this machine, or containers of the images that they name.
+    #[arg(long, value_name = "ENGINE", default_value = "host")]
+    engine: EngineArg,
+
+    /// Take another image for one that the config names, with or without its tag; may be repeated.
+    #[arg(long, value_name = "FROM=TO")]
+    image: Vec<String>,
 
     /// Run jobs on the bare machine: they can change everything that you can change.
     #[arg(long)]
@@ -214,6 +223,7 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         .ok()
         .filter(|w| !w.is_empty());
     options.isolation = !args.no_isolation;
+    engine::set(&mut options, args.engine, &args.image)?;
     options.contexts = args
         .context
         .iter()
@@ -229,11 +239,12 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
     Ok(options)
 }
 
-/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed.
+/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed. A terminal
+/// that goes away and a request to end mean the same.
 #[cfg(unix)]
 fn listen(options: &run::Options) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let (cancel, hurry) = (Arc::clone(&options.cancel), Arc::clone(&options.hurry));
     std::thread::spawn(move || {
         for _ in signals.forever() {
@@ -362,7 +373,7 @@ fn refused(error: RunError, report: &mut finding::Report, ui: &Ui) -> CliError {
         RunError::Unsupported(_) | RunError::Cycle(_) | RunError::UnknownRequirement { .. } => {
             error::FOUND
         }
-        RunError::Isolation { .. } | RunError::Platform => error::USAGE,
+        RunError::Isolation { .. } | RunError::Engine { .. } | RunError::Platform => error::USAGE,
         RunError::Io { .. } => error::INPUT,
         _ => error::DEFECT,
     };

@@ -10,8 +10,13 @@ mod error;
 mod event;
 mod options;
 mod report;
+mod swept;
 mod text;
 
+#[cfg(target_os = "linux")]
+mod agent;
+#[cfg(target_os = "linux")]
+mod container;
 #[cfg(unix)]
 mod engine;
 #[cfg(unix)]
@@ -33,6 +38,8 @@ mod notes;
 #[cfg(unix)]
 mod prepare;
 #[cfg(unix)]
+mod prune;
+#[cfg(unix)]
 mod repo;
 #[cfg(target_os = "linux")]
 mod sandbox;
@@ -46,11 +53,14 @@ use std::process::ExitCode;
 
 pub use error::{Refusal, RunError};
 pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
-pub use options::{Approvals, Ask, Context, Options};
+pub use options::{Approvals, Ask, Context, EngineKind, Options};
 pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests};
+pub use swept::{RUN_LIFETIME, Swept, SweptCache, SweptRun};
 pub(crate) use text::split_words;
 pub use text::{format_duration, parse_duration};
 
+#[cfg(unix)]
+pub use prune::prune;
 #[cfg(unix)]
 pub use schedule::execute;
 
@@ -65,6 +75,20 @@ pub fn execute(
     _events: &mut dyn FnMut(Event),
 ) -> Result<Summary, RunError> {
     Err(RunError::Platform)
+}
+
+/// Takes away what runs left: they need a Unix system, so there is nothing.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn prune(
+    _runs: &std::path::Path,
+    _caches: &std::path::Path,
+    _now: std::time::SystemTime,
+    _dry_run: bool,
+) -> Result<Swept, RunError> {
+    Ok(Swept::default())
 }
 
 /// Returns the branch that is checked out in a project, where it is a git repository.
@@ -104,7 +128,7 @@ pub fn facts(project: &std::path::Path) -> crate::circleci::Facts {
 pub fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     #[cfg(target_os = "linux")]
     {
-        sandbox::agent_main(args)
+        agent::agent_main(args)
     }
     #[cfg(not(target_os = "linux"))]
     {

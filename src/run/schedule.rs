@@ -22,6 +22,7 @@ use super::node::{self, Ground, NodeReport};
 use super::notes::{notes, unknown_contexts};
 use super::options::Options;
 use super::prepare::Common;
+use super::prune;
 use super::repo::Repo;
 use super::report::{JobReport, Summary};
 use super::text::{file_name, uuid};
@@ -55,6 +56,7 @@ pub fn execute(
     let common = common(workflow, options, &order)?;
     let logs = RunLogs::create(&options.runs, &common.run)?;
     let results = logs.results()?;
+    prune::before_run(options, &common.workspace);
     let engine = Engine::choose(options, &common, &results).inspect_err(|_| logs.tidy(false))?;
     events(Event::RunStarted {
         run: common.run.clone(),
@@ -63,7 +65,9 @@ pub fn execute(
         logs: logs.dir().to_owned(),
     });
     events(Event::Isolation(engine.isolation()));
-    for text in notes(workflow)
+    let known = engine.notes().map(<[String]>::to_vec);
+    for text in known
+        .unwrap_or_else(|| notes(workflow))
         .into_iter()
         .chain(unknown_contexts(workflow, options))
     {

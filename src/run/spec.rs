@@ -42,6 +42,17 @@ pub(crate) struct JobSpec {
     pub(crate) private: OsString,
     /// Between the request to end and the kill.
     pub(crate) grace: Duration,
+    /// Where `checkout` finds what it cannot ask the project for; nothing where it can.
+    pub(crate) source: Option<Place>,
+}
+
+/// What was prepared for checkouts where the project is seen without its repository.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// A repository with the project's history, if it has any.
+    pub(crate) repository: Option<OsString>,
+    /// A file with the names of the files to copy, each with a NUL behind it.
+    pub(crate) listed: OsString,
 }
 
 /// A step, ready to run.
@@ -165,6 +176,8 @@ impl From<Outcome> for JobStatus {
 pub(crate) enum FromAgent {
     /// The view of the file system stands; the job may be sent.
     Ready,
+    /// The view stands; the job may be sent when the ids of its process are mapped.
+    MapMe,
     /// The system refused something that isolation needs.
     Refused {
         what: String,
@@ -172,4 +185,6 @@ pub(crate) enum FromAgent {
     },
     Event(JobEvent),
     Ended(Outcome),
+    /// A signal from outside ended the process that ran the steps.
+    Killed(i32),
 }

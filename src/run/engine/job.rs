@@ -34,7 +34,6 @@ pub(crate) fn run(
     let private = Path::new(&spec.private);
     fs::create_dir_all(private)?;
     programs::install(&private.join("bin"))?;
-    fs::create_dir_all(&spec.results)?;
     // Steps append to it and every bash of the job reads it first.
     fs::File::create(private.join("bash_env"))?;
     let mut job = Job {
@@ -162,7 +161,8 @@ impl Job<'_> {
             }
             StepWork::Checkout { path } => {
                 let target = self.path(path.as_deref().unwrap_or("."));
-                checkout::checkout(Path::new(&self.spec.project), &target, &self.spec.env, emit)
+                let (project, source) = (Path::new(&self.spec.project), self.spec.source.as_ref());
+                checkout::checkout(project, source, &target, &self.spec.env, emit)
             }
             StepWork::SaveCache { key, paths, .. } => {
                 let paths: Vec<PathBuf> = paths.iter().map(|p| self.path(p)).collect();

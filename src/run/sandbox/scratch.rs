@@ -20,15 +20,18 @@ const PREFIX: &str = "holdall-run-";
 /// A folder without a lock is left alone for this long: its owner may be about to lock it.
 const YOUTH: Duration = Duration::from_secs(600);
 
+/// The folder over which jobs mount memory, each in a mount namespace of its own.
+const MEMORY: &str = "memory";
+
 const TMPFS: i64 = 0x0102_1994;
 const OVERLAYFS: i64 = 0x794c_7630;
 
 /// The folder of one run, locked as long as the run lives and removed with it.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     dir: PathBuf,
     /// Whether the jobs must use memory instead of this folder's disk.
-    pub(super) in_memory: bool,
+    pub(crate) in_memory: bool,
     jobs: AtomicU64,
     removals: Mutex<Vec<JoinHandle<()>>>,
     _lock: File,
@@ -36,13 +39,14 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Makes a folder, and removes those of runs that were killed.
-    pub(super) fn create(wanted: Option<&Path>) -> Result<Self, RunError> {
+    pub(crate) fn create(wanted: Option<&Path>) -> Result<Self, RunError> {
         let base = wanted.map_or_else(best_base, Path::to_owned);
         let failed = |e: io::Error| RunError::io("create a folder in", &base, e);
         let base = base.canonicalize().map_err(failed)?;
         sweep(&base);
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&base);
         let dir = made.map_err(failed)?.keep();
+        fs::create_dir(dir.join(MEMORY)).map_err(failed)?;
         let lock = File::create(dir.join("lock")).map_err(failed)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(e.into()))?;
         Ok(Self {
@@ -55,8 +59,18 @@ impl Scratch {
         })
     }
 
+    /// Returns the folder over which jobs mount memory.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.dir.join(MEMORY)
+    }
+
+    /// Returns where something lies that all jobs of the run share.
+    pub(crate) fn named(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// Makes the folder of the next job.
-    pub(super) fn next_job(&self) -> Result<PathBuf, RunError> {
+    pub(crate) fn next_job(&self) -> Result<PathBuf, RunError> {
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
         let dir = self.dir.join(format!("job-{number}"));
         fs::create_dir(&dir).map_err(|e| RunError::io("create", &dir, e))?;
@@ -67,7 +81,7 @@ impl Scratch {
 impl Scratch {
     /// Removes the folder of a job whose processes are gone. The next job need not wait for it:
     /// on some disks that takes longer than a short job.
-    pub(super) fn discard(&self, dir: PathBuf) {
+    pub(crate) fn discard(&self, dir: PathBuf) {
         let removal = std::thread::Builder::new().spawn(move || {
             // The folder of the whole run is removed in the end, with what is left in it.
             let _ = remove_tree(&dir);
