@@ -54,12 +54,7 @@ pub(crate) struct Args {
     values: ValueArgs,
 
     /// How to show it. `json` prints one event a line; `holdall schema run-events` describes them.
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "human",
-        help_heading = "Output"
-    )]
+    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Output")]
     format: Format,
 
     /// Show all that jobs write, on a terminal too.
@@ -229,8 +224,8 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
     Ok(options)
 }
 
-/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed. A
-/// terminal that goes away means the same.
+/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed. A terminal
+/// that goes away and a request to end mean the same.
 #[cfg(unix)]
 fn listen(options: &run::Options) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -340,7 +335,8 @@ fn approved(job: &str) -> bool {
         // The end of the input leaves the cursor behind the question.
         let _ = writeln!(out);
     }
-    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    read.is_ok()
+        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a store that is a folder; others have no shape that a job could write to.

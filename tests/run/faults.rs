@@ -209,7 +209,6 @@ fn a_job_whose_own_process_is_killed_fails_and_the_others_go_on() {
     let project = Project::new(true, &config);
     let mut command = project.command();
     let child = command
-        .args(["-j", "2"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();

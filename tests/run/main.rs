@@ -14,5 +14,6 @@ mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;
 pub(crate) mod layers;
+mod retention;
 mod service;
 mod support;
