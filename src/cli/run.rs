@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::engine::{self, EngineArg};
 use super::layers::items;
 use super::orbs::OrbArgs;
 use super::run_view::{self, Format, Stop};
@@ -30,6 +31,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     orbs: OrbArgs,
 
+    /// What runs the jobs: this machine, or containers of the images that they name.
+    #[arg(long, value_name = "ENGINE", default_value = "host")]
+    engine: EngineArg,
+
+    /// Take another image for one that the config names, with or without its tag; may be repeated.
+    #[arg(long, value_name = "FROM=TO")]
+    image: Vec<String>,
+
     /// Run jobs on the bare machine: they can change everything that you can change.
     #[arg(long)]
     no_isolation: bool,
@@ -54,7 +63,12 @@ pub(crate) struct Args {
     values: ValueArgs,
 
     /// How to show it. `json` prints one event a line; `holdall schema run-events` describes them.
-    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
     format: Format,
 
     /// Show all that jobs write, on a terminal too.
@@ -209,6 +223,7 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         .ok()
         .filter(|w| !w.is_empty());
     options.isolation = !args.no_isolation;
+    engine::set(&mut options, args.engine, &args.image)?;
     options.contexts = args
         .context
         .iter()
@@ -335,8 +350,7 @@ fn approved(job: &str) -> bool {
         // The end of the input leaves the cursor behind the question.
         let _ = writeln!(out);
     }
-    read.is_ok()
-        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a store that is a folder; others have no shape that a job could write to.
@@ -359,7 +373,7 @@ fn refused(error: RunError, report: &mut finding::Report, ui: &Ui) -> CliError {
         RunError::Unsupported(_) | RunError::Cycle(_) | RunError::UnknownRequirement { .. } => {
             error::FOUND
         }
-        RunError::Isolation { .. } | RunError::Platform => error::USAGE,
+        RunError::Isolation { .. } | RunError::Engine { .. } | RunError::Platform => error::USAGE,
         RunError::Io { .. } => error::INPUT,
         _ => error::DEFECT,
     };

@@ -189,6 +189,8 @@ fn said<'a>(names: &'a [String], event: &'a Event) -> Option<Said<'a>> {
             isolation: match isolation {
                 Isolation::NamespacesAsRoot => "namespaces_as_root",
                 Isolation::NamespacesAsUser => "namespaces_as_user",
+                Isolation::Podman => "podman",
+                Isolation::Docker => "docker",
                 Isolation::Off => "off",
             },
         },

@@ -11,6 +11,8 @@ pub(super) fn isolation(isolation: Isolation) -> &'static str {
     match isolation {
         Isolation::NamespacesAsRoot => "isolated: namespaces, as root",
         Isolation::NamespacesAsUser => "isolated: namespaces, without privileges",
+        Isolation::Podman => "in containers of podman",
+        Isolation::Docker => "in containers of docker",
         Isolation::Off => "not isolated: jobs can change everything that you can",
     }
 }
