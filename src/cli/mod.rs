@@ -3,6 +3,7 @@
 mod attach;
 mod baseline;
 mod compile;
+mod engine;
 mod error;
 mod explain;
 mod fix;

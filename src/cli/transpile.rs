@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::engine::EngineArg;
 use super::orbs::OrbArgs;
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input};
@@ -74,6 +75,25 @@ pub(crate) struct Args {
         help_heading = "Proof"
     )]
     verify_with: Option<String>,
+
+    /// What runs the config here: this machine, or containers of the images that jobs name.
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        default_value = "host",
+        requires = "verify",
+        help_heading = "Proof"
+    )]
+    engine: EngineArg,
+
+    /// Take another image for one that the config names; may be repeated.
+    #[arg(
+        long,
+        value_name = "FROM=TO",
+        requires = "verify",
+        help_heading = "Proof"
+    )]
+    image: Vec<String>,
 
     /// Let both runs change everything that you can change.
     #[arg(long, requires = "verify", help_heading = "Proof")]

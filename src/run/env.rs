@@ -51,6 +51,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) private: &'a OsStr,
     pub(crate) node: u32,
     pub(crate) repo: &'a Repo,
+    /// Whether an image brings what is inherited elsewhere: search path, home and the like.
+    pub(crate) in_image: bool,
 }
 
 /// Returns the variables of a job, weakest first.
@@ -60,18 +62,12 @@ pub(crate) fn of_job(
     extra: &[(String, String)],
     facts: &Facts<'_>,
 ) -> Variables {
-    let mut env: Variables = inherited(host).collect();
-    if !env.iter().any(|(name, _)| name == "PATH") {
-        env.push(("PATH".into(), FALLBACK_PATH.into()));
+    let mut env = Variables::new();
+    if !facts.in_image {
+        env = with_programs(inherited(host).collect(), facts.private);
+        env.push(("HOME".into(), facts.home.into()));
+        env.push(("TMPDIR".into(), "/tmp".into()));
     }
-    if let Some((_, path)) = env.iter_mut().rev().find(|(name, _)| name == "PATH") {
-        let mut first = facts.private.to_owned();
-        first.push("/bin:");
-        first.push(&*path);
-        *path = first;
-    }
-    env.push(("HOME".into(), facts.home.into()));
-    env.push(("TMPDIR".into(), "/tmp".into()));
     env.extend(
         extra
             .iter()
@@ -84,6 +80,25 @@ pub(crate) fn of_job(
     }
     env.extend(of_config(&job.environment));
     env.retain(|(name, value)| is_possible(name, value));
+    env
+}
+
+/// Returns what comes before the variables of a job in an image: those of the image itself.
+pub(crate) fn of_image(image: Variables, private: &OsStr) -> Variables {
+    with_programs(image, private)
+}
+
+/// Puts the folder of the programs that scripts call in front of the search path.
+fn with_programs(mut env: Variables, private: &OsStr) -> Variables {
+    if !env.iter().any(|(name, _)| name == "PATH") {
+        env.push(("PATH".into(), FALLBACK_PATH.into()));
+    }
+    if let Some((_, path)) = env.iter_mut().rev().find(|(name, _)| name == "PATH") {
+        let mut first = private.to_owned();
+        first.push("/bin:");
+        first.push(&*path);
+        *path = first;
+    }
     env
 }
 

@@ -39,6 +39,14 @@ pub enum RunError {
         /// What the system answered.
         reason: String,
     },
+    /// The container engine does not answer; nothing was started.
+    #[error("{engine} cannot be used: {reason}")]
+    Engine {
+        /// The engine.
+        engine: &'static str,
+        /// What it answered, or the system.
+        reason: String,
+    },
     /// The process that ran a job ended without a word.
     #[error("the process of job {job} ended unexpectedly: {detail}")]
     Agent {
@@ -74,6 +82,10 @@ impl RunError {
             Self::Unsupported(_) => {
                 Some("nothing was started; take these out of the workflow to run the rest here")
             }
+            Self::Engine { .. } => Some(
+                "install it, or start its service, until its `version` command succeeds; \
+                 --engine host runs the jobs without containers",
+            ),
             Self::Cycle(_) => Some("take one `requires` out of the circle"),
             _ => None,
         }

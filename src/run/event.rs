@@ -101,6 +101,10 @@ pub enum Isolation {
     NamespacesAsUser,
     /// Not at all: jobs run on the bare machine.
     Off,
+    /// Containers of podman, in the images of the jobs.
+    Podman,
+    /// Containers of docker, in the images of the jobs.
+    Docker,
 }
 
 /// Why a job does not run.

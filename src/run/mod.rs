@@ -13,6 +13,10 @@ mod report;
 mod swept;
 mod text;
 
+#[cfg(target_os = "linux")]
+mod agent;
+#[cfg(target_os = "linux")]
+mod container;
 #[cfg(unix)]
 mod engine;
 #[cfg(unix)]
@@ -49,7 +53,7 @@ use std::process::ExitCode;
 
 pub use error::{Refusal, RunError};
 pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
-pub use options::{Approvals, Ask, Context, Options};
+pub use options::{Approvals, Ask, Context, EngineKind, Options};
 pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests};
 pub use swept::{RUN_LIFETIME, Swept, SweptCache, SweptRun};
 pub(crate) use text::split_words;
@@ -124,7 +128,7 @@ pub fn facts(project: &std::path::Path) -> crate::circleci::Facts {
 pub fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     #[cfg(target_os = "linux")]
     {
-        sandbox::agent_main(args)
+        agent::agent_main(args)
     }
     #[cfg(not(target_os = "linux"))]
     {

@@ -46,10 +46,12 @@ pub(super) fn run(
     let one_of = (job.parallelism > 1).then_some(node);
     let mut log = ground.logs.job(&job.name, one_of)?;
     let job_id = uuid();
-    let private = ground.engine.private(&job_id);
+    let private = ground.engine.private(&job.name, &job_id);
     let of_job = ground.results.join(file_name(&job.name));
     let results = of_job.join(node.to_string());
-    let spec = common.job(index, node, &job_id, &private, results.as_os_str());
+    let in_image = ground.engine.in_image(&job.name);
+    let results_text = results.as_os_str();
+    let spec = common.job(index, node, &job_id, &private, results_text, in_image);
     let mut report = NodeReport {
         node,
         status: JobStatus::Success,

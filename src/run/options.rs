@@ -65,6 +65,18 @@ impl std::fmt::Debug for Approvals {
     }
 }
 
+/// What runs the jobs of a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineKind {
+    /// This machine itself: no images, no containers.
+    #[default]
+    Host,
+    /// Containers of podman.
+    Podman,
+    /// Containers of docker.
+    Docker,
+}
+
 /// How a workflow is to be run. [`Options::new`] fills in what a person would expect.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -117,6 +129,11 @@ pub struct Options {
     pub agent: Option<PathBuf>,
     /// Where what jobs write is kept while they run; a temporary folder where nothing is said.
     pub scratch: Option<PathBuf>,
+    /// What runs the jobs.
+    pub engine: EngineKind,
+    /// Images that stand for others, as pairs of the name that a config writes, with or without its
+    /// tag, and the one that is taken. Only engines with containers look at them.
+    pub images: Vec<(String, String)>,
 }
 
 impl Options {
@@ -148,6 +165,8 @@ impl Options {
             host_env: std::env::vars_os().collect(),
             agent: None,
             scratch: None,
+            engine: EngineKind::Host,
+            images: Vec::new(),
         }
     }
 }

@@ -29,7 +29,8 @@ pub(crate) struct Common<'a> {
 }
 
 impl Common<'_> {
-    /// Decides everything about one job; `private` is a folder for the runner's own files.
+    /// Decides everything about one job; `private` is a folder for the runner's own files,
+    /// and `in_image` says that it runs in a container.
     pub(crate) fn job(
         &self,
         index: JobIndex,
@@ -37,6 +38,7 @@ impl Common<'_> {
         job_id: &str,
         private: &OsStr,
         results: &OsStr,
+        in_image: bool,
     ) -> JobSpec {
         let job = &self.workflow.jobs[index];
         let mut shell_env = private.to_owned();
@@ -51,6 +53,7 @@ impl Common<'_> {
             private,
             node,
             repo: &self.repo,
+            in_image,
         };
         let mut persists = 0;
         let steps = job.steps.iter();
@@ -67,7 +70,7 @@ impl Common<'_> {
             shell: job.shell.as_ref().map(|s| s.value.clone()),
             steps: steps
                 .filter(|step| !matches!(&step.kind, StepKind::Run(run) if run.deploy && node > 0))
-                .filter_map(|step| self.step(index, step, &mut persists))
+                .filter_map(|step| self.step(index, step, in_image, &mut persists))
                 .collect(),
             store: self.store.clone(),
             workspace: self.workspace.clone(),
@@ -76,6 +79,7 @@ impl Common<'_> {
             project: self.project.clone(),
             private: private.to_owned(),
             grace: self.options.grace,
+            source: None,
         }
     }
 
@@ -100,7 +104,13 @@ impl Common<'_> {
         self.workflow.jobs[index].name.clone()
     }
 
-    fn step(&self, job: JobIndex, step: &Step, persists: &mut u32) -> Option<StepSpec> {
+    fn step(
+        &self,
+        job: JobIndex,
+        step: &Step,
+        in_image: bool,
+        persists: &mut u32,
+    ) -> Option<StepSpec> {
         let named = |name: &Option<String>, otherwise: String| name.clone().unwrap_or(otherwise);
         let (title, kind) = match &step.kind {
             StepKind::Run(run) => (
@@ -162,17 +172,24 @@ impl Common<'_> {
             StepKind::SetupRemoteDocker(setup) => (
                 named(&setup.name, "Setup a remote Docker engine".to_owned()),
                 StepWork::Nothing {
-                    note:
+                    note: if in_image {
+                        "no engine is set up: a container sees no docker, not even that of this \
+                         machine"
+                    } else {
                         "no engine is set up: steps find the docker of this machine, if it has one"
-                            .to_owned(),
+                    }
+                    .to_owned(),
                 },
             ),
             StepKind::AddSshKeys(keys) => (
                 named(&keys.name, "Add SSH keys".to_owned()),
                 StepWork::Nothing {
-                    note:
+                    note: if in_image {
+                        "the project's keys are with the service: a container has none"
+                    } else {
                         "the project's keys are with the service: steps find those of this machine"
-                            .to_owned(),
+                    }
+                    .to_owned(),
                 },
             ),
             StepKind::InstallSigningBundle => (

@@ -65,7 +65,9 @@ pub fn execute(
         logs: logs.dir().to_owned(),
     });
     events(Event::Isolation(engine.isolation()));
-    for text in notes(workflow)
+    let known = engine.notes().map(<[String]>::to_vec);
+    for text in known
+        .unwrap_or_else(|| notes(workflow))
         .into_iter()
         .chain(unknown_contexts(workflow, options))
     {

@@ -42,6 +42,17 @@ pub(crate) struct JobSpec {
     pub(crate) private: OsString,
     /// Between the request to end and the kill.
     pub(crate) grace: Duration,
+    /// Where `checkout` finds what it cannot ask the project for; nothing where it can.
+    pub(crate) source: Option<Place>,
+}
+
+/// What was prepared for checkouts where the project is seen without its repository.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// A repository with the project's history, if it has any.
+    pub(crate) repository: Option<OsString>,
+    /// A file with the names of the files to copy, each with a NUL behind it.
+    pub(crate) listed: OsString,
 }
 
 /// A step, ready to run.

@@ -7,6 +7,7 @@
     reason = "each test file uses its own part, and says what it skips"
 )]
 
+pub(crate) mod engine;
 pub(crate) mod github;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,10 @@
 )]
 
 mod bare;
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(target_os = "linux")]
+mod container;
 #[cfg(target_os = "linux")]
 mod faults;
 #[cfg(target_os = "linux")]

@@ -293,6 +293,7 @@ fn options(args: &Args, copy: &Copy, pushed: &Option<GitRef>) -> Result<run::Opt
     options.runs = copy.beside("runs");
     options.pushed.clone_from(pushed);
     options.isolation = !args.no_isolation;
+    crate::cli::engine::set(&mut options, args.engine, &args.image)?;
     // What is in the user's home has nothing to do with what a job attaches.
     options.host_env.retain(|(name, _)| name != "HOME");
     options
@@ -465,7 +466,9 @@ fn cannot(what: &str, path: &Path, why: &std::io::Error) -> CliError {
 
 fn failed(wrong: VerifyError) -> CliError {
     let code = match &wrong {
-        VerifyError::Run(RunError::Isolation { .. } | RunError::Platform) => error::USAGE,
+        VerifyError::Run(
+            RunError::Isolation { .. } | RunError::Engine { .. } | RunError::Platform,
+        ) => error::USAGE,
         VerifyError::Run(RunError::Cycle(_) | RunError::UnknownRequirement { .. }) => error::FOUND,
         VerifyError::Run(RunError::Agent { .. }) => error::DEFECT,
         _ => error::INPUT,

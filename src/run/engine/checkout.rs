@@ -12,30 +12,63 @@ use std::path::{Component, Path};
 use std::process::{Command, Stdio};
 
 use crate::run::event::JobEvent;
+use crate::run::spec::Place;
 
-/// Puts the project's tracked files into `target`.
+/// Lists the files that a checkout brings, each with a NUL behind its name.
+pub(crate) fn tracked(project: &Path, env: &[(OsString, OsString)]) -> Result<Vec<u8>, String> {
+    let git = Git { env };
+    git.output(project, &["ls-files", "-z"]).map_err(|e| {
+        format!(
+            "cannot list the tracked files of {}: {e}",
+            project.display()
+        )
+    })
+}
+
+/// Puts the project's tracked files into `target`. Where `source` says so, they and the history
+/// were prepared elsewhere.
 pub(super) fn checkout(
     project: &Path,
+    source: Option<&Place>,
     target: &Path,
     env: &[(OsString, OsString)],
     emit: &mut dyn FnMut(JobEvent),
 ) -> Result<(), String> {
     let git = Git { env };
-    let tracked = git.output(project, &["ls-files", "-z"]).map_err(|e| {
-        format!(
-            "cannot list the tracked files of {}: {e}",
-            project.display()
-        )
-    })?;
+    let (tracked, repository) = match source {
+        None => (tracked(project, env)?, Some(project)),
+        Some(place) => {
+            let list = Path::new(&place.listed);
+            let names =
+                fs::read(list).map_err(|e| format!("cannot read {}: {e}", list.display()))?;
+            (names, place.repository.as_deref().map(Path::new))
+        }
+    };
     let is_empty = match fs::read_dir(target) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => true,
         Err(error) => return Err(format!("cannot read {}: {error}", target.display())),
     };
     let target_text = target.display();
+    let mut has_repository = true;
     if is_empty {
-        git.clone_bare_of_files(project, target)
-            .map_err(|e| format!("cannot make a repository in {target_text}: {e}"))?;
+        let why = match repository {
+            Some(from) => git.clone_bare_of_files(from, target).err(),
+            None => Some("the project has none".to_owned()),
+        };
+        match why {
+            None => {}
+            // Images need not have git: the files come all the same.
+            Some(why) if source.is_some() && !git.is_there() => {
+                has_repository = false;
+                fs::create_dir_all(target)
+                    .map_err(|e| format!("cannot make the folder {target_text}: {e}"))?;
+                emit(JobEvent::Warning(format!(
+                    "the files are there without a repository: {why}"
+                )));
+            }
+            Some(why) => return Err(format!("cannot make a repository in {target_text}: {why}")),
+        }
     } else if target.join(".git").symlink_metadata().is_err() {
         // The service's own words (circleci-semantics §2.6): people search for them.
         return Err(format!(
@@ -50,7 +83,9 @@ pub(super) fn checkout(
         count += u64::from(copied.map_err(|e| format!("cannot copy {}: {e}", name.display()))?);
     }
     // Without a commit there is nothing to compare with, and nothing to set up.
-    let _ = git.output(target, &["reset", "--quiet"]);
+    if has_repository {
+        let _ = git.output(target, &["reset", "--quiet"]);
+    }
     emit(JobEvent::Progress {
         bytes: 0,
         entries: count,
@@ -63,6 +98,12 @@ struct Git<'a> {
 }
 
 impl Git<'_> {
+    fn is_there(&self) -> bool {
+        let mut command = Command::new("git");
+        command.arg("version");
+        self.run(command).is_ok()
+    }
+
     fn output(&self, dir: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
         let mut command = Command::new("git");
         command.arg("-C").arg(dir).args(arguments);

@@ -161,7 +161,8 @@ impl Job<'_> {
             }
             StepWork::Checkout { path } => {
                 let target = self.path(path.as_deref().unwrap_or("."));
-                checkout::checkout(Path::new(&self.spec.project), &target, &self.spec.env, emit)
+                let (project, source) = (Path::new(&self.spec.project), self.spec.source.as_ref());
+                checkout::checkout(project, source, &target, &self.spec.env, emit)
             }
             StepWork::SaveCache { key, paths, .. } => {
                 let paths: Vec<PathBuf> = paths.iter().map(|p| self.path(p)).collect();

@@ -12,6 +12,8 @@ mod reap;
 mod results;
 
 pub(crate) use bare::Bare;
+#[cfg(target_os = "linux")]
+pub(crate) use checkout::tracked;
 pub(crate) use job::run;
 pub(crate) use paths::resolve;
 pub(crate) use process::Processes;

@@ -1,23 +1,16 @@
 //! The child's side: the outer and the inner process of a job.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sched::{CloneFlags, unshare};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid, umask};
 
 use super::ids::{self, Ids};
 use super::view::{self, ViewSpec};
-use crate::run::engine::{Processes, resolve, run};
-use crate::run::event::JobEvent;
-use crate::run::spec::{FromAgent, JobSpec, Outcome};
-
-/// The first argument of a process that plays a part in a job. No subcommand is called so.
-pub(super) const ARGUMENT: &str = "__job";
+use crate::run::agent::{ARGUMENT, INNER, Refused, carry_out, tell};
+use crate::run::spec::{FromAgent, JobSpec};
 
 /// What the inner process says when its ids are to be mapped.
 const MAP_ME: &str = "\u{1}map";
@@ -25,60 +18,8 @@ const MAP_ME: &str = "\u{1}map";
 /// What it is to map them.
 pub(super) const MAP: &str = "the id map of the inner user namespace";
 
-/// Something that isolation needs and the system refused.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) what: String,
-    pub(super) reason: String,
-}
-
-impl Refused {
-    /// Makes a function that says what was tried when an error comes.
-    pub(super) fn when<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
-        move |error| {
-            let (what, error) = (what.into(), error.into());
-            // The limit on namespaces speaks of a full disk (unshare(2), ENOSPC).
-            let limit = error.kind() == io::ErrorKind::StorageFull && what.contains("unshare");
-            let reason = if limit {
-                "no more namespaces are allowed here (sysctl user.max_user_namespaces)".to_owned()
-            } else {
-                error.to_string()
-            };
-            Self { what, reason }
-        }
-    }
-}
-
-/// Plays the outer or the inner process where the arguments ask for it.
-pub(crate) fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
-    let mut args = args.into_iter().skip(1);
-    if args.next()? != ARGUMENT {
-        return None;
-    }
-    let part = args.next().unwrap_or_default();
-    let done = match part.to_str() {
-        Some("inner") => inner(|| {
-            let _ = writeln!(io::stderr(), "{MAP_ME}");
-        }),
-        Some("direct") => own_session().and_then(|()| {
-            inner(|| {
-                let _ = tell(&FromAgent::MapMe);
-            })
-        }),
-        _ => outer(&part),
-    };
-    Some(match done {
-        Ok(code) => code,
-        Err(refused) => {
-            let Refused { what, reason } = refused;
-            let _ = tell(&FromAgent::Refused { what, reason });
-            ExitCode::FAILURE
-        }
-    })
-}
-
 /// Enters the PID namespace, starts the inner process in it, and maps its ids.
-fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
+pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
     die_with_parent()?;
     // The parent may have died before the line above.
     let is_parent = |pid: rustix::process::Pid| pid.as_raw_nonzero().to_string();
@@ -99,7 +40,7 @@ fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
         die_with_parent()?;
     }
     let mut inner = Command::new("/proc/self/exe")
-        .args([ARGUMENT, "inner"])
+        .args([ARGUMENT, INNER])
         .stderr(Stdio::piped())
         .spawn()
         .map_err(Refused::when("the first process of a PID namespace"))?;
@@ -135,8 +76,23 @@ fn own_session() -> Result<(), Refused> {
     Ok(())
 }
 
+/// Plays the inner process as a child of the runner.
+pub(crate) fn direct() -> Result<ExitCode, Refused> {
+    own_session()?;
+    run_inner(|| {
+        let _ = tell(&FromAgent::MapMe);
+    })
+}
+
+/// Plays the inner process as a child of the outer one.
+pub(crate) fn inner() -> Result<ExitCode, Refused> {
+    run_inner(|| {
+        let _ = writeln!(io::stderr(), "{MAP_ME}");
+    })
+}
+
 /// Builds the view, moves into it, gives up power over it, and runs the job.
-fn inner(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
+fn run_inner(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
     die_with_parent()?;
     let mut control = BufReader::new(io::stdin());
     let mut line = String::new();
@@ -158,51 +114,12 @@ fn inner(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
         return Ok(ExitCode::SUCCESS);
     }
     die_with_parent()?;
-    umask(rustix::fs::Mode::from_raw_mode(0o022));
     let job: JobSpec = serde_json::from_str(&line).map_err(Refused::when("the job"))?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    let canceled = Arc::clone(&cancel);
-    // One word can come, or the end of the pipe: the runner is gone. Both mean the same.
-    std::thread::spawn(move || {
-        let _ = control.read_line(&mut String::new());
-        canceled.store(true, Ordering::Relaxed);
-    });
-    let home = PathBuf::from(&job.home);
-    let directory = resolve(&job.working_directory, &home, &home);
-    let outcome = match std::fs::create_dir_all(&directory) {
-        Ok(()) => run_job(&job, &directory, &cancel)
-            .map_err(Refused::when(format!("job {}", job.name)))?,
-        Err(error) => {
-            let directory = directory.display();
-            let text = format!("cannot make the working directory {directory}: {error}");
-            let _ = tell(&FromAgent::Event(JobEvent::Warning(text)));
-            Outcome::Failed
-        }
-    };
-    let _ = tell(&FromAgent::Ended(outcome));
-    Ok(ExitCode::SUCCESS)
-}
-
-fn run_job(job: &JobSpec, directory: &Path, cancel: &AtomicBool) -> io::Result<Outcome> {
-    let processes = Processes::of_a_namespace(job.grace);
-    run(job, directory, processes, cancel, &mut |event| {
-        if tell(&FromAgent::Event(event)).is_err() {
-            // Nobody listens any more.
-            cancel.store(true, Ordering::Relaxed);
-        }
-    })
+    carry_out(&job, control)
 }
 
 /// Has the kernel end this process when the one that started it ends.
 fn die_with_parent() -> Result<(), Refused> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(Refused::when("to end with the runner (prctl)"))
-}
-
-fn tell(message: &FromAgent) -> io::Result<()> {
-    let mut line = serde_json::to_vec(message)?;
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&line)?;
-    out.flush()
 }

@@ -21,5 +21,7 @@ mod remove;
 mod scratch;
 mod view;
 
-pub(crate) use agent::agent_main;
-pub(crate) use parent::Sandbox;
+pub(crate) use agent::{direct, inner, outer};
+pub(crate) use parent::{Sandbox, map};
+pub(crate) use remove::remove_tree;
+pub(crate) use scratch::Scratch;

@@ -16,10 +16,10 @@ use rustix::fs::{Access, Gid, Mode, Uid, access, chmod, chown};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_bind, mount_bind_recursive, mount_remount};
 
-use super::agent::Refused;
 use super::ids::is_root_outside;
 use super::mountinfo::Mounts;
 use super::view::{PRIVATE, ViewSpec, below, make_dir};
+use crate::run::agent::Refused;
 
 /// Files up to this size are copied instead of being shown read-only: settings, mostly.
 const SMALL: u64 = 256 * 1024;

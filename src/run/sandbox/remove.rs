@@ -16,7 +16,7 @@ use rustix::io::Errno;
 const DEEPEST: usize = 64;
 
 /// Removes a folder of ours with everything in it. No process may be at work in it any more.
-pub(super) fn remove_tree(dir: &Path) -> io::Result<()> {
+pub(crate) fn remove_tree(dir: &Path) -> io::Result<()> {
     let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };

@@ -28,10 +28,10 @@ const OVERLAYFS: i64 = 0x794c_7630;
 
 /// The folder of one run, locked as long as the run lives and removed with it.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     dir: PathBuf,
     /// Whether the jobs must use memory instead of this folder's disk.
-    pub(super) in_memory: bool,
+    pub(crate) in_memory: bool,
     jobs: AtomicU64,
     removals: Mutex<Vec<JoinHandle<()>>>,
     _lock: File,
@@ -39,7 +39,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Makes a folder, and removes those of runs that were killed.
-    pub(super) fn create(wanted: Option<&Path>) -> Result<Self, RunError> {
+    pub(crate) fn create(wanted: Option<&Path>) -> Result<Self, RunError> {
         let base = wanted.map_or_else(best_base, Path::to_owned);
         let failed = |e: io::Error| RunError::io("create a folder in", &base, e);
         let base = base.canonicalize().map_err(failed)?;
@@ -64,8 +64,13 @@ impl Scratch {
         self.dir.join(MEMORY)
     }
 
+    /// Returns where something lies that all jobs of the run share.
+    pub(crate) fn named(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// Makes the folder of the next job.
-    pub(super) fn next_job(&self) -> Result<PathBuf, RunError> {
+    pub(crate) fn next_job(&self) -> Result<PathBuf, RunError> {
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
         let dir = self.dir.join(format!("job-{number}"));
         fs::create_dir(&dir).map_err(|e| RunError::io("create", &dir, e))?;
@@ -76,7 +81,7 @@ impl Scratch {
 impl Scratch {
     /// Removes the folder of a job whose processes are gone. The next job need not wait for it:
     /// on some disks that takes longer than a short job.
-    pub(super) fn discard(&self, dir: PathBuf) {
+    pub(crate) fn discard(&self, dir: PathBuf) {
         let removal = std::thread::Builder::new().spawn(move || {
             // The folder of the whole run is removed in the end, with what is left in it.
             let _ = remove_tree(&dir);

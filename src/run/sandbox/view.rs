@@ -18,10 +18,10 @@ use rustix::mount::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::agent::Refused;
 use super::ids::is_root_outside;
 use super::mountinfo::Mounts;
 use super::place::Places;
+use crate::run::agent::Refused;
 
 /// What a view is made for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
