@@ -217,7 +217,7 @@ fn a_job_whose_own_process_is_killed_fails_and_the_others_go_on() {
     let sleeper = process_with(&tag).expect("the step");
     // The shell, or the process that runs the steps where the shell has become the program.
     let mut above = parent(sleeper);
-    while !arguments(above).iter().any(|a| a == "inner") {
+    while !arguments(above).iter().any(|a| a == "__job") {
         above = parent(above);
     }
     kill_process(Pid::from_raw(above).expect("a process"), Signal::KILL).expect("a signal");
