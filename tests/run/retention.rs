@@ -64,7 +64,7 @@ fn a_run_takes_away_what_has_expired_and_nothing_else() {
     fs::create_dir(&foreign).expect("a folder");
     set_back(&foreign, 50);
     let held = File::open(&lives).expect("a folder");
-    held.lock_shared().expect("a lock");
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockShared).expect("a lock");
     let store = world.options.store.clone();
     layer(&store, "expired", Duration::ZERO, &world.path("tree"));
     layer(&store, "living", DAY, &world.path("tree"));
