@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use super::engine::{self, EngineArg};
 use super::layers::items;
 use super::orbs::OrbArgs;
-use super::run_view::{RunView, Style};
+use super::run_view::{self, Format, Stop};
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
@@ -61,6 +61,19 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     values: ValueArgs,
+
+    /// How to show it. `json` prints one event a line; `holdall schema run-events` describes them.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
+    format: Format,
+
+    /// Show all that jobs write, on a terminal too.
+    #[arg(long, short, conflicts_with = "quiet", help_heading = "Output")]
+    verbose: bool,
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
@@ -79,27 +92,32 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     known_approvals(&args.approve, &workflow)?;
     let mut options = options(args, &config)?;
     let workflow = filtered(asked, workflow, &mut options, &mut checked.report, ui)?;
-    let look = ui.look();
-    let mut view = RunView::new(
-        ui.stdout(),
-        Style {
-            color: look.color,
-            unicode: look.unicode,
-            width: look.width,
-        },
-    );
+    let mut view = run_view::choose(ui, args.format, args.verbose);
     let mut closed = None;
-    let summary = run::execute(&workflow, &options, &mut |event| {
+    let mut stop = None;
+    let ran = run::execute(&workflow, &options, &mut |event| {
         // Jobs are not killed because nobody reads any more; the error is told at the end.
+        if closed.is_some() {
+            return;
+        }
+        let now = asked_to_stop(&options);
+        if stop != now {
+            stop = now;
+            closed = stop.and_then(|stop| view.stopping(stop).err());
+        }
         if closed.is_none() {
             closed = view.event(&event).err();
         }
-    })
-    .map_err(|e| refused(e, &mut checked.report, ui))?;
-    if let Some(closed) = closed {
-        return Err(closed.into());
-    }
-    view.summary(&summary)?;
+    });
+    let shown = match (&ran, closed) {
+        (_, Some(closed)) => Err(closed),
+        (Ok(summary), None) => view.summary(summary),
+        (Err(_), None) => Ok(()),
+    };
+    // It may have to leave the terminal before anything else is said.
+    drop(view);
+    let summary = ran.map_err(|e| refused(e, &mut checked.report, ui))?;
+    shown?;
     let held = summary.jobs.iter().filter(|job| job.held);
     let held: Vec<&str> = held.map(|job| job.name.as_str()).collect();
     if !held.is_empty() {
@@ -216,13 +234,33 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         jobs: args.approve.clone(),
         ask: asks().then(|| Arc::new(approved) as Arc<run::Ask>),
     };
-    options.cancel = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&options.cancel))
-            .map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
-    }
+    listen(&options).map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
     Ok(options)
+}
+
+/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed.
+#[cfg(unix)]
+fn listen(options: &run::Options) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let (cancel, hurry) = (Arc::clone(&options.cancel), Arc::clone(&options.hurry));
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if cancel.swap(true, Ordering::Relaxed) {
+                hurry.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Says whether somebody wants the run to end, and how.
+fn asked_to_stop(options: &run::Options) -> Option<Stop> {
+    match options.hurry.load(Ordering::Relaxed) {
+        true => Some(Stop::Killed),
+        false => (options.cancel.load(Ordering::Relaxed)).then_some(Stop::Asked),
+    }
 }
 
 /// Reads a context: `NAME=FILE`.
@@ -306,9 +344,12 @@ fn approved(job: &str) -> bool {
     let mut out = std::io::stderr();
     let asked = write!(out, "approve `{job}`? [y/N] ").and_then(|()| out.flush());
     let mut answer = String::new();
-    asked.is_ok()
-        && std::io::stdin().read_line(&mut answer).is_ok()
-        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
+    if !answer.ends_with('\n') {
+        // The end of the input leaves the cursor behind the question.
+        let _ = writeln!(out);
+    }
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a store that is a folder; others have no shape that a job could write to.

@@ -12,6 +12,10 @@ const SCHEMAS: &[(&str, &str)] = &[
     ("report", include_str!("../../schemas/report.schema.json")),
     ("graph", include_str!("../../schemas/graph.schema.json")),
     (
+        "run-events",
+        include_str!("../../schemas/run-events.schema.json"),
+    ),
+    (
         "settings",
         include_str!("../../schemas/settings.schema.json"),
     ),
@@ -30,7 +34,7 @@ const SCHEMAS: &[(&str, &str)] = &[
 #[command(after_help = "Example: holdall schema report > report.schema.json")]
 pub(crate) struct Args {
     /// Which schema: `circleci` (configs), `report` (what `holdall lint --format json` prints), `graph` (what
-    /// `holdall graph --format json` prints), `settings` (holdall.toml), `layer-config` (the facts of a layer) or `migration-report` (what `holdall transpile
+    /// `holdall graph --format json` prints), `run-events` (what `holdall run --format json` prints, a line each), `settings` (holdall.toml), `layer-config` (the facts of a layer) or `migration-report` (what `holdall transpile
     /// --report` writes).
     name: String,
 }

@@ -119,9 +119,9 @@ impl Engine {
     pub(crate) fn private(&self, job: &str, job_id: &str) -> OsString {
         match self {
             Self::Bare(bare) => bare.private(job_id),
-            // Each job has a /tmp of its own; the name says whose the files are.
+            // Each job has shared memory of its own: making files there costs next to nothing.
             #[cfg(target_os = "linux")]
-            Self::Sandbox(_) => format!("/tmp/.holdall-{job_id}").into(),
+            Self::Sandbox(_) => format!("/dev/shm/.holdall-{job_id}").into(),
             #[cfg(target_os = "linux")]
             Self::Containers(containers, host) => match host {
                 Some(host) if !containers.takes(job) => host.private(job, job_id),

@@ -176,6 +176,8 @@ impl From<Outcome> for JobStatus {
 pub(crate) enum FromAgent {
     /// The view of the file system stands; the job may be sent.
     Ready,
+    /// The view stands; the job may be sent when the ids of its process are mapped.
+    MapMe,
     /// The system refused something that isolation needs.
     Refused {
         what: String,

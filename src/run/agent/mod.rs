@@ -30,6 +30,7 @@ pub(crate) fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<Exi
     let part = args.next().unwrap_or_default();
     let done = match part.to_str() {
         Some("inner") => sandbox::inner(),
+        Some("direct") => sandbox::direct(),
         Some(container::PART) => container::inside(),
         Some(container::EMPTY) => container::empty(),
         _ => sandbox::outer(&part),

@@ -1,9 +1,8 @@
 //! The runner's side of a job that another process runs: it sends the job and hears what happens.
 
-use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::run::error::RunError;
 use crate::run::event::JobEvent;
+use crate::run::sandbox::{MAP, map_everybody};
 use crate::run::spec::{FromAgent, Outcome};
 
 /// How often the cancel flag is looked at.
@@ -33,14 +33,15 @@ pub(crate) struct Agent {
     stdout: Option<ChildStdout>,
     /// The beginning of a message whose rest has not come yet.
     unread: Vec<u8>,
-    errors: PathBuf,
+    /// What it writes to standard error.
+    errors: File,
     job: String,
 }
 
 impl Agent {
     /// Takes over a process whose input and output are pipes; `errors` is the file that it writes
-    /// its complaints to.
-    pub(crate) fn new(mut child: Child, errors: PathBuf, job: &str) -> Self {
+    /// its complaints to, which is read from its beginning.
+    pub(crate) fn new(mut child: Child, errors: File, job: &str) -> Self {
         Self {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
@@ -71,6 +72,7 @@ impl Agent {
 
     fn await_ready(&mut self, cancel: Option<&AtomicBool>) -> Result<bool, RunError> {
         let mut ready = false;
+        let process = self.child.id();
         while !ready {
             if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Ok(false);
@@ -79,6 +81,13 @@ impl Agent {
                 FromAgent::Ready => {
                     ready = true;
                     Ok(())
+                }
+                FromAgent::MapMe => {
+                    ready = true;
+                    map_everybody(process).map_err(|e| RunError::Isolation {
+                        what: MAP.to_owned(),
+                        reason: e.to_string(),
+                    })
                 }
                 FromAgent::Refused { what, reason } => Err(RunError::Isolation { what, reason }),
                 FromAgent::Event(_) | FromAgent::Ended(_) => Ok(()),
@@ -109,7 +118,7 @@ impl Agent {
                 match message {
                     FromAgent::Event(event) => emit(event),
                     FromAgent::Ended(how) => outcome = Some(how),
-                    FromAgent::Ready => {}
+                    FromAgent::Ready | FromAgent::MapMe => {}
                     FromAgent::Refused { what, reason } => {
                         return Err(RunError::Agent {
                             job: job.clone(),
@@ -213,7 +222,9 @@ impl Agent {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let said = fs::read(&self.errors).unwrap_or_default();
+        let mut said = Vec::new();
+        let _ = self.errors.rewind();
+        let _ = self.errors.read_to_end(&mut said);
         let tail = &said[said.len().saturating_sub(2000)..];
         let tail = String::from_utf8_lossy(tail);
         RunError::Agent {

@@ -240,7 +240,15 @@ impl Job<'_> {
             .collect();
         let args = launch.primary(&name, self.primary, &engine.program, &mounts, &hosts, PART);
         let errors = self.exchange.dir.join("errors");
-        let file = File::create(&errors).map_err(|e| RunError::io("create", &errors, e))?;
+        let cannot = |e| RunError::io("create", &errors, e);
+        let kept = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&errors);
+        let kept = kept.map_err(cannot)?;
+        let file = kept.try_clone().map_err(cannot)?;
         let mut command = engine.client.command(args);
         let child = command
             .stdin(Stdio::piped())
@@ -248,7 +256,7 @@ impl Job<'_> {
             .stderr(file)
             .spawn()
             .map_err(|e| RunError::io("start", engine.client.name(), e))?;
-        let mut agent = Agent::new(child, errors, &self.spec.name);
+        let mut agent = Agent::new(child, kept, &self.spec.name);
         // Whatever happens from here on: no container outlives its job.
         let mut removal = Removal {
             client: &engine.client,

@@ -34,7 +34,6 @@ pub(crate) fn run(
     let private = Path::new(&spec.private);
     fs::create_dir_all(private)?;
     programs::install(&private.join("bin"))?;
-    fs::create_dir_all(&spec.results)?;
     // Steps append to it and every bash of the job reads it first.
     fs::File::create(private.join("bash_env"))?;
     let mut job = Job {

@@ -15,6 +15,9 @@ use crate::run::spec::{FromAgent, JobSpec};
 /// What the inner process says when its ids are to be mapped.
 const MAP_ME: &str = "\u{1}map";
 
+/// What it is to map them.
+pub(crate) const MAP: &str = "the id map of the inner user namespace";
+
 /// Enters the PID namespace, starts the inner process in it, and maps its ids.
 pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
     die_with_parent()?;
@@ -23,8 +26,7 @@ pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
     if getppid().map(is_parent).as_deref() != parent.to_str() {
         return Ok(ExitCode::FAILURE);
     }
-    // No terminal: a job must not ask the person anything, and Ctrl-C is the runner's.
-    setsid().map_err(Refused::when("a new session"))?;
+    own_session()?;
     let was = Ids::effective();
     let base = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC;
     // Root makes its mounts as root: file systems that a user namespace may not mount, or not
@@ -57,7 +59,7 @@ pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
         } else {
             ids::map_back(inner.id(), was)
         };
-        mapped.map_err(Refused::when("the id map of the inner user namespace"))?;
+        mapped.map_err(Refused::when(MAP))?;
         let _ = tell(&FromAgent::Ready);
     }
     let status = inner.wait().map_err(Refused::when("the end of the job"))?;
@@ -65,8 +67,29 @@ pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
     Ok(ExitCode::from(code.unwrap_or(u8::MAX)))
 }
 
-/// Builds the view, moves into it, gives up power over it, and runs the job.
+/// Leaves the terminal: a job must not ask the person anything, and Ctrl-C is the runner's.
+fn own_session() -> Result<(), Refused> {
+    setsid().map_err(Refused::when("a new session"))?;
+    Ok(())
+}
+
+/// Plays the inner process for an outer one, which waits for a line of its errors.
 pub(crate) fn inner() -> Result<ExitCode, Refused> {
+    inside(|| {
+        let _ = writeln!(io::stderr(), "{MAP_ME}");
+    })
+}
+
+/// Plays the inner process where the runner itself takes the part of the outer one.
+pub(crate) fn direct() -> Result<ExitCode, Refused> {
+    own_session()?;
+    inside(|| {
+        let _ = tell(&FromAgent::MapMe);
+    })
+}
+
+/// Builds the view, moves into it, gives up power over it, and runs the job.
+fn inside(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
     die_with_parent()?;
     let mut control = BufReader::new(io::stdin());
     let mut line = String::new();
@@ -81,7 +104,7 @@ pub(crate) fn inner() -> Result<ExitCode, Refused> {
     // take them apart, make them writable again or look below them.
     unshare(CloneFlags::CLONE_NEWUSER)
         .map_err(Refused::when("the inner user namespace (unshare)"))?;
-    let _ = writeln!(io::stderr(), "{MAP_ME}");
+    ask_for_ids();
     // A probe wants to know no more than that all of the above works, and closes the pipe.
     line.clear();
     if !matches!(control.read_line(&mut line), Ok(read) if read > 0) {

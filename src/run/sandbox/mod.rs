@@ -4,7 +4,8 @@
 //! enters a new PID namespace and so has to start an *inner* one, the first process in there.
 //! The inner process builds the job's view of the file system, moves into it, gives up every
 //! power over it by entering one more user namespace, and runs the steps. The outer one stays
-//! behind for what only a process outside of that namespace may do: write its id maps.
+//! behind for what only a process outside of that namespace may do: write its id maps. For root
+//! there is no outer process: the thread of the runner that starts the job does its part.
 //!
 //! ```text
 //! runner ──stdin: view, job, "cancel"──► inner          outer ◄──stderr: "map me"── inner
@@ -20,7 +21,8 @@ mod remove;
 mod scratch;
 mod view;
 
-pub(crate) use agent::{inner, outer};
+pub(crate) use agent::{MAP, direct, inner, outer};
+pub(crate) use ids::map_everybody;
 pub(crate) use parent::Sandbox;
 pub(crate) use remove::remove_tree;
 pub(crate) use scratch::Scratch;

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 
+use nix::sched::{CloneFlags, unshare};
+use rustix::fs::MemfdFlags;
+
 use super::scratch::Scratch;
 use super::view::ViewSpec;
 use crate::run::agent::{ARGUMENT, Agent};
@@ -44,12 +47,17 @@ impl Sandbox {
             project: project.to_owned(),
         };
         let dir = sandbox.scratch.next_job()?;
-        let probed = sandbox
-            .start(&dir, Path::new(home), "none")
-            .and_then(|mut agent| {
-                agent.expect_ready()?;
-                agent.end("none")
-            });
+        let probe = || {
+            sandbox
+                .start(&dir, Path::new(home), "none")
+                .and_then(|mut agent| {
+                    agent.expect_ready()?;
+                    agent.end("none")
+                })
+        };
+        // Not on this thread: `start` says why.
+        let probed = std::thread::scope(|scope| scope.spawn(probe).join());
+        let probed = probed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         sandbox.scratch.discard(dir);
         probed?;
         Ok(sandbox)
@@ -64,7 +72,7 @@ impl Sandbox {
         }
     }
 
-    /// Runs one job.
+    /// Runs one job, on a thread that ends with it.
     pub(crate) fn run(
         &self,
         spec: &JobSpec,
@@ -84,9 +92,13 @@ impl Sandbox {
         outcome
     }
 
+    /// Starts the processes of a job. The thread that calls it ends with the job: it may have left
+    /// for a PID namespace of its own, in which it can start no process after the job's, and the
+    /// kernel ends the job when that thread ends.
     fn start(&self, dir: &Path, directory: &Path, job: &str) -> Result<Agent, RunError> {
         let view = ViewSpec {
             dir: dir.into(),
+            memory: self.scratch.memory().into_os_string(),
             in_memory: self.scratch.in_memory,
             home: self.home.clone(),
             project: self.project.clone(),
@@ -94,11 +106,22 @@ impl Sandbox {
             revealed: self.revealed.clone(),
             directory: directory.into(),
         };
-        let errors = dir.join("errors");
-        let file = File::create(&errors).map_err(|e| RunError::io("create", &errors, e))?;
+        let memory = rustix::fs::memfd_create("errors", MemfdFlags::CLOEXEC);
+        let errors: File = memory
+            .map_err(|e| RunError::io("make a file for the errors of", job, e))?
+            .into();
+        let file = errors.try_clone();
+        let file = file.map_err(|e| RunError::io("share the errors of", job, e))?;
+        // As root this thread takes the part of the outer process: one program less to start.
+        let direct = rustix::process::geteuid().is_root()
+            && unshare(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC).is_ok();
+        let part = match direct {
+            true => "direct".to_owned(),
+            false => std::process::id().to_string(),
+        };
         let child = Command::new(&self.agent)
             .arg(ARGUMENT)
-            .arg(std::process::id().to_string())
+            .arg(part)
             // The job gets its environment with the rest; this one would only leak into it.
             .env_clear()
             .stdin(Stdio::piped())

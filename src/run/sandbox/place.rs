@@ -1,9 +1,9 @@
 //! Puts the folders of the machine into a new root, one after the other.
 //!
-//! A folder becomes one overlay where that is possible. It is taken apart, and its entries are
-//! placed one by one, where something below it must not be in the overlay: the scratch folder
-//! (an overlay may not lie in itself), a private folder, or a mount that an unprivileged process
-//! may not separate from the folder it lies in.
+//! `/` becomes one overlay where that is possible, else each folder in it. A folder is taken apart,
+//! and its entries are placed one by one, where something below it must not be in the overlay: the
+//! scratch folder (a job must not come upon its own writing side), a private folder, or a mount
+//! that an unprivileged process may not separate from the folder it lies in.
 
 use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
@@ -24,12 +24,31 @@ use crate::run::agent::Refused;
 /// Files up to this size are copied instead of being shown read-only: settings, mostly.
 const SMALL: u64 = 256 * 1024;
 
+/// Folders of the system that jobs write little to: what they write stays in memory.
+const LITTLE: [&str; 13] = [
+    "/bin",
+    "/boot",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/lost+found",
+    "/media",
+    "/mnt",
+    "/run",
+    "/sbin",
+    "/srv",
+];
+
 /// The state of a view while it is built.
 pub(super) struct Places<'a> {
     mounts: &'a Mounts,
     root: &'a Path,
     /// What the job writes goes below it.
     dir: &'a Path,
+    /// Where an overlay can have its writing side in memory, if it can.
+    memory: Option<&'a Path>,
     count: u32,
     private: Vec<PathBuf>,
     /// Where folders of the machine can be seen already, inside private ones.
@@ -46,6 +65,7 @@ impl<'a> Places<'a> {
             mounts,
             root,
             dir: Path::new(&spec.dir),
+            memory: Some(Path::new(&spec.memory)).filter(|dir| takes_attributes(dir)),
             count: 0,
             private: private.collect(),
             revealed: Vec::new(),
@@ -60,9 +80,32 @@ impl<'a> Places<'a> {
         places
     }
 
-    /// Places everything that lies in `/`.
+    /// Places everything that lies in `/`: as one overlay where the kernel lets this process part
+    /// `/` from what is mounted below it, else entry by entry.
     pub(super) fn top(&mut self) -> Result<(), Refused> {
-        self.entries(Path::new("/"))
+        let top = Path::new("/");
+        // The job must not come upon its own writing side.
+        if self.private.iter().any(|dir| self.dir.starts_with(dir)) {
+            let meta = top.metadata().map_err(Refused::when("the folder /"))?;
+            if self.overlay(top, self.root, &meta)?.is_ok() {
+                for path in self.inner(top) {
+                    self.submount(&path)?;
+                }
+                return self.hide_private(top);
+            }
+        }
+        self.entries(top)
+    }
+
+    /// Returns the mounts below a folder that are to be repeated inside of its overlay.
+    fn inner(&self, path: &Path) -> Vec<PathBuf> {
+        let is_made_elsewhere = |at: &Path| {
+            let of_the_kernel = ["/proc", "/sys", "/dev"].map(Path::new);
+            let private = self.private.iter().map(PathBuf::as_path);
+            private.chain(of_the_kernel).any(|dir| at.starts_with(dir))
+        };
+        let inner = self.mounts.below(path).map(|m| m.at.clone());
+        inner.filter(|at| !is_made_elsewhere(at)).collect()
     }
 
     /// Shows a folder, or a file, that lies inside a private one.
@@ -146,11 +189,12 @@ impl<'a> Places<'a> {
             self.read_only(path, &target);
             return Ok(());
         }
+        if self.is_plain(path) {
+            return Ok(());
+        }
         // An overlay may not lie in itself.
         if !self.dir.starts_with(path) {
-            let is_private = |at: &Path| self.private.iter().any(|dir| at.starts_with(dir));
-            let inner = self.mounts.below(path).map(|m| m.at.clone());
-            let inner: Vec<PathBuf> = inner.filter(|at| !is_private(at)).collect();
+            let inner = self.inner(path);
             match self.overlay(path, &target, &meta)? {
                 Ok(()) => {
                     for path in inner {
@@ -167,6 +211,14 @@ impl<'a> Places<'a> {
             }
         }
         self.entries(path)
+    }
+
+    /// Says whether nothing of the machine is in a folder of `/`, so that a folder is all it takes.
+    fn is_plain(&self, path: &Path) -> bool {
+        let is_top = path.parent() == Some(Path::new("/"));
+        is_top
+            && !self.wanted.iter().any(|dir| dir.starts_with(path))
+            && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
     }
 
     /// Puts empty folders over the private ones inside a folder that was placed as a whole.
@@ -206,8 +258,10 @@ impl<'a> Places<'a> {
         meta: &Metadata,
     ) -> Result<Result<(), Errno>, Refused> {
         self.count += 1;
-        let upper = self.dir.join(format!("up-{}", self.count));
-        let work = self.dir.join(format!("work-{}", self.count));
+        let is_little = LITTLE.iter().any(|little| Path::new(little) == path);
+        let side = self.memory.filter(|_| is_little).unwrap_or(self.dir);
+        let upper = side.join(format!("up-{}", self.count));
+        let work = side.join(format!("work-{}", self.count));
         make_dir(&work, 0o700)?;
         self.make_like(&upper, meta)?;
         self.prepare_wanted(path, &upper)?;
@@ -261,11 +315,18 @@ impl<'a> Places<'a> {
         make_dir(target, 0o755)?;
         let what = || format!("the folder {}", target.display());
         let mut mode = meta.mode() & 0o7777;
+        let is = target.metadata().map_err(Refused::when(what()))?;
         if self.is_root {
-            let owner = (Uid::from_raw(meta.uid()), Gid::from_raw(meta.gid()));
-            chown(target, Some(owner.0), Some(owner.1)).map_err(Refused::when(what()))?;
+            // To set what is so already would copy a folder of an overlay to its writing side.
+            if (is.uid(), is.gid()) != (meta.uid(), meta.gid()) {
+                let owner = (Uid::from_raw(meta.uid()), Gid::from_raw(meta.gid()));
+                chown(target, Some(owner.0), Some(owner.1)).map_err(Refused::when(what()))?;
+            }
         } else if meta.uid() != rustix::process::geteuid().as_raw() && mode & 0o002 == 0 {
             mode &= !0o222;
+        }
+        if is.mode() & 0o7777 == mode {
+            return Ok(());
         }
         chmod(target, Mode::from_raw_mode(mode)).map_err(Refused::when(what()))
     }
@@ -322,6 +383,13 @@ impl<'a> Places<'a> {
         }
         path.to_owned()
     }
+}
+
+/// Says whether files in a folder can have the attributes that overlays use: memory cannot before
+/// Linux 6.6.
+fn takes_attributes(dir: &Path) -> bool {
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(dir, c"user.holdall", b"x", flags).is_ok()
 }
 
 /// Writes a path for the options of an overlay, in which some characters separate.

@@ -20,6 +20,9 @@ const PREFIX: &str = "holdall-run-";
 /// A folder without a lock is left alone for this long: its owner may be about to lock it.
 const YOUTH: Duration = Duration::from_secs(600);
 
+/// The folder over which jobs mount memory, each in a mount namespace of its own.
+const MEMORY: &str = "memory";
+
 const TMPFS: i64 = 0x0102_1994;
 const OVERLAYFS: i64 = 0x794c_7630;
 
@@ -43,6 +46,7 @@ impl Scratch {
         sweep(&base);
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&base);
         let dir = made.map_err(failed)?.keep();
+        fs::create_dir(dir.join(MEMORY)).map_err(failed)?;
         let lock = File::create(dir.join("lock")).map_err(failed)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(e.into()))?;
         Ok(Self {
@@ -58,6 +62,11 @@ impl Scratch {
     /// Returns where something lies that all jobs of the run share.
     pub(crate) fn named(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// Returns the folder over which jobs mount memory.
+    pub(crate) fn memory(&self) -> PathBuf {
+        self.dir.join(MEMORY)
     }
 
     /// Makes the folder of the next job.

@@ -28,7 +28,9 @@ use crate::run::agent::Refused;
 pub(super) struct ViewSpec {
     /// A folder for everything that the job writes.
     pub(super) dir: OsString,
-    /// Whether that folder cannot take the writing side of an overlay.
+    /// A folder over which every job mounts memory of its own.
+    pub(super) memory: OsString,
+    /// Whether `dir` cannot take the writing side of an overlay.
     pub(super) in_memory: bool,
     pub(super) home: OsString,
     pub(super) project: OsString,
@@ -64,16 +66,12 @@ pub(super) fn enter(spec: &ViewSpec) -> Result<(), Refused> {
     .map_err(Refused::when("private mounts"))?;
     let mounts = Mounts::read().map_err(Refused::when("the list of mounts"))?;
     if spec.in_memory {
-        mount(
-            "tmpfs",
-            dir,
-            "tmpfs",
-            MountFlags::NOSUID | MountFlags::NODEV,
-            c"mode=0700",
-        )
-        .map_err(Refused::when("a tmpfs for what the job writes"))?;
+        in_memory(dir)?;
     }
-    let root = dir.join("root");
+    // What only holds other mounts is made in memory: on some disks a new folder is dear.
+    let memory = Path::new(&spec.memory);
+    in_memory(memory)?;
+    let root = memory.join("root");
     make_dir(&root, 0o755)?;
     mount_bind(&root, &root).map_err(Refused::when("a bind mount"))?;
     let mut places = Places::new(spec, &mounts, &root);
@@ -91,6 +89,14 @@ pub(super) fn enter(spec: &ViewSpec) -> Result<(), Refused> {
         shared(&root, Path::new(folder))?;
     }
     move_into(&root)
+}
+
+/// Makes a folder, where it is missing, whose content is in memory.
+fn in_memory(dir: &Path) -> Result<(), Refused> {
+    make_dir(dir, 0o700)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("tmpfs", dir, "tmpfs", flags, c"mode=0700")
+        .map_err(Refused::when("a tmpfs for what the job writes"))
 }
 
 fn move_into(root: &Path) -> Result<(), Refused> {
@@ -155,6 +161,9 @@ fn dev(root: &Path) -> Result<(), Refused> {
     let source = Path::new("/dev");
     let target = root.join("dev");
     make_dir(&target, 0o755)?;
+    // The disk may hold devices of its own below the machine's.
+    mount("tmpfs", &target, "tmpfs", MountFlags::NOSUID, c"mode=0755")
+        .map_err(Refused::when("a tmpfs on /dev"))?;
     for name in DEVICES {
         device(source, &target, name).map_err(Refused::when(format!("/dev/{name}")))?;
     }
