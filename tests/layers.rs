@@ -477,6 +477,7 @@ fn a_prune_amid_persists_takes_no_blob_that_gets_a_ref() {
         now: SystemTime::now(),
         age: DAY,
         dry_run: false,
+        keep: Vec::new(),
     };
     let rounds: Vec<Workspace> = (0..100)
         .map(|round| lab.workspace_of(&format!("round-{round}")))

@@ -239,11 +239,12 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
     Ok(options)
 }
 
-/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed.
+/// Lets Ctrl-C stop the run: once, and steps have time to end; again, and they are killed. A terminal
+/// that goes away and a request to end mean the same.
 #[cfg(unix)]
 fn listen(options: &run::Options) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let (cancel, hurry) = (Arc::clone(&options.cancel), Arc::clone(&options.hurry));
     std::thread::spawn(move || {
         for _ in signals.forever() {

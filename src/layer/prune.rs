@@ -29,6 +29,8 @@ pub struct PruneRequest {
     pub age: Duration,
     /// Whether to say only what would go.
     pub dry_run: bool,
+    /// Workspaces that stay though they are past their lifetime, by id.
+    pub keep: Vec<String>,
 }
 
 /// What was taken away, or would be.
@@ -89,7 +91,7 @@ pub fn prune(store: &Path, request: &PruneRequest) -> Result<Pruned, LayerError>
     for workspace in workspaces(store)? {
         let files = workspace.inventory()?;
         match workspace.end(&files)? {
-            Some(expired) if expired <= request.now => {
+            Some(expired) if expired <= request.now && !request.keep.contains(&workspace.id) => {
                 let bytes = files.iter().map(|found| found.size).sum();
                 if request.dry_run || bury(&workspace, request.now)? {
                     pruned.workspaces.push(ExpiredWorkspace {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 #[cfg(target_os = "linux")]
@@ -55,7 +56,10 @@ impl Engine {
             let sandbox = Sandbox::new(options, &common.home, shared, &common.project)?;
             Ok(Self::Sandbox(sandbox))
         } else {
-            Ok(Self::Bare(Bare::new(options.scratch.as_deref())?))
+            Ok(Self::Bare(Bare::new(
+                options.scratch.as_deref(),
+                Arc::clone(&options.hurry),
+            )?))
         }
     }
 
@@ -82,7 +86,10 @@ impl Engine {
                 reason: "it is made of Linux namespaces".to_owned(),
             });
         }
-        Ok(Self::Bare(Bare::new(options.scratch.as_deref())?))
+        Ok(Self::Bare(Bare::new(
+            options.scratch.as_deref(),
+            Arc::clone(&options.hurry),
+        )?))
     }
 
     /// Says how jobs are kept apart from the machine.
@@ -141,7 +148,7 @@ impl Engine {
         emit: &mut dyn FnMut(JobEvent),
     ) -> Result<Outcome, RunError> {
         match self {
-            Self::Bare(_) => Bare::run(spec, cancel, emit),
+            Self::Bare(bare) => bare.run(spec, cancel, emit),
             #[cfg(target_os = "linux")]
             Self::Sandbox(sandbox) => sandbox.run(spec, cancel, emit),
             #[cfg(target_os = "linux")]

@@ -6,13 +6,20 @@ use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 use super::event::JobEvent;
+use super::prune;
 use super::report::{StepStatus, Summary};
 use super::text::{file_name, format_duration};
+
+/// How much a step's output takes in a log at most: far more than anybody reads, and far less than
+/// what fills a disk.
+const STEP_LIMIT: u64 = 64 << 20;
 
 /// The folder of one run.
 #[derive(Debug)]
 pub(crate) struct RunLogs {
     dir: PathBuf,
+    /// Says to others that the run lives.
+    _held: Option<File>,
 }
 
 impl RunLogs {
@@ -20,7 +27,8 @@ impl RunLogs {
     pub(crate) fn create(runs: &Path, run: &str) -> Result<Self, RunError> {
         let dir = runs.join(run);
         std::fs::create_dir_all(&dir).map_err(|e| RunError::io("create", &dir, e))?;
-        Ok(Self { dir })
+        let held = prune::hold(&dir);
+        Ok(Self { dir, _held: held })
     }
 
     /// Returns the folder.
@@ -56,6 +64,7 @@ impl RunLogs {
             path,
             out: BufWriter::new(file),
             at_line_start: true,
+            room: STEP_LIMIT,
         })
     }
 
@@ -78,6 +87,8 @@ pub(crate) struct JobLog {
     path: PathBuf,
     out: BufWriter<File>,
     at_line_start: bool,
+    /// Bytes that the running step may still write.
+    room: u64,
 }
 
 impl JobLog {
@@ -89,12 +100,11 @@ impl JobLog {
     /// Takes down what happened.
     pub(crate) fn record(&mut self, event: &JobEvent) -> Result<(), RunError> {
         let written = match event {
-            JobEvent::Output(chunk) => {
-                let bytes = chunk.as_bytes();
-                self.at_line_start = bytes.last().is_none_or(|&b| b == b'\n');
-                self.out.write_all(bytes)
+            JobEvent::Output(chunk) => self.output(chunk.as_bytes()),
+            JobEvent::StepStarted { title, .. } => {
+                self.room = STEP_LIMIT;
+                self.line(&format!("==> {title}"))
             }
-            JobEvent::StepStarted { title, .. } => self.line(&format!("==> {title}")),
             JobEvent::StepFinished(step) => {
                 let word = match step.status {
                     StepStatus::Success => "passed",
@@ -131,6 +141,24 @@ impl JobLog {
     pub(crate) fn finish(&mut self) -> Result<(), RunError> {
         let flushed = self.out.flush();
         flushed.map_err(|e| RunError::io("write", &self.path, e))
+    }
+
+    fn output(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.room == 0 || bytes.is_empty() {
+            return Ok(());
+        }
+        let fits = usize::try_from(self.room).map_or(bytes.len(), |room| room.min(bytes.len()));
+        let kept = &bytes[..fits];
+        self.room -= kept.len() as u64;
+        self.at_line_start = kept.last().is_none_or(|&b| b == b'\n');
+        self.out.write_all(kept)?;
+        if self.room == 0 {
+            self.line(&format!(
+                "warning: the log ends here: it keeps {} MiB of a step's output",
+                STEP_LIMIT >> 20
+            ))?;
+        }
+        Ok(())
     }
 
     fn line(&mut self, text: &str) -> std::io::Result<()> {

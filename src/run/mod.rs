@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod options;
 mod report;
+mod swept;
 mod text;
 
 #[cfg(target_os = "linux")]
@@ -37,6 +38,8 @@ mod notes;
 #[cfg(unix)]
 mod prepare;
 #[cfg(unix)]
+mod prune;
+#[cfg(unix)]
 mod repo;
 #[cfg(target_os = "linux")]
 mod sandbox;
@@ -52,9 +55,12 @@ pub use error::{Refusal, RunError};
 pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
 pub use options::{Approvals, Ask, Context, EngineKind, Options};
 pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests};
+pub use swept::{RUN_LIFETIME, Swept, SweptCache, SweptRun};
 pub(crate) use text::split_words;
 pub use text::{format_duration, parse_duration};
 
+#[cfg(unix)]
+pub use prune::prune;
 #[cfg(unix)]
 pub use schedule::execute;
 
@@ -69,6 +75,20 @@ pub fn execute(
     _events: &mut dyn FnMut(Event),
 ) -> Result<Summary, RunError> {
     Err(RunError::Platform)
+}
+
+/// Takes away what runs left: they need a Unix system, so there is nothing.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn prune(
+    _runs: &std::path::Path,
+    _caches: &std::path::Path,
+    _now: std::time::SystemTime,
+    _dry_run: bool,
+) -> Result<Swept, RunError> {
+    Ok(Swept::default())
 }
 
 /// Returns the branch that is checked out in a project, where it is a git repository.

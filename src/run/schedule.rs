@@ -22,6 +22,7 @@ use super::node::{self, Ground, NodeReport};
 use super::notes::{notes, unknown_contexts};
 use super::options::Options;
 use super::prepare::Common;
+use super::prune;
 use super::repo::Repo;
 use super::report::{JobReport, Summary};
 use super::text::{file_name, uuid};
@@ -55,6 +56,7 @@ pub fn execute(
     let common = common(workflow, options, &order)?;
     let logs = RunLogs::create(&options.runs, &common.run)?;
     let results = logs.results()?;
+    prune::before_run(options, &common.workspace);
     let engine = Engine::choose(options, &common, &results).inspect_err(|_| logs.tidy(false))?;
     events(Event::RunStarted {
         run: common.run.clone(),

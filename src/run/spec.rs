@@ -185,4 +185,6 @@ pub(crate) enum FromAgent {
     },
     Event(JobEvent),
     Ended(Outcome),
+    /// A signal from outside ended the process that ran the steps.
+    Killed(i32),
 }

@@ -12,6 +12,8 @@ mod common;
 #[cfg(target_os = "linux")]
 mod container;
 #[cfg(target_os = "linux")]
+mod faults;
+#[cfg(target_os = "linux")]
 mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;

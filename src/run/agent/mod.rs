@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub(crate) use inside::{Refused, carry_out, tell};
-pub(crate) use outside::Agent;
+pub(crate) use outside::{Agent, errors};
 
 use super::container;
 use super::sandbox;
@@ -20,6 +20,12 @@ use super::spec::FromAgent;
 
 /// The first argument of a process that plays a part in a job. No subcommand is called so.
 pub(crate) const ARGUMENT: &str = "__job";
+
+/// The part of a process that another one put into namespaces.
+pub(crate) const INNER: &str = "inner";
+
+/// The part of a process that a thread of the runner put there.
+pub(crate) const DIRECT: &str = "direct";
 
 /// Plays a part in a job where the arguments ask for it.
 pub(crate) fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
@@ -29,8 +35,8 @@ pub(crate) fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<Exi
     }
     let part = args.next().unwrap_or_default();
     let done = match part.to_str() {
-        Some("inner") => sandbox::inner(),
-        Some("direct") => sandbox::direct(),
+        Some(INNER) => sandbox::inner(),
+        Some(DIRECT) => sandbox::direct(),
         Some(container::PART) => container::inside(),
         Some(container::EMPTY) => container::empty(),
         _ => sandbox::outer(&part),

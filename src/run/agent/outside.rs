@@ -3,15 +3,19 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdin, ChildStdout};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use rustix::fs::MemfdFlags;
+
 use crate::run::error::RunError;
 use crate::run::event::JobEvent;
-use crate::run::sandbox::{MAP, map_everybody};
+use crate::run::sandbox;
 use crate::run::spec::{FromAgent, Outcome};
 
 /// How often the cancel flag is looked at.
@@ -23,6 +27,13 @@ const TICK: Timespec = Timespec {
 /// How much longer than a step's grace a canceled job may take before it is killed as a whole.
 const MARGIN: Duration = Duration::from_secs(3);
 
+/// Makes the file that takes what the process of a job writes to standard error; it is in memory.
+pub(crate) fn errors(job: &str) -> Result<File, RunError> {
+    let made = rustix::fs::memfd_create("errors", MemfdFlags::CLOEXEC);
+    made.map(File::from)
+        .map_err(|e| RunError::io("make a file for the errors of", job, e))
+}
+
 /// What is called now and then while a job runs; it may say something of its own.
 pub(crate) type Watch<'a> = dyn FnMut(&mut dyn FnMut(JobEvent)) + 'a;
 
@@ -33,15 +44,17 @@ pub(crate) struct Agent {
     stdout: Option<ChildStdout>,
     /// The beginning of a message whose rest has not come yet.
     unread: Vec<u8>,
-    /// What it writes to standard error.
+    /// What they write to standard error.
     errors: File,
     job: String,
+    /// Set when what is left is to end at once.
+    hurry: Arc<AtomicBool>,
 }
 
 impl Agent {
     /// Takes over a process whose input and output are pipes; `errors` is the file that it writes
-    /// its complaints to, which is read from its beginning.
-    pub(crate) fn new(mut child: Child, errors: File, job: &str) -> Self {
+    /// its complaints to, and `hurry` is set when what is left is to end at once.
+    pub(crate) fn new(mut child: Child, errors: File, job: &str, hurry: Arc<AtomicBool>) -> Self {
         Self {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
@@ -49,6 +62,7 @@ impl Agent {
             unread: Vec::new(),
             errors,
             job: job.to_owned(),
+            hurry,
         }
     }
 
@@ -84,13 +98,10 @@ impl Agent {
                 }
                 FromAgent::MapMe => {
                     ready = true;
-                    map_everybody(process).map_err(|e| RunError::Isolation {
-                        what: MAP.to_owned(),
-                        reason: e.to_string(),
-                    })
+                    sandbox::map(process)
                 }
                 FromAgent::Refused { what, reason } => Err(RunError::Isolation { what, reason }),
-                FromAgent::Event(_) | FromAgent::Ended(_) => Ok(()),
+                FromAgent::Event(_) | FromAgent::Ended(_) | FromAgent::Killed(_) => Ok(()),
             })?;
             if !more && !ready {
                 return Err(self.died());
@@ -111,6 +122,7 @@ impl Agent {
     ) -> Result<Outcome, RunError> {
         self.send(job);
         let mut outcome = None;
+        let mut killed = None;
         let mut canceled: Option<Instant> = None;
         let job = self.job.clone();
         loop {
@@ -118,6 +130,7 @@ impl Agent {
                 match message {
                     FromAgent::Event(event) => emit(event),
                     FromAgent::Ended(how) => outcome = Some(how),
+                    FromAgent::Killed(signal) => killed = Some(signal),
                     FromAgent::Ready | FromAgent::MapMe => {}
                     FromAgent::Refused { what, reason } => {
                         return Err(RunError::Agent {
@@ -137,14 +150,29 @@ impl Agent {
                     canceled = Some(Instant::now());
                     self.send(&"cancel");
                 }
-                Some(since) if since.elapsed() > grace + MARGIN => {
+                Some(since)
+                    if since.elapsed() > grace + MARGIN || self.hurry.load(Ordering::Relaxed) =>
+                {
                     let _ = self.child.kill();
                     outcome = Some(Outcome::Canceled);
                 }
                 _ => {}
             }
         }
-        outcome.map_or_else(|| Err(self.died()), Ok)
+        if outcome.is_none() {
+            killed = killed.or_else(|| self.child.wait().ok()?.signal());
+        }
+        match (outcome, killed) {
+            (Some(outcome), _) => Ok(outcome),
+            // The machinery works: somebody outside ended this one job, most often for its memory.
+            (None, Some(signal)) => {
+                emit(JobEvent::Warning(format!(
+                    "signal {signal} from outside ended the job: the machine may be out of memory"
+                )));
+                Ok(Outcome::Failed)
+            }
+            (None, None) => Err(self.died()),
+        }
     }
 
     /// Closes the pipe, and waits a while for a process that was sent no job to end by itself.

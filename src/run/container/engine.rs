@@ -2,11 +2,11 @@
 //! brought home.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::agent::{self, Beside, EMPTY, PART, Task};
@@ -21,7 +21,7 @@ use super::source::Source;
 use super::{FILES, KEPT, LISTED, OWN, REPOSITORY, RESULTS, STORE};
 use super::{publish, sweep};
 use crate::layer::Workspace;
-use crate::run::agent::Agent;
+use crate::run::agent::{Agent, errors};
 use crate::run::engine::tracked;
 use crate::run::error::RunError;
 use crate::run::event::{Chunk, Isolation, JobEvent};
@@ -56,6 +56,7 @@ pub(crate) struct Containers {
     logs: PathBuf,
     revealed: Vec<OsString>,
     source: Mutex<Option<Source>>,
+    hurry: Arc<AtomicBool>,
     /// Last, so that it is removed last.
     scratch: Scratch,
 }
@@ -90,6 +91,7 @@ impl Containers {
             host_env: options.host_env.clone(),
             logs: logs.to_owned(),
             revealed: options.revealed.iter().map(OsString::from).collect(),
+            hurry: Arc::clone(&options.hurry),
             source: Mutex::new(None),
             client,
             store,
@@ -239,16 +241,9 @@ impl Job<'_> {
             .filter_map(|s| s.name.as_deref())
             .collect();
         let args = launch.primary(&name, self.primary, &engine.program, &mounts, &hosts, PART);
-        let errors = self.exchange.dir.join("errors");
-        let cannot = |e| RunError::io("create", &errors, e);
-        let kept = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&errors);
-        let kept = kept.map_err(cannot)?;
-        let file = kept.try_clone().map_err(cannot)?;
+        let errors = errors(&self.spec.name)?;
+        let file = errors.try_clone();
+        let file = file.map_err(|e| RunError::io("share the errors of", &self.spec.name, e))?;
         let mut command = engine.client.command(args);
         let child = command
             .stdin(Stdio::piped())
@@ -256,7 +251,7 @@ impl Job<'_> {
             .stderr(file)
             .spawn()
             .map_err(|e| RunError::io("start", engine.client.name(), e))?;
-        let mut agent = Agent::new(child, kept, &self.spec.name);
+        let mut agent = Agent::new(child, errors, &self.spec.name, Arc::clone(&engine.hurry));
         // Whatever happens from here on: no container outlives its job.
         let mut removal = Removal {
             client: &engine.client,

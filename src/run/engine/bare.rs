@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Processes, job, resolve};
@@ -14,17 +15,20 @@ use crate::run::spec::{JobSpec, Outcome};
 #[derive(Debug)]
 pub(crate) struct Bare {
     scratch: tempfile::TempDir,
+    /// Set to end canceled steps without waiting for them.
+    hurry: Arc<AtomicBool>,
 }
 
 impl Bare {
     /// Makes the folder for what is the runner's own.
-    pub(crate) fn new(scratch: Option<&Path>) -> Result<Self, RunError> {
+    pub(crate) fn new(scratch: Option<&Path>, hurry: Arc<AtomicBool>) -> Result<Self, RunError> {
         let parent = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
         let made = tempfile::Builder::new()
             .prefix("holdall-")
             .tempdir_in(&parent);
         Ok(Self {
             scratch: made.map_err(|e| RunError::io("create a folder in", parent, e))?,
+            hurry,
         })
     }
 
@@ -35,6 +39,7 @@ impl Bare {
 
     /// Runs one job.
     pub(crate) fn run(
+        &self,
         spec: &JobSpec,
         cancel: &AtomicBool,
         emit: &mut dyn FnMut(JobEvent),
@@ -48,7 +53,7 @@ impl Bare {
                 directory.display()
             )));
         }
-        let processes = Processes::of_the_machine(spec.grace);
+        let processes = Processes::of_the_machine(spec.grace, Arc::clone(&self.hurry));
         let outcome = job::run(spec, &directory, processes, cancel, emit)
             .map_err(|e| RunError::io("run a job in", &directory, e));
         // What did not exist before the job is a fresh folder of its own and goes with it, so

@@ -4,17 +4,24 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::layers::{COMPRESSION, explain};
-use crate::layer::{AttachRequest, Digest, PersistRequest, Upstream, Workspace};
+use crate::layer::{
+    self, AttachRequest, Digest, PersistRequest, PruneRequest, Upstream, Workspace,
+};
 use crate::plan::{KeyPart, key_parts};
+use crate::run::error::RunError;
 use crate::run::event::{Chunk, JobEvent};
+use crate::run::swept::SweptCache;
 
 /// The job that the layers of caches are of.
 const MAKER: &str = "cache";
+
+/// How long a cache is found, as on the service (circleci-semantics §1.4); its layers live as long.
+const LIFETIME: Duration = layer::LIFETIME;
 
 /// What is kept under a key.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +34,93 @@ struct Kept {
     layers: String,
     /// The folders that the layers belong into, in their order.
     folders: Vec<PathBuf>,
+}
+
+impl Kept {
+    /// Reads an index; what cannot be read is no cache.
+    fn read(index: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(index).ok()?).ok()
+    }
+
+    /// Returns since when it is found no more, or will be.
+    fn expires(&self) -> Option<SystemTime> {
+        let made = Duration::from_nanos(u64::try_from(self.made).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(made + LIFETIME)
+    }
+
+    fn is_expired(&self, now: SystemTime) -> bool {
+        self.expires().is_none_or(|end| end <= now)
+    }
+}
+
+/// Takes away caches past their lifetime, and layers that none of the others needs.
+pub(crate) fn prune(
+    dir: &Path,
+    now: SystemTime,
+    dry_run: bool,
+) -> Result<Vec<SweptCache>, RunError> {
+    let failed = |e: std::io::Error| RunError::io("read", dir, e);
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed)?,
+    };
+    let mut swept = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let Some(kept) = Kept::read(&path) else {
+            // What a crash left of an index that was being written.
+            if !dry_run && is_leftover(&path, now) {
+                let _ = std::fs::remove_file(&path);
+            }
+            continue;
+        };
+        let Some(expired) = kept.expires().filter(|_| kept.is_expired(now)) else {
+            continue;
+        };
+        if !dry_run {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RunError::io("remove", &path, error));
+                }
+                _ => {}
+            }
+        }
+        swept.push((kept, expired));
+    }
+    // Layers live as long as the index that names them, which is made with them.
+    let request = PruneRequest {
+        now,
+        age: layer::LEFTOVER_AGE,
+        dry_run,
+        keep: Vec::new(),
+    };
+    let gone = layer::prune(dir, &request).map_err(|e| failed(std::io::Error::other(e)))?;
+    let swept = swept.into_iter().map(|(kept, expired)| {
+        let parts = gone
+            .workspaces
+            .iter()
+            .filter(|w| w.id.starts_with(&kept.layers));
+        SweptCache {
+            bytes: parts.map(|part| part.bytes).sum(),
+            key: kept.key,
+            expired,
+        }
+    });
+    let mut swept: Vec<SweptCache> = swept.collect();
+    swept.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(swept)
+}
+
+fn is_leftover(path: &Path, now: SystemTime) -> bool {
+    let named = path.file_name().and_then(|name| name.to_str());
+    let old = |meta: std::fs::Metadata| {
+        meta.is_file()
+            && meta.modified().is_ok_and(|made| {
+                now.duration_since(made)
+                    .is_ok_and(|age| age >= layer::LEFTOVER_AGE)
+            })
+    };
+    named.is_some_and(|name| name.starts_with(".tmp")) && path.metadata().is_ok_and(old)
 }
 
 /// Where caches are, and what keys may speak of.
@@ -52,7 +146,7 @@ impl Caches<'_> {
             .unwrap_or_default()
             .as_nanos();
         let layers = format!("{id}-{made}-{}", std::process::id());
-        if index.exists() {
+        if Kept::read(&index).is_some_and(|kept| !kept.is_expired(SystemTime::now())) {
             emit(JobEvent::Output(Chunk::Text(format!(
                 "a cache with the key {key} is there already: nothing is kept\n"
             ))));
@@ -106,6 +200,10 @@ impl Caches<'_> {
             folders,
         };
         let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
+        // One that is past its lifetime, or cannot be read, makes room.
+        if index.exists() && Kept::read(&index).is_none_or(|k| k.is_expired(SystemTime::now())) {
+            let _ = std::fs::remove_file(&index);
+        }
         // Of two jobs that keep the same key at once the first one wins, as on the service.
         let written = tempfile::NamedTempFile::new_in(self.dir).and_then(|mut file| {
             file.write_all(&text)?;
@@ -157,13 +255,12 @@ impl Caches<'_> {
 
     fn all(&self) -> Result<Vec<Kept>, String> {
         let cannot = |e: std::io::Error| format!("cannot read {}: {e}", self.dir.display());
+        let now = SystemTime::now();
         let mut all = Vec::new();
         for entry in std::fs::read_dir(self.dir).map_err(cannot)? {
             let path = entry.map_err(cannot)?.path();
             if path.extension().is_some_and(|e| e == "json") {
-                let text = std::fs::read(&path).map_err(cannot)?;
-                // What cannot be read is no cache: it is made again.
-                all.extend(serde_json::from_slice::<Kept>(&text));
+                all.extend(Kept::read(&path).filter(|kept| !kept.is_expired(now)));
             }
         }
         Ok(all)

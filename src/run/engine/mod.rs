@@ -1,7 +1,7 @@
 //! What carries out the steps of a job, wherever that job lives.
 
 mod bare;
-mod caches;
+pub(crate) mod caches;
 mod checkout;
 mod job;
 mod layers;

@@ -5,6 +5,7 @@ use std::io::{self, PipeReader, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub(crate) struct Processes {
     groups: Vec<Pid>,
     outputs: Vec<Output>,
     grace: Duration,
+    /// Set to end canceled steps without waiting for them.
+    hurry: Arc<AtomicBool>,
 }
 
 /// The pipe that a step and its descendants write to; it outlives the step when a daemon does.
@@ -63,22 +66,23 @@ pub(crate) enum Ending {
 
 impl Processes {
     /// Waits for its own processes only, and kills their groups at the end.
-    pub(crate) fn of_the_machine(grace: Duration) -> Self {
-        Self::new(Reaper::Own, grace)
+    pub(crate) fn of_the_machine(grace: Duration, hurry: Arc<AtomicBool>) -> Self {
+        Self::new(Reaper::Own, grace, hurry)
     }
 
     /// Waits for all processes of a PID namespace, of which this process is the first.
     #[cfg(target_os = "linux")]
     pub(crate) fn of_a_namespace(grace: Duration) -> Self {
-        Self::new(Reaper::All(HashMap::new()), grace)
+        Self::new(Reaper::All(HashMap::new()), grace, Arc::default())
     }
 
-    fn new(reaper: Reaper, grace: Duration) -> Self {
+    fn new(reaper: Reaper, grace: Duration, hurry: Arc<AtomicBool>) -> Self {
         Self {
             reaper,
             groups: Vec::new(),
             outputs: Vec::new(),
             grace,
+            hurry,
         }
     }
 
@@ -142,7 +146,9 @@ impl Processes {
                     stopping = Some((Ending::Silent, Instant::now()));
                     let _ = kill_process_group(running.pid, Signal::TERM);
                 }
-                Some((_, since)) if since.elapsed() >= self.grace => {
+                Some((_, since))
+                    if since.elapsed() >= self.grace || self.hurry.load(Ordering::Relaxed) =>
+                {
                     let _ = kill_process_group(running.pid, Signal::KILL);
                 }
                 _ => {}

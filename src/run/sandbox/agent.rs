@@ -9,14 +9,14 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid, 
 
 use super::ids::{self, Ids};
 use super::view::{self, ViewSpec};
-use crate::run::agent::{ARGUMENT, Refused, carry_out, tell};
+use crate::run::agent::{ARGUMENT, INNER, Refused, carry_out, tell};
 use crate::run::spec::{FromAgent, JobSpec};
 
 /// What the inner process says when its ids are to be mapped.
 const MAP_ME: &str = "\u{1}map";
 
 /// What it is to map them.
-pub(crate) const MAP: &str = "the id map of the inner user namespace";
+pub(super) const MAP: &str = "the id map of the inner user namespace";
 
 /// Enters the PID namespace, starts the inner process in it, and maps its ids.
 pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
@@ -40,7 +40,7 @@ pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
         die_with_parent()?;
     }
     let mut inner = Command::new("/proc/self/exe")
-        .args([ARGUMENT, "inner"])
+        .args([ARGUMENT, INNER])
         .stderr(Stdio::piped())
         .spawn()
         .map_err(Refused::when("the first process of a PID namespace"))?;
@@ -63,6 +63,9 @@ pub(crate) fn outer(parent: &OsStr) -> Result<ExitCode, Refused> {
         let _ = tell(&FromAgent::Ready);
     }
     let status = inner.wait().map_err(Refused::when("the end of the job"))?;
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let _ = tell(&FromAgent::Killed(signal));
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(u8::MAX)))
 }
@@ -73,23 +76,23 @@ fn own_session() -> Result<(), Refused> {
     Ok(())
 }
 
-/// Plays the inner process for an outer one, which waits for a line of its errors.
-pub(crate) fn inner() -> Result<ExitCode, Refused> {
-    inside(|| {
-        let _ = writeln!(io::stderr(), "{MAP_ME}");
-    })
-}
-
-/// Plays the inner process where the runner itself takes the part of the outer one.
+/// Plays the inner process as a child of the runner.
 pub(crate) fn direct() -> Result<ExitCode, Refused> {
     own_session()?;
-    inside(|| {
+    run_inner(|| {
         let _ = tell(&FromAgent::MapMe);
     })
 }
 
+/// Plays the inner process as a child of the outer one.
+pub(crate) fn inner() -> Result<ExitCode, Refused> {
+    run_inner(|| {
+        let _ = writeln!(io::stderr(), "{MAP_ME}");
+    })
+}
+
 /// Builds the view, moves into it, gives up power over it, and runs the job.
-fn inside(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
+fn run_inner(ask_for_ids: impl FnOnce()) -> Result<ExitCode, Refused> {
     die_with_parent()?;
     let mut control = BufReader::new(io::stdin());
     let mut line = String::new();

@@ -40,7 +40,7 @@ pub(super) fn map_back(process: u32, was: Ids) -> io::Result<()> {
 }
 
 /// Gives the inner user namespace of another process everybody whom this process knows.
-pub(crate) fn map_everybody(process: u32) -> io::Result<()> {
+pub(super) fn map_everybody(process: u32) -> io::Result<()> {
     let dir = Path::new("/proc").join(process.to_string());
     for name in ["uid_map", "gid_map"] {
         let own = fs::read_to_string(Path::new("/proc/self").join(name))?;

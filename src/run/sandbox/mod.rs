@@ -21,8 +21,7 @@ mod remove;
 mod scratch;
 mod view;
 
-pub(crate) use agent::{MAP, direct, inner, outer};
-pub(crate) use ids::map_everybody;
-pub(crate) use parent::Sandbox;
+pub(crate) use agent::{direct, inner, outer};
+pub(crate) use parent::{Sandbox, map};
 pub(crate) use remove::remove_tree;
 pub(crate) use scratch::Scratch;

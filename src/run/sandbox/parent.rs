@@ -1,22 +1,31 @@
 //! The runner's side: starts the processes of a job, speaks with them and cleans up.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use nix::sched::{CloneFlags, unshare};
-use rustix::fs::MemfdFlags;
 
+use super::agent::MAP;
+use super::ids;
 use super::scratch::Scratch;
 use super::view::ViewSpec;
-use crate::run::agent::{ARGUMENT, Agent};
+use crate::run::agent::{self, ARGUMENT, Agent, DIRECT};
 use crate::run::engine::resolve;
 use crate::run::error::RunError;
 use crate::run::event::{Isolation, JobEvent};
 use crate::run::options::Options;
 use crate::run::spec::{JobSpec, Outcome};
+
+/// Maps the ids of a process that waits for it in its inner user namespace.
+pub(crate) fn map(process: u32) -> Result<(), RunError> {
+    ids::map_everybody(process).map_err(|e| RunError::Isolation {
+        what: MAP.to_owned(),
+        reason: e.to_string(),
+    })
+}
 
 /// Runs jobs in namespaces.
 #[derive(Debug)]
@@ -27,6 +36,8 @@ pub(crate) struct Sandbox {
     shared: Vec<OsString>,
     project: OsString,
     revealed: Vec<OsString>,
+    /// Set to end canceled jobs without waiting for their steps.
+    hurry: Arc<AtomicBool>,
 }
 
 impl Sandbox {
@@ -45,6 +56,7 @@ impl Sandbox {
             shared,
             revealed: options.revealed.iter().map(OsString::from).collect(),
             project: project.to_owned(),
+            hurry: Arc::clone(&options.hurry),
         };
         let dir = sandbox.scratch.next_job()?;
         let probe = || {
@@ -106,17 +118,14 @@ impl Sandbox {
             revealed: self.revealed.clone(),
             directory: directory.into(),
         };
-        let memory = rustix::fs::memfd_create("errors", MemfdFlags::CLOEXEC);
-        let errors: File = memory
-            .map_err(|e| RunError::io("make a file for the errors of", job, e))?
-            .into();
+        let errors = agent::errors(job)?;
         let file = errors.try_clone();
         let file = file.map_err(|e| RunError::io("share the errors of", job, e))?;
         // As root this thread takes the part of the outer process: one program less to start.
         let direct = rustix::process::geteuid().is_root()
             && unshare(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC).is_ok();
         let part = match direct {
-            true => "direct".to_owned(),
+            true => DIRECT.to_owned(),
             false => std::process::id().to_string(),
         };
         let child = Command::new(&self.agent)
@@ -129,7 +138,7 @@ impl Sandbox {
             .stderr(file)
             .spawn()
             .map_err(|e| RunError::io("start", &self.agent, e))?;
-        let mut agent = Agent::new(child, errors, job);
+        let mut agent = Agent::new(child, errors, job, Arc::clone(&self.hurry));
         agent.send(&view);
         Ok(agent)
     }

@@ -59,14 +59,14 @@ impl Scratch {
         })
     }
 
+    /// Returns the folder over which jobs mount memory.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.dir.join(MEMORY)
+    }
+
     /// Returns where something lies that all jobs of the run share.
     pub(crate) fn named(&self, name: &str) -> PathBuf {
         self.dir.join(name)
-    }
-
-    /// Returns the folder over which jobs mount memory.
-    pub(crate) fn memory(&self) -> PathBuf {
-        self.dir.join(MEMORY)
     }
 
     /// Makes the folder of the next job.
