@@ -207,7 +207,7 @@ fn all_of_it_holds_for_an_ordinary_user() {
     let output = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(dir.path().join("tests"))
-        .args(["isolated", "killed", "layers"])
+        .args(["isolated::", "killed::", "layers::"])
         .env("HOLDALL_TEST_AGENT", dir.path().join("holdall"))
         .output()
         .expect("the tests");

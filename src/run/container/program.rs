@@ -39,7 +39,10 @@ impl Program {
     pub(super) fn of(program: &Path, dir: &Path) -> Result<Self, RunError> {
         let read = |e: io::Error| RunError::io("read", program, e);
         let program = program.canonicalize().map_err(read)?;
-        let mut mounts = vec![mount(&program, INSIDE, false)];
+        let opened = fs::create_dir_all(dir)
+            .and_then(|()| fs::set_permissions(dir, fs::Permissions::from_mode(0o755)));
+        opened.map_err(|e| RunError::io("create", dir, e))?;
+        let mut mounts = vec![mount(&for_all(&program, dir)?, INSIDE, false)];
         let Some(loader) = interpreter(&program).map_err(read)? else {
             return Ok(Self {
                 mounts,
@@ -49,7 +52,6 @@ impl Program {
                 script: None,
             });
         };
-        fs::create_dir_all(dir).map_err(|e| RunError::io("create", dir, e))?;
         let mut all = libraries(&loader, &program)?;
         all.push(loader.clone());
         for library in all {
@@ -89,6 +91,16 @@ impl Program {
 
 fn name(path: &Path) -> OsString {
     path.file_name().unwrap_or_default().to_owned()
+}
+
+/// Returns the program, or a copy where others than its owner may not start it.
+fn for_all(program: &Path, dir: &Path) -> Result<PathBuf, RunError> {
+    let meta = fs::metadata(program).map_err(|e| RunError::io("read", program, e))?;
+    if meta.permissions().mode() & 0o005 == 0o005 {
+        return Ok(program.to_owned());
+    }
+    copy(program, dir)?;
+    Ok(dir.join(name(program)))
 }
 
 /// Copies a library, readable for everybody, under the name that the program asks for.
