@@ -141,6 +141,54 @@ fn the_picture_is_xml_with_a_box_for_each_job() {
     assert!(python.wait().unwrap().success());
 }
 
+/// Jobs that only their names tell apart; two that persist the same file at the same time; one
+/// that runs after a failure.
+const CROWD: &str = r#"version: 2.1
+jobs:
+  make: &make
+    docker: [{image: cimg/base:current}]
+    steps:
+      - persist_to_workspace: {root: ., paths: [same, own]}
+  make-too: *make
+  check:
+    docker: [{image: cimg/base:current}]
+    parameters: {n: {type: integer}}
+    steps: [{attach_workspace: {at: .}}]
+  tell:
+    docker: [{image: cimg/base:current}]
+    steps: [{run: tell}]
+workflows:
+  main:
+    jobs:
+      - make
+      - make-too
+      - check: {matrix: {parameters: {n: [1, 2, 3, 4, 5, 6, 7, 8]}}, requires: [make, make-too]}
+      - tell: {requires: [make: [failed, canceled]]}
+"#;
+
+#[test]
+fn a_crowd_shares_a_box_and_a_conflict_is_marked() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), CROWD).unwrap();
+    let picture = graph(dir.path(), "svg");
+    // Two that make, one that tells, and the crowd.
+    assert_eq!(picture.matches("<rect ").count(), 4, "{picture}");
+    for n in 1..=8 {
+        assert!(picture.contains(&format!(">check-{n}</text>")), "{picture}");
+    }
+    assert_eq!(picture.matches("class=\"box conflict\"").count(), 2);
+    assert!(picture.contains("failed, canceled</text>"), "{picture}");
+    for form in ["text", "dot", "mermaid"] {
+        snapshot!(format!("graph-crowd-{form}"), graph(dir.path(), form));
+    }
+    let json: serde_json::Value = serde_json::from_str(&graph(dir.path(), "json")).unwrap();
+    assert_eq!(
+        json["workflows"][0]["jobs"][0]["conflicts"],
+        serde_json::json!([{"job": "make-too", "path": "same"}])
+    );
+}
+
 #[test]
 fn the_json_fits_its_schema() {
     let dir = project();

@@ -1,5 +1,9 @@
 //! `holdall run`.
 
+mod dry;
+mod select;
+
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,6 +42,51 @@ pub(crate) struct Args {
     /// Take another image for one that the config names, with or without its tag; may be repeated.
     #[arg(long, value_name = "FROM=TO")]
     image: Vec<String>,
+
+    /// How many jobs, or parallel nodes of them, run at the same time. Default: the number of
+    /// cores; 1 with --no-isolation.
+    #[arg(short = 'j', long = "jobs", value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Run this job and what it requires; may be repeated. The name of a matrix means all its arms.
+    #[arg(long, value_name = "JOB", help_heading = "What runs")]
+    job: Vec<String>,
+
+    /// Run the jobs of --job alone, with the layers of an earlier run.
+    #[arg(long, requires = "job", help_heading = "What runs")]
+    only: bool,
+
+    /// The run whose layers --only uses: its id, the beginning of it, or `last`. Default: the last
+    /// one that has them.
+    #[arg(
+        long,
+        value_name = "RUN",
+        requires = "only",
+        help_heading = "What runs"
+    )]
+    from_run: Option<String>,
+
+    /// Run again what did not pass in a run (its id, the beginning of it, or `last`), with the
+    /// layers of the jobs that did.
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with = "job",
+        help_heading = "What runs"
+    )]
+    rerun_from_failed: Option<String>,
+
+    /// Show what would run, and run nothing.
+    #[arg(long, short = 'n', help_heading = "What runs")]
+    dry_run: bool,
+
+    /// Have `checkout` bring the files that git neither tracks nor ignores, too.
+    #[arg(long)]
+    dirty: bool,
+
+    /// Keep the working directory of each job with its results.
+    #[arg(long)]
+    keep: bool,
 
     /// Run jobs on the bare machine: they can change everything that you can change.
     #[arg(long)]
@@ -82,7 +131,13 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     let asked = values::pushed(&given);
     let mut checked = gate::read(&config, &args.orbs, given, true)?;
     gate::pass(&mut checked, true, args.force, ui)?;
-    let workflow = choose(&checked.compiled.pipeline, args.workflow.as_deref())?.clone();
+    let mut options = options(args, &config)?;
+    let earlier = select::Earlier::read(args, &options.runs)?;
+    let name = match earlier.rerun(args)? {
+        Some(run) => Some(run.workflow.as_str()),
+        None => args.workflow.as_deref(),
+    };
+    let workflow = choose(&checked.compiled.pipeline, name)?.clone();
     if workflow.condition.is_some() {
         ui.note(&format!(
             "the condition of workflow `{}` is not looked at: it runs because it was asked for",
@@ -90,8 +145,12 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         ));
     }
     known_approvals(&args.approve, &workflow)?;
-    let mut options = options(args, &config)?;
     let workflow = filtered(asked, workflow, &mut options, &mut checked.report, ui)?;
+    let workflow = select::narrow(args, workflow, &earlier, &mut options)?;
+    if args.dry_run {
+        run::check(&workflow).map_err(|e| refused(e, &mut checked.report, ui))?;
+        return dry::show(&workflow, &options, args.format, ui);
+    }
     let mut view = run_view::choose(ui, args.format, args.verbose);
     let mut closed = None;
     let mut stop = None;
@@ -223,6 +282,9 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
         .ok()
         .filter(|w| !w.is_empty());
     options.isolation = !args.no_isolation;
+    options.jobs = args.jobs;
+    options.dirty = args.dirty;
+    options.keep = args.keep;
     engine::set(&mut options, args.engine, &args.image)?;
     options.contexts = args
         .context

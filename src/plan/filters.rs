@@ -238,29 +238,34 @@ impl Workflow {
         pushed: &GitRef,
     ) -> Result<(Self, Vec<JobIndex>), (JobIndex, Undecided)> {
         let runs = self.runs_for(pushed)?;
+        let left = (0..self.jobs.len()).filter(|i| !runs[*i]).collect();
+        Ok((self.part(&runs), left))
+    }
+
+    /// Returns the workflow with some of its jobs only, by their positions; requirements of the
+    /// others are dropped.
+    #[must_use]
+    pub fn part(&self, keep: &[bool]) -> Self {
+        let kept = |job: JobIndex| keep.get(job).copied().unwrap_or(false);
         let mut places = vec![None; self.jobs.len()];
         let mut jobs = Vec::new();
-        for (index, job) in self.jobs.iter().enumerate().filter(|(i, _)| runs[*i]) {
+        for (index, job) in self.jobs.iter().enumerate().filter(|(i, _)| kept(*i)) {
             places[index] = Some(jobs.len());
             jobs.push(job.clone());
         }
         for job in &mut jobs {
-            let kept = job.requires.drain(..).filter_map(|r| {
+            let requires = job.requires.drain(..).filter_map(|r| {
                 Some(Requirement {
                     job: (*places.get(r.job)?)?,
                     ..r
                 })
             });
-            job.requires = kept.collect();
+            job.requires = requires.collect();
         }
-        let left = (0..self.jobs.len()).filter(|i| !runs[*i]).collect();
-        Ok((
-            Self {
-                jobs,
-                ..self.clone()
-            },
-            left,
-        ))
+        Self {
+            jobs,
+            ..self.clone()
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::error::RunError;
 use super::text::file_name;
@@ -34,18 +36,14 @@ impl Locks {
         let path = self.dir.join(file_name(key));
         // The file stays: removing it would let two runs hold locks of the same name.
         let file = File::create(&path).map_err(|e| RunError::io("create", &path, e))?;
-        match file.try_lock() {
-            Ok(()) => {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            // On a file system without locks there are no other runs to be seen.
+            Ok(()) | Err(Errno::OPNOTSUPP) => {
                 self.held.insert(key.to_owned(), (file, 1));
                 Ok(true)
             }
-            Err(fs::TryLockError::WouldBlock) => Ok(false),
-            // A file system without locks has no other runs to wait for that could be seen.
-            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                self.held.insert(key.to_owned(), (file, 1));
-                Ok(true)
-            }
-            Err(fs::TryLockError::Error(error)) => Err(RunError::io("lock", path, error)),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(RunError::io("lock", path, error)),
         }
     }
 

@@ -18,6 +18,8 @@ mod agent;
 #[cfg(target_os = "linux")]
 mod container;
 #[cfg(unix)]
+mod earlier;
+#[cfg(unix)]
 mod engine;
 #[cfg(unix)]
 mod engines;
@@ -60,9 +62,39 @@ pub(crate) use text::split_words;
 pub use text::{format_duration, parse_duration};
 
 #[cfg(unix)]
+pub use earlier::earlier;
+#[cfg(unix)]
 pub use prune::prune;
 #[cfg(unix)]
 pub use schedule::execute;
+
+/// Returns the runs below a folder that came to an end.
+///
+/// # Errors
+/// None: where nothing runs, nothing has run.
+#[cfg(not(unix))]
+pub fn earlier(_runs: &std::path::Path) -> Result<Vec<Summary>, RunError> {
+    Ok(Vec::new())
+}
+
+/// Says whether a workflow can be run.
+///
+/// # Errors
+/// What it asks for is not supported, or its requirements form a circle.
+#[cfg(unix)]
+pub fn check(workflow: &crate::plan::Workflow) -> Result<(), RunError> {
+    schedule::ordered(workflow)?;
+    check::supported(workflow)
+}
+
+/// Says whether a workflow can be run.
+///
+/// # Errors
+/// What it asks for is not supported.
+#[cfg(not(unix))]
+pub fn check(workflow: &crate::plan::Workflow) -> Result<(), RunError> {
+    check::supported(workflow)
+}
 
 /// Executes one workflow.
 ///

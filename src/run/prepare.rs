@@ -78,6 +78,8 @@ impl Common<'_> {
             results: results.to_owned(),
             project: self.project.clone(),
             private: private.to_owned(),
+            dirty: self.options.dirty,
+            keep: self.options.keep,
             grace: self.options.grace,
             source: None,
         }

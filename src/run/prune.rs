@@ -6,6 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
 use super::engine::caches;
 use super::error::RunError;
 use super::options::Options;
@@ -90,7 +93,7 @@ pub(super) fn before_run(options: &Options, workspace: &str) {
 pub(super) fn hold(dir: &Path) -> Option<File> {
     let handle = File::open(dir).ok()?;
     // Where the file system has no locks, the run's files are young at least.
-    handle.try_lock_shared().ok()?;
+    flock(&handle, FlockOperation::NonBlockingLockShared).ok()?;
     Some(handle)
 }
 
@@ -98,7 +101,7 @@ fn is_live(dir: &Path) -> bool {
     let Ok(handle) = File::open(dir) else {
         return false;
     };
-    matches!(handle.try_lock(), Err(fs::TryLockError::WouldBlock))
+    flock(&handle, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
 }
 
 /// Returns the folders of runs; what has another shape is not ours.

@@ -81,7 +81,11 @@ pub fn execute(
         stop: AtomicBool::new(false),
     };
     let jobs = run_jobs(&ground, events)?;
-    let bad = |job: &JobReport| !matches!(job.status, JobStatus::Success | JobStatus::NotRun);
+    let bad = |job: &JobReport| {
+        let ended_well = matches!(job.status, JobStatus::Success | JobStatus::NotRun);
+        // What an earlier run did is no outcome of this one.
+        !ended_well && job.reused.is_none()
+    };
     let canceled = options.cancel.load(Ordering::Relaxed);
     let held = jobs.iter().any(|job| job.held);
     logs.tidy(true);
@@ -558,7 +562,7 @@ fn home(options: &Options) -> PathBuf {
 }
 
 /// Orders the jobs, or says which of them cannot be ordered.
-fn ordered(workflow: &Workflow) -> Result<Graph, RunError> {
+pub(super) fn ordered(workflow: &Workflow) -> Result<Graph, RunError> {
     let unknown =
         |job: &&crate::plan::Job| job.requires.iter().any(|r| r.job >= workflow.jobs.len());
     if let Some(job) = workflow.jobs.iter().find(unknown) {

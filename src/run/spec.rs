@@ -40,6 +40,10 @@ pub(crate) struct JobSpec {
     pub(crate) project: OsString,
     /// A folder for the runner's own files, writable, in the job's view.
     pub(crate) private: OsString,
+    /// Whether `checkout` also brings what git neither tracks nor ignores.
+    pub(crate) dirty: bool,
+    /// Whether the working directory is kept with the results.
+    pub(crate) keep: bool,
     /// Between the request to end and the kill.
     pub(crate) grace: Duration,
     /// Where `checkout` finds what it cannot ask the project for; nothing where it can.

@@ -18,5 +18,7 @@ mod isolated;
 #[cfg(target_os = "linux")]
 mod killed;
 pub(crate) mod layers;
+mod retention;
+mod select;
 mod service;
 mod support;

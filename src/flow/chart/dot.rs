@@ -41,10 +41,18 @@ fn write(at: usize, workflow: &WorkflowChart, out: &mut String) {
         );
     }
     for link in workflow.links() {
-        let style = match (link.required, link.layers) {
-            (true, false) => "",
-            (true, true) => " [style=bold]",
-            (false, _) => " [style=dashed, constraint=false]",
+        let mut style: Vec<String> = Vec::new();
+        match (link.required, link.layers) {
+            (true, false) => {}
+            (true, true) => style.push("style=bold".to_owned()),
+            (false, _) => style.push("style=dashed, constraint=false".to_owned()),
+        }
+        if !link.statuses.is_empty() {
+            style.push(format!("label={}", quoted(&link.statuses.join(", "))));
+        }
+        let style = match style.is_empty() {
+            true => String::new(),
+            false => format!(" [{}]", style.join(", ")),
         };
         let _ = writeln!(out, "    {} -> {}{style};", id(link.from), id(link.to));
     }

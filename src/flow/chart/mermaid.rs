@@ -42,7 +42,11 @@ fn write(at: usize, workflow: &WorkflowChart, out: &mut String) {
             (true, true) => "==>",
             (false, _) => "-.->",
         };
-        let _ = writeln!(out, "    {} {arrow} {}", id(link.from), id(link.to));
+        let label = match link.statuses.as_slice() {
+            [] => String::new(),
+            some => format!("|\"{}\"|", quoted(&some.join(", "))),
+        };
+        let _ = writeln!(out, "    {} {arrow}{label} {}", id(link.from), id(link.to));
     }
     out.push_str("  end\n");
 }

@@ -3,7 +3,10 @@
 //!
 //! Nothing here knows a terminal or a file.
 
+mod boxes;
+mod conflicts;
 mod dot;
+mod groups;
 mod layout;
 mod mermaid;
 mod svg;
@@ -62,6 +65,18 @@ pub struct JobChart {
     pub sees: Vec<LayerOf>,
     /// Whether it may see layers that are not listed: a part of what is upstream is not known.
     pub may_see_more: bool,
+    /// Jobs at the same time that persist the same path, where a job attaches both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Another job whose layer cannot be applied together with one of this job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The other job.
+    pub job: String,
+    /// A path that both persist.
+    pub path: String,
 }
 
 /// A requirement.
@@ -120,7 +135,11 @@ impl WorkflowChart {
     #[must_use]
     pub fn of(workflow: &Workflow) -> Self {
         let flow = Flow::new(workflow);
-        let jobs = (0..workflow.jobs.len()).map(|job| JobChart::of(&flow, job));
+        let jobs = (0..).zip(conflicts::conflicts(&flow));
+        let jobs = jobs.map(|(job, conflicts)| JobChart {
+            conflicts,
+            ..JobChart::of(&flow, job)
+        });
         Self {
             name: workflow.name.clone(),
             jobs: jobs.collect(),
@@ -153,13 +172,18 @@ impl WorkflowChart {
                     .collect(),
             };
             givers.dedup();
-            for from in job.requires.iter().filter_map(|r| place.get(&*r.job)) {
+            let required = job.requires.iter();
+            for (from, edge) in required.filter_map(|r| Some((place.get(&*r.job)?, r))) {
                 let layers = givers.contains(from);
                 links.push(Link {
                     from: *from,
                     to,
                     required: true,
                     layers,
+                    statuses: match edge.statuses.as_slice() {
+                        [only] if only == "success" => Vec::new(),
+                        other => other.to_vec(),
+                    },
                 });
                 givers.retain(|giver| giver != from);
             }
@@ -168,6 +192,7 @@ impl WorkflowChart {
                 to,
                 required: false,
                 layers: true,
+                statuses: Vec::new(),
             }));
         }
         links
@@ -175,7 +200,7 @@ impl WorkflowChart {
 }
 
 /// What stands between two jobs of a drawing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Link {
     from: usize,
     to: usize,
@@ -183,6 +208,8 @@ struct Link {
     required: bool,
     /// The second unpacks layers of the first.
     layers: bool,
+    /// The statuses of the first that let the second run, where success is not the only one.
+    statuses: Vec<String>,
 }
 
 impl JobChart {
@@ -218,6 +245,7 @@ impl JobChart {
             attaches: attaches.map(AttachAt::of).collect(),
             sees: sees.collect(),
             may_see_more: flow.may_see_more(job),
+            conflicts: Vec::new(),
         }
     }
 
@@ -243,6 +271,12 @@ impl JobChart {
                 "persists {}{}",
                 persist.what(),
                 perhaps(persist.conditional)
+            ));
+        }
+        for conflict in &self.conflicts {
+            lines.push(format!(
+                "conflicts with {}: {}",
+                conflict.job, conflict.path
             ));
         }
         lines

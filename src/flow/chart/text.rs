@@ -86,4 +86,11 @@ fn write(job: &JobChart, out: &mut String) {
             perhaps(persist.conditional)
         );
     }
+    for conflict in &job.conflicts {
+        let _ = writeln!(
+            out,
+            "    conflicts with {}: {}",
+            conflict.job, conflict.path
+        );
+    }
 }

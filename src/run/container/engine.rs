@@ -59,6 +59,7 @@ pub(crate) struct Containers {
     source: Mutex<Option<Source>>,
     /// Ends when the runner does, in whatever way.
     _watch: Option<Watch>,
+    dirty: bool,
     hurry: Arc<AtomicBool>,
     /// Last, so that it is removed last.
     scratch: Scratch,
@@ -94,6 +95,7 @@ impl Containers {
             host_env: options.host_env.clone(),
             logs: logs.to_owned(),
             revealed: options.revealed.iter().map(OsString::from).collect(),
+            dirty: options.dirty,
             hurry: Arc::clone(&options.hurry),
             source: Mutex::new(None),
             _watch: Watch::start(&own, options.engine, &common.run),
@@ -196,7 +198,7 @@ impl Containers {
         if let Some(source) = prepared.as_ref() {
             return Ok(source.clone());
         }
-        let listed = tracked(&self.project, &self.host_env);
+        let listed = tracked(&self.project, self.dirty, &self.host_env);
         // What is no repository has nothing to check out, and the step says so.
         let source = match listed {
             Ok(listed) => Source::prepare(&self.project, &listed, &self.scratch.named("source"))?,

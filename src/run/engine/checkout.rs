@@ -14,10 +14,25 @@ use std::process::{Command, Stdio};
 use crate::run::event::JobEvent;
 use crate::run::spec::Place;
 
-/// Lists the files that a checkout brings, each with a NUL behind its name.
-pub(crate) fn tracked(project: &Path, env: &[(OsString, OsString)]) -> Result<Vec<u8>, String> {
+/// Lists the files that a checkout brings, each with a NUL behind its name: the tracked ones, and
+/// where `dirty` says so those that git neither tracks nor ignores.
+pub(crate) fn tracked(
+    project: &Path,
+    dirty: bool,
+    env: &[(OsString, OsString)],
+) -> Result<Vec<u8>, String> {
     let git = Git { env };
-    git.output(project, &["ls-files", "-z"]).map_err(|e| {
+    let mut arguments = vec!["ls-files", "-z"];
+    if dirty {
+        // Layers and logs of runs are no part of the project, whether it ignores them or not.
+        arguments.extend([
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--exclude=/.holdall/",
+        ]);
+    }
+    git.output(project, &arguments).map_err(|e| {
         format!(
             "cannot list the tracked files of {}: {e}",
             project.display()
@@ -25,18 +40,19 @@ pub(crate) fn tracked(project: &Path, env: &[(OsString, OsString)]) -> Result<Ve
     })
 }
 
-/// Puts the project's tracked files into `target`. Where `source` says so, they and the history
+/// Puts the project's tracked files into `target`, with `dirty` the others too. Where `source` says so, they and the history
 /// were prepared elsewhere.
 pub(super) fn checkout(
     project: &Path,
     source: Option<&Place>,
+    dirty: bool,
     target: &Path,
     env: &[(OsString, OsString)],
     emit: &mut dyn FnMut(JobEvent),
 ) -> Result<(), String> {
     let git = Git { env };
     let (tracked, repository) = match source {
-        None => (tracked(project, env)?, Some(project)),
+        None => (tracked(project, dirty, env)?, Some(project)),
         Some(place) => {
             let list = Path::new(&place.listed);
             let names =

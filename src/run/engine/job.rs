@@ -46,6 +46,15 @@ pub(crate) fn run(
     };
     let outcome = job.steps(emit);
     job.processes.finish();
+    if spec.keep {
+        let kept = results::keep(directory, &Path::new(&spec.results).join("work"));
+        if let Err(error) = kept {
+            let directory = directory.display();
+            emit(JobEvent::Warning(format!(
+                "cannot keep {directory}: {error}"
+            )));
+        }
+    }
     layers::note_reads(spec, std::mem::take(&mut job.watched));
     outcome
 }
@@ -162,7 +171,8 @@ impl Job<'_> {
             StepWork::Checkout { path } => {
                 let target = self.path(path.as_deref().unwrap_or("."));
                 let (project, source) = (Path::new(&self.spec.project), self.spec.source.as_ref());
-                checkout::checkout(project, source, &target, &self.spec.env, emit)
+                let dirty = self.spec.dirty;
+                checkout::checkout(project, source, dirty, &target, &self.spec.env, emit)
             }
             StepWork::SaveCache { key, paths, .. } => {
                 let paths: Vec<PathBuf> = paths.iter().map(|p| self.path(p)).collect();

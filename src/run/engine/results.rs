@@ -40,6 +40,24 @@ fn folder(from: &Path, to: &Path, files: &mut u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies a folder as it is, links included; sockets, pipes and devices are left out.
+pub(super) fn keep(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            keep(&path, &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&path)?, &target)?;
+        } else if kind.is_file() {
+            fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Returns a path below a folder, whatever it says of folders above.
 fn below(folder: &Path, name: &Path) -> PathBuf {
     let mut out = folder.to_owned();
