@@ -1,6 +1,11 @@
 //! Which jobs run: one of them, those that failed, none at all. The program itself is called, in a
 //! project of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use std::process::{Command, Output};
 
 /// A project whose job `test` fails until a file is there, on the machine as it is.
