@@ -96,18 +96,13 @@ fn a_static_binary_works_in_a_root_that_holds_busybox_alone() {
         return;
     }
     let root = bare_root(installed(test));
+    // With the rights of root there only, and with the devices and processes that every root has.
+    let enter = "mount --rbind /dev \"$0/dev\" && mount --rbind /proc \"$0/proc\" && \
+        exec chroot \"$0\" /bin/env -i PATH=/bin HOME=/root sh -c 'cd \"$0\" && exec /holdall \"$@\"' \"$@\"";
     let within = |dir: &str, words: &[&str]| {
         let mut command = Command::new("unshare");
-        // With the rights of root of its own only, where it has no others.
-        command
-            .args(["--user", "--map-root-user", "chroot"])
-            .arg(root.path());
-        command.args(["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", dir, "/holdall"]);
-        command
-            .args(words)
-            .env_clear()
-            .env("PATH", "/bin")
-            .env("HOME", "/root");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", enter]);
+        command.arg(root.path()).arg(dir).args(words);
         command.output().unwrap()
     };
 
@@ -294,6 +289,8 @@ fn bare_root(holdall: &Path) -> tempfile::TempDir {
         "bin",
         "tmp",
         "root",
+        "dev",
+        "proc",
         "good/.circleci",
         "bad/.circleci",
         "files",
