@@ -82,10 +82,11 @@ impl Scratch {
 }
 
 impl Scratch {
-    /// Removes the folder of a job whose processes are gone. The next job need not wait for it:
-    /// on some disks that takes longer than a short job.
-    pub(crate) fn discard(&self, dir: PathBuf) {
+    /// Removes the folder of a job when its last process is gone: `held` waits for that when it is
+    /// dropped. The next job need not wait for it: on some disks that takes longer than a short job.
+    pub(crate) fn discard(&self, dir: PathBuf, held: impl Send + 'static) {
         let removal = std::thread::Builder::new().spawn(move || {
+            drop(held);
             // The folder of the whole run is removed in the end, with what is left in it.
             let _ = remove_tree(&dir);
         });
