@@ -9,6 +9,7 @@
 
 pub(crate) mod engine;
 pub(crate) mod github;
+pub(crate) mod releases;
 
 use std::path::{Path, PathBuf};
 
@@ -126,6 +127,24 @@ pub(crate) fn path_with_holdall() -> std::ffi::OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let dirs = std::iter::once(own.to_path_buf()).chain(std::env::split_paths(&path));
     std::env::join_paths(dirs).unwrap()
+}
+
+/// Says whether tests that take minutes run: where `HOLDALL_TEST_SLOW` is 1.
+pub(crate) fn slow(test: &str) -> bool {
+    let asked = std::env::var("HOLDALL_TEST_SLOW").is_ok_and(|value| value == "1");
+    if !asked {
+        println!("skipped: {test} builds holdall and needs HOLDALL_TEST_SLOW=1");
+    }
+    asked
+}
+
+/// Has a command that builds a release do it quickly, in a folder that such builds share.
+pub(crate) fn cheap_build(command: &mut std::process::Command) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slow-target");
+    command.env("CARGO_TARGET_DIR", target);
+    for (name, value) in [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "0")] {
+        command.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
+    }
 }
 
 /// Returns a judge of the shared folder whose programs are installed; where they are not, the test
