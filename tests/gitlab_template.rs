@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 
 const GOOD: &str = include_str!("places/good.yml");
 const BAD: &str = include_str!("places/bad.yml");
+const REPORT: &str = "gl-code-quality-report.json";
 const PAGE: &str = include_str!("../docs/lint-in-ci.md");
 
 /// Returns the pipeline that the page shows, with the template of this checkout and other inputs.
@@ -59,7 +60,7 @@ fn said(out: &Output) -> String {
 
 /// Returns the report of a run, where it has the form that GitLab documents.
 fn report(dir: &Path) -> Vec<serde_json::Value> {
-    let file = dir.join(".gitlab-ci-local/builds/holdall/gl-code-quality-report.json");
+    let file = dir.join(".gitlab-ci-local/builds/holdall").join(REPORT);
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let findings = report.as_array().unwrap().clone();
     for finding in &findings {
@@ -101,6 +102,12 @@ fn what_it_expands_to_passes_the_judges() {
     assert!(out.status.success(), "{}", said(&out));
     let expanded = dir.path().join("expanded.yml");
     std::fs::write(&expanded, &out.stdout).unwrap();
+    let pipeline: serde_yaml::Value = serde_yaml::from_slice(&out.stdout).unwrap();
+    let artifacts = &pipeline["holdall"]["artifacts"];
+    // A report is of use above all where the job fails.
+    assert_eq!(artifacts["when"].as_str(), Some("always"));
+    let report = artifacts["reports"]["codequality"].as_str();
+    assert_eq!(report, Some(REPORT));
     let out = Command::new(judge).arg(&expanded).output().unwrap();
     assert!(out.status.success(), "{}", said(&out));
 }

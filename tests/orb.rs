@@ -186,6 +186,27 @@ fn a_config_that_uses_it_has_no_findings() {
 }
 
 #[test]
+fn the_steps_of_the_page_have_no_findings() {
+    let steps = &PAGE[PAGE.find("- holdall/persist:").unwrap()..];
+    let steps = &steps[..steps.find("```").unwrap()];
+    let mut config = "version: 2.1
+orbs: {holdall: owner/holdall@0.1.0}
+jobs:
+  build:
+    docker: [{image: 'cimg/base:2024.01'}]
+    steps:
+"
+    .to_owned();
+    for step in steps.lines() {
+        config += &format!("      {step}\n");
+    }
+    config += "workflows: {main: {jobs: [build]}}\n";
+    let dir = project(&config, true);
+    let out = holdall(dir.path(), &["lint", "--format", "concise"]);
+    assert_eq!((out.status.code(), said(&out)), (Some(0), String::new()));
+}
+
+#[test]
 fn a_workspace_goes_through_the_orb_on_the_bare_machine() {
     run(project(USES, true).path(), &["--no-isolation"]);
 }
