@@ -45,11 +45,13 @@ impl Scratch {
         let base = base.canonicalize().map_err(failed)?;
         sweep(&base);
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&base);
-        let dir = made.map_err(failed)?.keep();
-        spread(&dir);
-        fs::create_dir(dir.join(MEMORY)).map_err(failed)?;
-        let lock = File::create(dir.join("lock")).map_err(failed)?;
+        // Removed again if what follows fails.
+        let made = made.map_err(failed)?;
+        spread(made.path());
+        fs::create_dir(made.path().join(MEMORY)).map_err(failed)?;
+        let lock = File::create(made.path().join("lock")).map_err(failed)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(e.into()))?;
+        let dir = made.keep();
         Ok(Self {
             // Overlays cannot write to an overlay, as the disk of a container often is.
             in_memory: kind_of(&dir) == Some(OVERLAYFS),
