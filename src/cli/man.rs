@@ -50,9 +50,27 @@ fn shown(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
 }
 
 fn page(command: &clap::Command) -> std::io::Result<Vec<u8>> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let man = Man::new(command.clone())
+        .title(name.to_uppercase())
+        .source(concat!("holdall ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
     let mut text = Vec::new();
-    Man::new(command.clone()).render(&mut text)?;
-    Ok(text)
+    man.render(&mut text)?;
+    // Without a date its place stays empty, or what follows would stand there.
+    let page = String::from_utf8_lossy(&text).replacen(" 1  \"", " 1 \"\" \"", 1);
+    Ok(tidy(&page).into_bytes())
+}
+
+/// Takes out line breaks beside a blank line, which troff drops and linters of pages mention.
+fn tidy(page: &str) -> String {
+    let lines: Vec<&str> = page.lines().map(str::trim_end).collect();
+    let blank = |i: Option<usize>| i.and_then(|i| lines.get(i)).is_none_or(|l| l.is_empty());
+    let kept = lines
+        .iter()
+        .enumerate()
+        .filter(|(i, line)| **line != ".br" || !blank(i.checked_sub(1)) && !blank(Some(i + 1)));
+    kept.map(|(_, line)| format!("{line}\n")).collect()
 }
 
 /// Writes the page of a command and those of all below it, `holdall-layers-ls.1` for one.

@@ -73,8 +73,13 @@ fn manual_pages_are_current_and_well_formed() {
             .arg(path)
             .output();
         let lint = lint.unwrap();
-        let words = String::from_utf8_lossy(&lint.stdout).into_owned();
-        assert!(lint.status.success(), "{name}: {words}");
+        // There is no date, so that the same program makes the same page.
+        let said = String::from_utf8_lossy(&lint.stdout);
+        let wrong: Vec<&str> = said
+            .lines()
+            .filter(|l| !l.contains("missing date"))
+            .collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:?}");
     }
 }
 
