@@ -115,6 +115,7 @@ fn help_fits_a_screen() {
         vec!["--help"],
         vec!["lint", "--help"],
         vec!["transpile", "--help"],
+        vec!["run", "--help"],
         vec!["explain", "-h"],
     ] {
         let text = see(dir.path(), &args, None);

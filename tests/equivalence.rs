@@ -221,7 +221,7 @@ fn trees(
     let out = command.output().unwrap();
     let mut all = BTreeMap::new();
     let folders = std::fs::read_dir(&runs).into_iter().flatten().flatten();
-    for folder in folders.map(|f| f.path()) {
+    for folder in folders.map(|f| f.path()).filter(|f| f.is_dir()) {
         for file in std::fs::read_dir(&folder).unwrap().flatten() {
             let name = file.file_name().to_string_lossy().into_owned();
             if let Some(job) = name.strip_suffix(".log") {

@@ -3,14 +3,11 @@
 use super::CliError;
 use crate::run::{EngineKind, Options};
 
-/// What runs the jobs.
+/// What runs the jobs. The words speak for themselves: what is said of each would stretch the help.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum EngineArg {
-    /// This machine: programs and files are its own.
     Host,
-    /// Containers of podman.
     Podman,
-    /// Containers of docker.
     Docker,
 }
 

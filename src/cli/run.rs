@@ -39,16 +39,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ENGINE", default_value = "host")]
     engine: EngineArg,
 
-    /// Take another image for one that the config names, with or without its tag; may be repeated.
+    /// Take another image for one of the config; may be repeated.
     #[arg(long, value_name = "FROM=TO")]
     image: Vec<String>,
 
-    /// How many jobs, or parallel nodes of them, run at the same time. Default: the number of
-    /// cores; 1 with --no-isolation.
+    /// Jobs, or nodes of them, at the same time. Default: one a core; 1 with --no-isolation.
     #[arg(short = 'j', long = "jobs", value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
-    /// Run this job and what it requires; may be repeated. The name of a matrix means all its arms.
+    /// Run this job or matrix and what it requires; may be repeated.
     #[arg(long, value_name = "JOB", help_heading = "What runs")]
     job: Vec<String>,
 
@@ -56,8 +55,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "job", help_heading = "What runs")]
     only: bool,
 
-    /// The run whose layers --only uses: its id, the beginning of it, or `last`. Default: the last
-    /// one that has them.
+    /// The run whose layers --only uses: its id, or `last`.
     #[arg(
         long,
         value_name = "RUN",
@@ -66,8 +64,7 @@ pub(crate) struct Args {
     )]
     from_run: Option<String>,
 
-    /// Run again what did not pass in a run (its id, the beginning of it, or `last`), with the
-    /// layers of the jobs that did.
+    /// Run again what did not pass in a run: its id, or `last`.
     #[arg(
         long,
         value_name = "RUN",
@@ -80,7 +77,7 @@ pub(crate) struct Args {
     #[arg(long, short = 'n', help_heading = "What runs")]
     dry_run: bool,
 
-    /// Have `checkout` bring the files that git neither tracks nor ignores, too.
+    /// Check out what git neither tracks nor ignores, too.
     #[arg(long)]
     dirty: bool,
 
@@ -88,7 +85,7 @@ pub(crate) struct Args {
     #[arg(long)]
     keep: bool,
 
-    /// Run jobs on the bare machine: they can change everything that you can change.
+    /// Run jobs on the bare machine: they can change what you can.
     #[arg(long)]
     no_isolation: bool,
 
@@ -111,7 +108,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     values: ValueArgs,
 
-    /// How to show it. `json` prints one event a line; `holdall schema run-events` describes them.
+    /// How to show it; `holdall schema run-events` describes the JSON.
     #[arg(
         long,
         value_name = "FORMAT",

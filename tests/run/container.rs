@@ -586,6 +586,19 @@ workflows: {{w: {{jobs: [a]}}}}
         }
     }
 
+    /// Finds the process that waits for the end of the run.
+    fn watch(&self) -> rustix::process::Pid {
+        let processes = entries(Path::new("/proc"));
+        let found = processes.iter().find_map(|dir| {
+            let line = std::fs::read(dir.join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let is_it = line.contains("\0watch\0") && line.contains(&self.run);
+            let pid = dir.file_name()?.to_str()?.parse().ok()?;
+            is_it.then(|| rustix::process::Pid::from_raw(pid)).flatten()
+        });
+        found.unwrap()
+    }
+
     fn send(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.id()).unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -618,6 +631,9 @@ fn what_a_killed_run_leaves_is_removed_by_the_next_one() {
         return;
     };
     let mut staying = Staying::start(&engine);
+    // Nor is anybody left who would remove them at once.
+    let watch = staying.watch();
+    rustix::process::kill_process(watch, rustix::process::Signal::KILL).unwrap();
     staying.send(rustix::process::Signal::KILL);
     staying.child.wait().unwrap();
     let config = one_job(&engine.busybox("plain", &[]), "      - run: echo ran");
@@ -625,4 +641,17 @@ fn what_a_killed_run_leaves_is_removed_by_the_next_one() {
     std::fs::write(config_file, config).unwrap();
     staying.project.run(&[]).succeeds().says(&["ran"]);
     staying.project.assert_nothing_left();
+}
+
+#[test]
+fn a_killed_run_takes_its_containers_along() {
+    let Some(engine) = engine("a_killed_run_takes_its_containers_along") else {
+        return;
+    };
+    let mut staying = Staying::start(&engine);
+    staying.send(rustix::process::Signal::KILL);
+    staying.child.wait().unwrap();
+    staying.wait_for("the containers to go", |staying| {
+        staying.project.containers(&staying.run).is_empty()
+    });
 }

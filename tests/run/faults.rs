@@ -301,10 +301,6 @@ fn a_request_to_end_and_a_terminal_that_goes_stop_a_run() {
 
 #[test]
 fn a_flood_stays_out_of_memory_and_mostly_out_of_the_log() {
-    if std::env::var_os("HOLDALL_TEST_LARGE").is_none() {
-        println!("skipped: it needs HOLDALL_TEST_LARGE: it takes minutes");
-        return;
-    }
     both(|isolated| {
         // Lines, or one line without an end.
         let command = match isolated {

@@ -18,6 +18,7 @@ fn show(style: Style, detail: Detail) -> String {
         view.event(event).unwrap();
     }
     view.summary(&summary).unwrap();
+    drop(view);
     String::from_utf8(out).unwrap()
 }
 
@@ -55,6 +56,7 @@ fn what_went_wrong_and_nothing_else() {
     view.event(&run_started(&["build"])).unwrap();
     view.event(&inside(0, 0, output(b"text\n"))).unwrap();
     view.summary(&summary).unwrap();
+    drop(view);
     assert_eq!(String::from_utf8_lossy(&out), "");
 }
 
@@ -79,6 +81,7 @@ fn a_line_without_end_is_cut() {
     for _ in 0..100 {
         view.event(&inside(0, 0, output(&[b'x'; 10_000]))).unwrap();
     }
+    drop(view);
     assert!(out.split(|&b| b == b'\n').all(|line| line.len() < 20_000));
     assert!(out.len() > 900_000);
 }
@@ -91,6 +94,7 @@ fn names_and_titles_obey_nobody() {
     view.event(&inside(0, 0, output(b"\x1b]0;title\x07text\n")))
         .unwrap();
     view.stopping(Stop::Asked).unwrap();
+    drop(view);
     let shown = String::from_utf8(out).unwrap();
     assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'));
     assert_eq!(

@@ -7,12 +7,10 @@ use std::time::{Instant, SystemTime};
 use super::{Detail, Json, Live, Plain, Screen, Size, Style, View};
 use crate::cli::Ui;
 
-/// What is wanted on stdout.
+/// What is wanted on stdout: what a person reads, or one JSON object a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// What a person reads.
     Human,
-    /// One JSON object a line.
     Json,
 }
 

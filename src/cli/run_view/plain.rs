@@ -1,7 +1,7 @@
 //! The view for logs: whole lines, each after the name of the job that it belongs to, so that
 //! jobs that run at the same time can be read, and one of them be searched for.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -16,10 +16,14 @@ use crate::run::{Event, JobEvent, JobReport, StepReport, StepStatus, Summary, fo
 /// The widest column of names. Longer names are shown whole, and push their lines to the right.
 const NAMES: usize = 32;
 
+/// How much is gathered before it is written within one event.
+const BUFFER: usize = 64 * 1024;
+
 /// Writes lines.
 #[derive(Debug)]
 pub struct Plain<W: Write> {
-    out: W,
+    /// What one event brings is written at once.
+    out: BufWriter<W>,
     style: Style,
     detail: Detail,
     track: Track,
@@ -31,7 +35,7 @@ impl<W: Write> Plain<W> {
     /// Makes a view that writes to `out`.
     pub fn new(out: W, style: Style, detail: Detail) -> Self {
         Self {
-            out,
+            out: BufWriter::with_capacity(BUFFER, out),
             style,
             detail,
             track: Track::default(),
@@ -71,10 +75,7 @@ impl<W: Write> Plain<W> {
                 let text = self.style.paint(Paint::Strong, "started");
                 self.line((*job, *node), &text)
             }
-            Event::Asking { job } => {
-                self.of_job(*job, "waits for an answer")?;
-                self.out.flush()
-            }
+            Event::Asking { job } => self.of_job(*job, "waits for an answer"),
             Event::JobSkipped { job, why } => {
                 let text = format!("not run: {}", self.track.why(why));
                 let text = self.style.paint(Paint::Notice, &text);
@@ -203,12 +204,13 @@ impl<W: Write> View for Plain<W> {
             self.line(place, &text)?;
         }
         if all {
-            return self.all(event);
+            self.all(event)?;
+        } else {
+            for failure in &self.track.failures[failed..] {
+                end::failure(&mut self.out, self.style, failure)?;
+            }
         }
-        for failure in &self.track.failures[failed..] {
-            end::failure(&mut self.out, self.style, failure)?;
-        }
-        Ok(())
+        self.out.flush()
     }
 
     fn stopping(&mut self, stop: Stop) -> io::Result<()> {
@@ -231,6 +233,7 @@ impl<W: Write> View for Plain<W> {
         for failure in &failures {
             end::failure(&mut self.out, self.style, failure)?;
         }
-        end::summary(&mut self.out, self.style, summary, true)
+        end::summary(&mut self.out, self.style, summary, true)?;
+        self.out.flush()
     }
 }

@@ -17,6 +17,13 @@ pub(super) fn readable(line: &[u8], color: bool) -> String {
         .rposition(|&b| b == b'\r')
         .map_or(0, |at| at + 1);
     let text = String::from_utf8_lossy(&line[start..]);
+    // Nearly every line: a job may write hundreds of megabytes of them.
+    if text
+        .bytes()
+        .all(|b| b == b'\t' || (b' '..0x7f).contains(&b))
+    {
+        return text.into_owned();
+    }
     let mut kept = Kept {
         color,
         ..Kept::default()

@@ -39,6 +39,7 @@ pub(crate) fn agent_main(args: impl IntoIterator<Item = OsString>) -> Option<Exi
         Some(DIRECT) => sandbox::direct(),
         Some(container::PART) => container::inside(),
         Some(container::EMPTY) => container::empty(),
+        Some(container::WATCH) => container::watch(args),
         _ => sandbox::outer(&part),
     };
     Some(match done {

@@ -41,13 +41,19 @@ pub(super) enum Said {
 }
 
 impl Client {
-    /// Takes an engine, and sees that it answers.
-    pub(super) fn probed(kind: EngineKind) -> Result<Self, RunError> {
+    /// Takes an engine as it is.
+    pub(super) fn of(kind: EngineKind) -> Self {
         let program = match kind {
             EngineKind::Docker => "docker",
             EngineKind::Podman | EngineKind::Host => "podman",
         };
-        let client = Self { kind, program };
+        Self { kind, program }
+    }
+
+    /// Takes an engine, and sees that it answers.
+    pub(super) fn probed(kind: EngineKind) -> Result<Self, RunError> {
+        let client = Self::of(kind);
+        let program = client.program;
         let unusable = |reason: String| RunError::Engine {
             engine: program,
             reason,

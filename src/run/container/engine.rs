@@ -18,6 +18,7 @@ use super::launch::{self, Launch};
 use super::program::Program;
 use super::services::Service;
 use super::source::Source;
+use super::watch::Watch;
 use super::{FILES, KEPT, LISTED, OWN, REPOSITORY, RESULTS, STORE};
 use super::{publish, sweep};
 use crate::layer::Workspace;
@@ -56,6 +57,8 @@ pub(crate) struct Containers {
     logs: PathBuf,
     revealed: Vec<OsString>,
     source: Mutex<Option<Source>>,
+    /// Ends when the runner does, in whatever way.
+    _watch: Option<Watch>,
     dirty: bool,
     hurry: Arc<AtomicBool>,
     /// Last, so that it is removed last.
@@ -95,6 +98,7 @@ impl Containers {
             dirty: options.dirty,
             hurry: Arc::clone(&options.hurry),
             source: Mutex::new(None),
+            _watch: Watch::start(&own, options.engine, &common.run),
             client,
             store,
             scratch,

@@ -23,9 +23,11 @@ mod publish;
 mod services;
 mod source;
 mod sweep;
+mod watch;
 
 pub(crate) use agent::{EMPTY, PART, empty, inside};
 pub(crate) use engine::Containers;
+pub(crate) use watch::{WATCH, watch};
 
 /// Where all that is holdall's lies inside a container.
 const BASE: &str = "/.holdall";

@@ -29,17 +29,28 @@ pub(super) fn layers(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves artifacts and test reports; a name that is there already is replaced.
+/// Moves artifacts, test reports and what is kept of a working directory; a name that is there
+/// already is replaced. Folders without files and links are made anew.
 pub(super) fn results(from: &Path, to: &Path) -> io::Result<()> {
-    let mut files = Vec::new();
-    collect(from, Path::new(""), &mut files)?;
-    for file in files {
-        bring(
-            &from.join(&file.path),
-            &to.join(&file.path),
-            &file.meta,
-            true,
-        )?;
+    let entries = match fs::read_dir(from) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        let meta = path.symlink_metadata()?;
+        if meta.is_dir() {
+            fs::create_dir_all(&target)?;
+            results(&path, &target)?;
+        } else if meta.is_file() {
+            bring(&path, &target, &meta, true)?;
+        } else if meta.is_symlink() {
+            match std::os::unix::fs::symlink(fs::read_link(&path)?, &target) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
     }
     Ok(())
 }

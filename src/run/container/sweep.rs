@@ -90,22 +90,33 @@ pub(super) fn sweep(client: &Client) {
     }
 }
 
-fn orphans(client: &Client) -> Vec<String> {
-    let filter = format!("label={OWNER}");
+/// Lists the containers of a run, the latest first: services before those whose network they use.
+pub(super) fn of_run(client: &Client, run: &str) -> Vec<String> {
+    labeled(client, &format!("{RUN}={run}"))
+}
+
+fn labeled(client: &Client, label: &str) -> Vec<String> {
+    let filter = format!("label={label}");
     let list = ["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter];
     let Ok(Said::Done(ids)) = client.ask(list) else {
         return Vec::new();
     };
-    let is_orphan = |id: &&str| {
+    let ids = ids.lines().map(str::trim).filter(|id| !id.is_empty());
+    ids.map(str::to_owned).collect()
+}
+
+fn orphans(client: &Client) -> Vec<String> {
+    let mut ids = labeled(client, OWNER);
+    let is_orphan = |id: &String| {
         let format = format!("{{{{index .Config.Labels \"{OWNER}\"}}}}");
         // One by one: a container that goes meanwhile would spoil the answer for all.
-        match client.ask(["inspect", "--format", &format, *id]) {
+        match client.ask(["inspect", "--format", &format, id]) {
             Ok(Said::Done(owner)) => Owner::parse(owner.trim()).is_some_and(|o| o.is_gone()),
             _ => false,
         }
     };
-    let ids = ids.lines().map(str::trim).filter(|id| !id.is_empty());
-    ids.filter(is_orphan).map(str::to_owned).collect()
+    ids.retain(is_orphan);
+    ids
 }
 
 #[cfg(test)]
