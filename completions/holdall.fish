@@ -94,35 +94,35 @@ complete -c holdall -n "__fish_holdall_using_subcommand compile" -s q -l quiet -
 complete -c holdall -n "__fish_holdall_using_subcommand compile" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l dir -d 'The project, or one config of it. Default: the current folder' -r -F
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l orb-dir -d 'Orb sources, as NAMESPACE/NAME@VERSION.yml or folders of that name with `@orb.yml`. Default: .holdall/orbs in the project' -r -F
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l engine -d 'What runs the jobs: this machine, or containers of the images that they name' -r -f -a "host\t'This machine: programs and files are its own'
-podman\t'Containers of podman'
-docker\t'Containers of docker'"
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l image -d 'Take another image for one that the config names, with or without its tag; may be repeated' -r
-complete -c holdall -n "__fish_holdall_using_subcommand run" -s j -l jobs -d 'How many jobs, or parallel nodes of them, run at the same time. Default: the number of cores; 1 with --no-isolation' -r
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l job -d 'Run this job and what it requires; may be repeated. The name of a matrix means all its arms' -r
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l from-run -d 'The run whose layers --only uses: its id, the beginning of it, or `last`. Default: the last one that has them' -r
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l rerun-from-failed -d 'Run again what did not pass in a run (its id, the beginning of it, or `last`), with the layers of the jobs that did' -r
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l engine -d 'What runs the jobs: this machine, or containers of the images that they name' -r -f -a "host\t''
+podman\t''
+docker\t''"
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l image -d 'Take another image for one of the config; may be repeated' -r
+complete -c holdall -n "__fish_holdall_using_subcommand run" -s j -l jobs -d 'Jobs, or nodes of them, at the same time. Default: one a core; 1 with --no-isolation' -r
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l job -d 'Run this job or matrix and what it requires; may be repeated' -r
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l from-run -d 'The run whose layers --only uses: its id, or `last`' -r
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l rerun-from-failed -d 'Run again what did not pass in a run: its id, or `last`' -r
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l context -d 'The variables of a context, one NAME=VALUE a line; may be repeated. Values are masked' -r
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l approve -d 'Approve an approval job; may be repeated' -r
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l branch -d 'The branch that was pushed, `pipeline.git.branch`; there is no tag then' -r
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l tag -d 'The tag that was pushed, `pipeline.git.tag`; there is no branch then' -r
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l parameter -d 'A pipeline parameter; with a full name (`pipeline.number=7`) any value of the pipeline' -r
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l values -d 'YAML or JSON: a map of such names to values; maps below a full name continue it' -r -F
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l format -d 'How to show it. `json` prints one event a line; `holdall schema run-events` describes them' -r -f -a "human\t'What a person reads'
-json\t'One JSON object a line'"
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l format -d 'How to show it; `holdall schema run-events` describes the JSON' -r -f -a "human\t''
+json\t''"
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l only -d 'Run the jobs of --job alone, with the layers of an earlier run'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -s n -l dry-run -d 'Show what would run, and run nothing'
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l dirty -d 'Have `checkout` bring the files that git neither tracks nor ignores, too'
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l dirty -d 'Check out what git neither tracks nor ignores, too'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l keep -d 'Keep the working directory of each job with its results'
-complete -c holdall -n "__fish_holdall_using_subcommand run" -l no-isolation -d 'Run jobs on the bare machine: they can change everything that you can change'
+complete -c holdall -n "__fish_holdall_using_subcommand run" -l no-isolation -d 'Run jobs on the bare machine: they can change what you can'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l approve-all -d 'Approve all approval jobs'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -l force -d 'Go on in spite of findings'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -s v -l verbose -d 'Show all that jobs write, on a terminal too'
 complete -c holdall -n "__fish_holdall_using_subcommand run" -s q -l quiet -d 'Say only what went wrong'
-complete -c holdall -n "__fish_holdall_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c holdall -n "__fish_holdall_using_subcommand run" -s h -l help -d 'Print help'
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l to -d 'What to write' -r -f -a "circleci\t''
 shell\t''
 github\t''
@@ -134,9 +134,9 @@ complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l runtime -d
 binary\t''"
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l report -d 'Write what became of every item of the config: Markdown and, beside it, JSON' -r -F
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l verify-with -d 'The runner (`github`, `gitlab`), a program with its words: it gets a workflow file, or the approvals. Default: act, gitlab-ci-local' -r
-complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l engine -d 'What runs the config here: this machine, or containers of the images that jobs name' -r -f -a "host\t'This machine: programs and files are its own'
-podman\t'Containers of podman'
-docker\t'Containers of docker'"
+complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l engine -d 'What runs the config here: this machine, or containers of the images that jobs name' -r -f -a "host\t''
+podman\t''
+docker\t''"
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l image -d 'Take another image for one that the config names; may be repeated' -r
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l branch -d 'The branch that was pushed, `pipeline.git.branch`; there is no tag then' -r
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l tag -d 'The tag that was pushed, `pipeline.git.tag`; there is no branch then' -r
@@ -149,7 +149,7 @@ complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l force -d '
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l verify -d 'Write nothing: run the config here and the result under the target\'s runner, and compare what every job attaches'
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -l no-isolation -d 'Let both runs change everything that you can change'
 complete -c holdall -n "__fish_holdall_using_subcommand transpile" -s q -l quiet -d 'Say only what went wrong'
-complete -c holdall -n "__fish_holdall_using_subcommand transpile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c holdall -n "__fish_holdall_using_subcommand transpile" -s h -l help -d 'Print help'
 complete -c holdall -n "__fish_holdall_using_subcommand graph" -l format -d 'What to print. Default: text' -r -f -a "text\t'A list for people'
 mermaid\t'A Mermaid flowchart'
 dot\t'A graph for Graphviz'
