@@ -15,7 +15,12 @@ Usage: cargo xtask new-rule NAME [--group GROUP] [--level error|warning|info]
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Asked when it runs: a copy of the tree that shares the target folder gets its own files.
+    let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR") else {
+        eprintln!("start it as `cargo xtask`");
+        return ExitCode::from(2);
+    };
+    let root = Path::new(&package).join("..");
     let done = match words.as_slice() {
         ["new-rule", rest @ ..] => new_rule::Wanted::read(rest).and_then(|w| w.write(&root)),
         ["--help" | "-h" | "help"] => Ok(USAGE.to_owned()),
