@@ -41,6 +41,11 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "measures, which takes a quiet machine and minutes",
     ),
     (
+        "docs/lint-in-ci.md",
+        "pre-commit run",
+        "installs the hooks from where holdall lives; their own test has a repository for that",
+    ),
+    (
         "docs/stores.md",
         "holdall persist --store s3:",
         "needs a bucket and a registry; tests/remote.rs has both",
