@@ -6,6 +6,8 @@
 //! [`transpile`], [`run`], and [`verify`], which holds one against the other. [`layer`] is the
 //! archive format and knows nothing of configs. Only [`cli`] prints.
 
+#![deny(missing_docs)]
+
 pub mod circleci;
 pub mod cli;
 pub mod finding;

@@ -52,10 +52,13 @@ impl Example {
         assert!(ok, "{seen}");
         let mut logs = String::new();
         for run in std::fs::read_dir(self.path().join(".holdall/runs")).unwrap() {
+            let run = run.unwrap().path();
+            // A file there says when old runs were last taken away.
+            if !run.is_dir() {
+                continue;
+            }
             for file in ["flow.log", "downstream.log"] {
-                logs.push_str(
-                    &std::fs::read_to_string(run.as_ref().unwrap().path().join(file)).unwrap(),
-                );
+                logs.push_str(&std::fs::read_to_string(run.join(file)).unwrap());
             }
         }
         (seen, logs)

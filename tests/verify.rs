@@ -106,6 +106,18 @@ fn what_is_the_same_is_said_to_be_and_the_project_is_left_alone() {
 }
 
 #[test]
+fn what_waits_for_an_approval_is_compared_as_well() {
+    let config = CONFIG.replace(
+        "      - use: {requires: [build]}",
+        "      - hold: {type: approval, requires: [build]}\n      - use: {requires: [hold]}",
+    );
+    let out = verify(repository(&config).path(), &["--to", "shell"]);
+    let table = String::from_utf8_lossy(&out.stdout);
+    let row = table.lines().find(|l| l.starts_with("use "));
+    assert!(row.is_some_and(|r| r.contains("same")), "{out:?}");
+}
+
+#[test]
 fn a_broken_pipeline_is_found_with_the_paths_that_differ() {
     let test = "a_broken_pipeline_is_found_with_the_paths_that_differ";
     let Some(judge) = common::judge(test, "gitlab-ci-local") else {

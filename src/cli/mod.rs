@@ -3,6 +3,7 @@
 mod attach;
 mod baseline;
 mod compile;
+mod completions;
 mod engine;
 mod error;
 mod explain;
@@ -12,6 +13,7 @@ mod graph;
 mod input;
 mod layers;
 mod lint;
+mod man;
 mod meter;
 mod orbs;
 mod persist;
@@ -88,6 +90,10 @@ enum Command {
     Explain(explain::Args),
     /// List the rules.
     Rules(rules::Args),
+    /// Print a script that lets a shell complete the command line.
+    Completions(completions::Args),
+    /// Print a manual page, or write all of them.
+    Man(man::Args),
     /// Print an embedded JSON Schema.
     Schema(schema::Args),
     /// Say what an attach brought; steps of `transpile --verify` call it.
@@ -136,6 +142,8 @@ fn start() -> u8 {
         Command::Layers(args) => layers::run(args, &mut ui),
         Command::Explain(args) => explain::run(args, &mut ui),
         Command::Rules(args) => rules::run(args, &mut ui),
+        Command::Completions(args) => completions::run(args, &mut ui),
+        Command::Man(args) => man::run(args, &mut ui),
         Command::Schema(args) => schema::run(args, &mut ui),
         Command::Probe(args) => probe::run(args, &ui),
     };

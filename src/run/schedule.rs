@@ -527,10 +527,10 @@ fn common<'a>(
     let project = real_path(&options.project)?;
     std::fs::create_dir_all(&options.store)
         .map_err(|e| RunError::io("create", &options.store, e))?;
-    let store = real_path(&options.store)?;
+    let store = writable(&options.store)?;
     std::fs::create_dir_all(&options.caches)
         .map_err(|e| RunError::io("create", &options.caches, e))?;
-    let caches = real_path(&options.caches)?;
+    let caches = writable(&options.caches)?;
     let run = uuid();
     Ok(Common {
         workflow,
@@ -544,6 +544,15 @@ fn common<'a>(
         caches: caches.into_os_string(),
         project: project.into_os_string(),
     })
+}
+
+/// Returns the real path of a folder that jobs will write to: better now than after an hour.
+fn writable(path: &Path) -> Result<PathBuf, RunError> {
+    use rustix::fs::{Access, access};
+    let real = real_path(path)?;
+    let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    access(&real, wanted).map_err(|e| RunError::io("write to", path, e))?;
+    Ok(real)
 }
 
 fn real_path(path: &Path) -> Result<PathBuf, RunError> {

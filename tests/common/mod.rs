@@ -9,6 +9,7 @@
 
 pub(crate) mod engine;
 pub(crate) mod github;
+pub(crate) mod releases;
 
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,61 @@ pub(crate) fn tool(test: &str, tool: &str) -> bool {
     found
 }
 
+/// Returns a program on the search path, or in a folder of `~/.cache` where `.ci/run` installs it;
+/// where it is in neither, the test is skipped, or fails where `HOLDALL_REQUIRE_TOOLS` is set.
+pub(crate) fn cached_tool(test: &str, tool: &str, folder: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let home = std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache").join(folder));
+    let mut dirs = std::env::split_paths(&path).chain(home.map(|h| h.join("bin")));
+    let found = dirs.find_map(|dir| Some(dir.join(tool)).filter(|file| file.is_file()));
+    let required = std::env::var("HOLDALL_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+    assert!(found.is_some() || !required, "{test} needs {tool}");
+    if found.is_none() {
+        println!("skipped: {test} needs {tool}");
+    }
+    found
+}
+
+/// Makes a repository with one commit of all that is in a folder.
+pub(crate) fn commit(dir: &Path) {
+    let who = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+    for words in [
+        &["init", "-q", "-b", "main"][..],
+        &["add", "-A", "-f"],
+        &["commit", "-qm", "test"],
+    ] {
+        let mut git = std::process::Command::new("git");
+        let status = git.current_dir(dir).args(who).args(words).status();
+        assert!(status.unwrap().success(), "git {words:?}");
+    }
+}
+
+/// Returns a search path that begins with the folder of the binary under test.
+pub(crate) fn path_with_holdall() -> std::ffi::OsString {
+    let own = Path::new(env!("CARGO_BIN_EXE_holdall")).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::iter::once(own.to_path_buf()).chain(std::env::split_paths(&path));
+    std::env::join_paths(dirs).unwrap()
+}
+
+/// Says whether tests that take minutes run: where `HOLDALL_TEST_SLOW` is 1.
+pub(crate) fn slow(test: &str) -> bool {
+    let asked = std::env::var("HOLDALL_TEST_SLOW").is_ok_and(|value| value == "1");
+    if !asked {
+        println!("skipped: {test} builds holdall and needs HOLDALL_TEST_SLOW=1");
+    }
+    asked
+}
+
+/// Has a command that builds a release do it quickly, in a folder that such builds share.
+pub(crate) fn cheap_build(command: &mut std::process::Command) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slow-target");
+    command.env("CARGO_TARGET_DIR", target);
+    for (name, value) in [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "0")] {
+        command.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
+    }
+}
+
 /// Returns a judge of the shared folder whose programs are installed; where they are not, the test
 /// is skipped, or fails where `HOLDALL_REQUIRE_JUDGES` is 1.
 #[allow(dead_code, reason = "not every test has a judge")]
@@ -115,16 +171,7 @@ pub(crate) fn repository(config: &str) -> tempfile::TempDir {
     std::fs::create_dir(dir.path().join(".circleci")).unwrap();
     std::fs::write(dir.path().join(".circleci/config.yml"), config).unwrap();
     std::fs::write(dir.path().join("tracked"), "tracked").unwrap();
-    let who = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
-    for words in [
-        &["init", "-q", "-b", "main"][..],
-        &["add", "-A"],
-        &["commit", "-qm", "test"],
-    ] {
-        let mut git = std::process::Command::new("git");
-        let status = git.current_dir(dir.path()).args(who).args(words).status();
-        assert!(status.unwrap().success(), "git {words:?}");
-    }
+    commit(dir.path());
     dir
 }
 

@@ -164,10 +164,13 @@ fn kills() -> u32 {
 
 #[test]
 fn a_run_that_is_killed_anywhere_leaves_a_store_for_the_next() {
-    let project = Project::new(true, &pipeline("true"));
+    let tag = tag(57);
+    // Something of every job is alive until the job is over.
+    let project = Project::new(true, &pipeline(&format!("setsid -f sleep {tag}")));
     let started = Instant::now();
     let out = project.run();
     assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(processes_with(&tag), 0);
     let whole = started.elapsed();
     for n in 0..kills() {
         let mut command = project.command();
@@ -181,10 +184,135 @@ fn a_run_that_is_killed_anywhere_leaves_a_store_for_the_next() {
         std::thread::sleep(whole * (2 * n + 1) / (2 * kills()));
         let _ = child.kill();
         child.wait().expect("an end");
-        let agent = child.id().to_string();
-        wait_until("no process of the job", || processes_with(&agent) == 0);
+        wait_until("no process of the job", || processes_with(&tag) == 0);
     }
     project.assert_usable();
+}
+
+/// Four jobs at the same time that persist, and then go on for as long as they are let.
+fn four(tag: &str) -> String {
+    let mut text = "version: 2.1\njobs:\n".to_owned();
+    for name in ["a", "b", "c", "d"] {
+        text.push_str(&format!(
+            "  {name}:
+    docker: [{{image: cimg/base:current}}]
+    working_directory: /tmp/faults/{name}
+    steps:
+      - run: mkdir {name}; for i in $(seq 100); do head -c 20000 /dev/urandom > {name}/$i; done
+      - persist_to_workspace: {{root: ., paths: [{name}]}}
+      - run: sleep {tag}
+"
+        ));
+    }
+    text + "workflows:\n  w:\n    jobs: [a, b, c, d]\n"
+}
+
+#[test]
+fn four_jobs_at_once_end_with_the_run_that_is_killed_or_interrupted() {
+    let tag = tag(58);
+    let project = Project::new(true, &four(&tag));
+    for how in [Signal::KILL, Signal::INT, Signal::TERM] {
+        project.config(&four(&tag));
+        let mut command = project.command();
+        let child = command
+            .args(["-j", "4"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("a run");
+        wait_until("four steps", || processes_with(&tag) >= 4);
+        signal(&child, how);
+        let out = child.wait_with_output().expect("an end");
+        wait_until("no process of a job", || processes_with(&tag) == 0);
+        if how != Signal::KILL {
+            assert_eq!(out.status.code(), Some(1), "{}", said(&out));
+            let canceled = said(&out)
+                .lines()
+                .filter(|line| line.contains("canceled in"))
+                .count();
+            assert!(canceled >= 4, "{}", said(&out));
+        }
+        project.assert_usable();
+    }
+}
+
+#[test]
+fn a_daemon_outlives_its_step_and_not_its_job() {
+    let tag = tag(59);
+    let steps = format!("- run: setsid -f sleep {tag}\n- run: pgrep -f \"slee[p] {tag}\"");
+    let project = Project::new(true, &one(&steps));
+    let out = project.run();
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(processes_with(&tag), 0);
+}
+
+#[test]
+fn a_full_scratch_disk_fails_the_step_or_the_start_and_says_so() {
+    let project = Project::new(
+        true,
+        &one("- run: head -c 60000000 /dev/zero > /tmp/big\n- run: echo never"),
+    );
+    let holdall = env!("CARGO_BIN_EXE_holdall");
+    // All folders that what jobs write could go to, with little room; then, with none for a folder.
+    for (room, code) in [("size=20m", 1), ("size=20m,nr_inodes=2", 3)] {
+        let script = format!(
+            "mount -t tmpfs -o {room} none /tmp && mount -t tmpfs -o {room} none /var/tmp || exit 77
+             '{holdall}' run; code=$?; ls -d /tmp/holdall-run-* 2> /dev/null && echo LEFT; exit $code"
+        );
+        let mut command = Command::new("unshare");
+        let out = command
+            .args(["-m", "sh", "-c", &script])
+            .current_dir(project.dir.path())
+            .env("HOME", project.path("home"))
+            .env_remove("HOLDALL_STORE")
+            .stdin(Stdio::null())
+            .output()
+            .expect("unshare");
+        let said = said(&out);
+        if out.status.code() == Some(77) || said.contains("unshare failed") {
+            println!("skipped: no disk can be mounted here");
+            return;
+        }
+        assert!(said.contains("No space left on device"), "{said}");
+        assert!(!said.contains("LEFT") && !said.contains("never"), "{said}");
+        assert_eq!(out.status.code(), Some(code), "{said}");
+    }
+    project.assert_usable();
+}
+
+#[test]
+fn a_store_that_may_not_be_written_is_said_with_its_path() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: it takes root to be somebody else");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new(false, &one("- run: echo never"));
+    std::fs::create_dir_all(project.path(".holdall/store")).expect("a store");
+    let open = |name: &str, mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(project.path(name), mode).expect("a mode");
+    };
+    open(".holdall/store", 0o700);
+    for name in [".", ".holdall", "home"] {
+        open(name, 0o777);
+    }
+    let out = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(env!("CARGO_BIN_EXE_holdall"))
+        .args(["run", "--no-isolation"])
+        .current_dir(project.dir.path())
+        .env("HOME", project.path("home"))
+        .env_remove("HOLDALL_STORE")
+        .stdin(Stdio::null())
+        .output()
+        .expect("setpriv");
+    let said = said(&out);
+    assert_eq!(out.status.code(), Some(3), "{said}");
+    assert!(said.contains(".holdall/store"), "{said}");
+    assert!(said.contains("Permission denied"), "{said}");
+    assert!(!said.contains("never"), "{said}");
 }
 
 #[test]

@@ -231,3 +231,48 @@ workflows: {main: {jobs: [look]}}
         assert!(!unwanted, "{dirty}");
     }
 }
+
+#[test]
+fn findings_stop_a_run_before_its_first_job() {
+    let head = "version: 2.1\njobs:\n  a: &job\n    docker: [{image: \"cimg/base:2024.01\"}]\n    working_directory: work-a\n";
+    let end = "workflows: {main: {jobs: [a]}}\n";
+    let run = "    steps: [run: echo it-ran]\n";
+    let project = Project::new();
+    let with = |text: String, args: &[&str]| {
+        std::fs::write(project.0.path().join(".circleci/config.yml"), text).unwrap();
+        project.run(args)
+    };
+    // Warnings, however many, are one line.
+    let unused = "  b:\n    <<: *job\n    steps: [run: echo b]\n  c:\n    <<: *job\n    steps: [run: echo c]\n";
+    let (code, out, err) = with(format!("{head}{run}{unused}{end}"), &[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("it-ran"), "{out}");
+    let notes: Vec<&str> = err.lines().filter(|l| l.contains("warning")).collect();
+    assert_eq!(
+        notes,
+        ["note: the config has 2 warnings; `holdall lint` shows them"]
+    );
+    // Structure, references, the graph, the workspace.
+    let absolute = "    steps:\n      - run: echo it-ran\n      - persist_to_workspace: {root: ., paths: [/etc/passwd]}\n";
+    for (text, forced) in [
+        (format!("{head}    stepz: []\n{run}{end}"), true),
+        (
+            format!("{head}{run}workflows: {{main: {{jobs: [a, nobody]}}}}\n"),
+            true,
+        ),
+        (
+            format!("{head}{run}workflows: {{main: {{jobs: [a: {{requires: [a]}}]}}}}\n"),
+            true,
+        ),
+        (format!("{head}{absolute}{end}"), true),
+    ] {
+        let (code, out, err) = with(text.clone(), &[]);
+        assert_eq!(code, 1, "{text}{err}");
+        assert!(!out.contains("it-ran"), "{text}{out}");
+        assert!(err.contains("error"), "{text}{err}");
+        assert!(!project.0.path().join(".holdall/runs").exists() || out.is_empty());
+        // Whoever says so goes on, as far as there is anything to run.
+        let (_, out, err) = with(text.clone(), &["--force"]);
+        assert_eq!(out.contains("it-ran"), forced, "{text}{out}{err}");
+    }
+}

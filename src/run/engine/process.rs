@@ -156,8 +156,10 @@ impl Processes {
         }
     }
 
-    /// Kills what is left of every process group and buries the leaders.
+    /// Kills what is left of every process group and buries the leaders; in a PID namespace of the
+    /// job's own, everybody.
     pub(crate) fn finish(mut self) {
+        self.reaper.end_all();
         for &group in &self.groups {
             let _ = kill_process_group(group, Signal::KILL);
             self.reaper.release(group);

@@ -70,7 +70,7 @@ impl Sandbox {
         // Not on this thread: `start` says why.
         let probed = std::thread::scope(|scope| scope.spawn(probe).join());
         let probed = probed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        sandbox.scratch.discard(dir);
+        sandbox.scratch.discard(dir, ());
         probed?;
         Ok(sandbox)
     }
@@ -94,13 +94,24 @@ impl Sandbox {
         let dir = self.scratch.next_job()?;
         let home = Path::new(&self.home);
         let directory = resolve(&spec.working_directory, home, home);
-        let outcome = self
-            .start(&dir, &directory, &spec.name)
-            .and_then(|mut agent| {
-                agent.expect_ready()?;
-                agent.run(spec, spec.grace, cancel, emit, &mut |_| {})
-            });
-        self.scratch.discard(dir);
+        let mut agent = match self.start(&dir, &directory, &spec.name) {
+            Ok(agent) => agent,
+            Err(error) => {
+                self.scratch.discard(dir, ());
+                return Err(error);
+            }
+        };
+        let outcome = agent
+            .expect_ready()
+            .and_then(|()| agent.run(spec, spec.grace, cancel, emit, &mut |_| {}));
+        // Who has told the outcome has ended everybody else; its own end takes as long as taking
+        // its mounts apart.
+        if outcome.is_ok() {
+            self.scratch.discard(dir, agent);
+        } else {
+            drop(agent);
+            self.scratch.discard(dir, ());
+        }
         outcome
     }
 

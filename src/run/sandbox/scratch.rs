@@ -45,11 +45,13 @@ impl Scratch {
         let base = base.canonicalize().map_err(failed)?;
         sweep(&base);
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&base);
-        let dir = made.map_err(failed)?.keep();
-        spread(&dir);
-        fs::create_dir(dir.join(MEMORY)).map_err(failed)?;
-        let lock = File::create(dir.join("lock")).map_err(failed)?;
+        // Removed again if what follows fails.
+        let made = made.map_err(failed)?;
+        spread(made.path());
+        fs::create_dir(made.path().join(MEMORY)).map_err(failed)?;
+        let lock = File::create(made.path().join("lock")).map_err(failed)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(e.into()))?;
+        let dir = made.keep();
         Ok(Self {
             // Overlays cannot write to an overlay, as the disk of a container often is.
             in_memory: kind_of(&dir) == Some(OVERLAYFS),
@@ -80,10 +82,11 @@ impl Scratch {
 }
 
 impl Scratch {
-    /// Removes the folder of a job whose processes are gone. The next job need not wait for it:
-    /// on some disks that takes longer than a short job.
-    pub(crate) fn discard(&self, dir: PathBuf) {
+    /// Removes the folder of a job when its last process is gone: `held` waits for that when it is
+    /// dropped. The next job need not wait for it: on some disks that takes longer than a short job.
+    pub(crate) fn discard(&self, dir: PathBuf, held: impl Send + 'static) {
         let removal = std::thread::Builder::new().spawn(move || {
+            drop(held);
             // The folder of the whole run is removed in the end, with what is left in it.
             let _ = remove_tree(&dir);
         });
