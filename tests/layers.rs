@@ -725,3 +725,20 @@ fn an_attach_from_a_store_that_cannot_be_noted_in_works() {
     lab.ok(&["attach", "--at", "out", "--upstream", "test"]);
     assert!(lab.path("out/report.xml").exists());
 }
+
+#[test]
+fn an_empty_workspace_names_the_one_that_was_meant() {
+    let lab = Lab::new();
+    lab.file("tree/file", b"x");
+    lab.persist(&lab.workspace_of("run-1"), "a", "tree");
+    let out = Command::new(env!("CARGO_BIN_EXE_holdall"))
+        .args(["layers", "ls"])
+        .current_dir(lab.dir.path())
+        .env_remove("HOLDALL_STORE")
+        .env_remove("HOLDALL_WORKSPACE")
+        .output()
+        .unwrap();
+    assert!(out.status.success());
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("hint: `--workspace run-1`"), "{said}");
+}

@@ -47,11 +47,6 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ),
     ("docs/install.md", "sha256sum --check", "wants a release"),
     (
-        "docs/lint-in-ci.md",
-        "pre-commit run",
-        "wants pre-commit and a repository of hooks; tests/pre_commit.rs has both",
-    ),
-    (
         "docs/comparison.md",
         "cargo bench",
         "measures, which takes a quiet machine and minutes",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Format, failure, human, items, layer_json, print_json, rfc3339, stored, table};
 use crate::cli::store::StoreArgs;
 use crate::cli::{CliError, Ui};
-use crate::layer::{Amount, LayerInfo, Usage, Workspace};
+use crate::layer::{self, Amount, LayerInfo, Usage, Workspace, printable};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -36,6 +36,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
             workspace.id(),
             workspace.store_name()
         ));
+        if let Some(hint) = others(&workspace) {
+            ui.talk(&hint);
+        }
     } else {
         let mut text = listing(&layers);
         let items = items::of(&workspace, &layers).map_err(|error| failure(&error))?;
@@ -47,6 +50,28 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         ui.out(&format!("{gap}{}", costs(&workspace, layers.len())?))?;
     }
     Ok(0)
+}
+
+/// Names the workspaces of the store that do hold layers, the newest first: each run has its own.
+fn others(workspace: &Workspace) -> Option<String> {
+    let all = layer::workspaces(workspace.store()).ok()?;
+    let mut found: Vec<(SystemTime, usize, String)> = all
+        .iter()
+        .filter_map(|other| {
+            let layers = other.layers().ok()?;
+            let newest = layers.iter().map(|layer| layer.stored).max()?;
+            Some((newest, layers.len(), printable(other.id().as_bytes())))
+        })
+        .collect();
+    found.sort_by(|a, b| b.cmp(a));
+    let (_, _, newest) = found.first()?;
+    let mut text = format!("hint: `--workspace {newest}` looks into the newest one that does");
+    match found.len() - 1 {
+        0 => text.push('\n'),
+        1 => text.push_str("; there is another\n"),
+        more => text.push_str(&format!("; there are {more} more\n")),
+    }
+    Some(text)
 }
 
 fn listing(layers: &[LayerInfo]) -> String {
