@@ -242,6 +242,12 @@ impl<'a> Places<'a> {
         if !below(self.root, path).exists() {
             return Ok(());
         }
+        // What the machine itself may not write to needs no writing side.
+        let mount = self.mounts.at(path);
+        if mount.is_some_and(|m| m.flags.contains(MountFlags::RDONLY)) {
+            self.read_only(path, &below(self.root, path));
+            return Ok(());
+        }
         if meta.is_dir() {
             self.folder(path)
         } else {

@@ -8,10 +8,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{CWD, FileType, Gid, Mode, Uid, chown, mknodat};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive,
     mount_change, mount_remount, unmount,
@@ -164,8 +164,10 @@ fn dev(root: &Path) -> Result<(), Refused> {
     // The disk may hold devices of its own below the machine's.
     mount("tmpfs", &target, "tmpfs", MountFlags::NOSUID, c"mode=0755")
         .map_err(Refused::when("a tmpfs on /dev"))?;
+    // Until one cannot be made.
+    let mut alike = true;
     for name in DEVICES {
-        device(source, &target, name).map_err(Refused::when(format!("/dev/{name}")))?;
+        device(source, &target, name, &mut alike).map_err(Refused::when(format!("/dev/{name}")))?;
     }
     let names = fs::read_dir(source).into_iter().flatten().flatten();
     let graphics = names
@@ -178,7 +180,7 @@ fn dev(root: &Path) -> Result<(), Refused> {
     {
         if source.join(&name).exists() {
             // What the machine has and does not let go of is as good as absent.
-            let _ = device(source, &target, &name);
+            let _ = device(source, &target, &name, &mut alike);
         }
     }
     for (link, to) in [
@@ -210,7 +212,7 @@ fn dev(root: &Path) -> Result<(), Refused> {
     Ok(())
 }
 
-fn device(source: &Path, target: &Path, name: &str) -> std::io::Result<()> {
+fn device(source: &Path, target: &Path, name: &str, alike: &mut bool) -> std::io::Result<()> {
     let (from, to) = (source.join(name), target.join(name));
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
@@ -219,9 +221,37 @@ fn device(source: &Path, target: &Path, name: &str) -> std::io::Result<()> {
         fs::create_dir_all(&to)?;
         Ok(mount_bind_recursive(from, to)?)
     } else {
+        if *alike && made_alike(&from, &to).is_ok() {
+            return Ok(());
+        }
+        *alike = false;
         fs::File::create(&to)?;
         Ok(mount_bind(from, to)?)
     }
+}
+
+/// Makes a device like another one, which root may, and which spares a mount.
+fn made_alike(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !is_root_outside() {
+        return Err(std::io::ErrorKind::PermissionDenied.into());
+    }
+    let meta = from.metadata()?;
+    if !meta.file_type().is_char_device() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    let mode = Mode::from_raw_mode(meta.mode() & 0o7777);
+    mknodat(CWD, to, FileType::CharacterDevice, mode, meta.rdev())?;
+    let owner = (Uid::from_raw(meta.uid()), Gid::from_raw(meta.gid()));
+    let done = chown(to, Some(owner.0), Some(owner.1)).and_then(|()| rustix::fs::chmod(to, mode));
+    // Some systems let devices be made that nobody can open: a mount always can.
+    let done = match done {
+        Ok(()) if to.ends_with("null") => fs::File::open(to).map(drop),
+        other => other.map_err(Into::into),
+    };
+    done.map_err(|error: std::io::Error| {
+        let _ = fs::remove_file(to);
+        error
+    })
 }
 
 /// Shows a shared folder at its own path: only there does writing reach the machine.
