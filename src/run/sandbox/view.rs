@@ -248,9 +248,8 @@ fn made_alike(from: &Path, to: &Path) -> std::io::Result<()> {
         Ok(()) if to.ends_with("null") => fs::File::open(to).map(drop),
         other => other.map_err(Into::into),
     };
-    done.map_err(|error: std::io::Error| {
+    done.inspect_err(|_: &std::io::Error| {
         let _ = fs::remove_file(to);
-        error
     })
 }
 
