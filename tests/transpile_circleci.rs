@@ -361,6 +361,10 @@ fn logs(dir: &Path, below: &str) -> BTreeMap<String, String> {
     let mut out: BTreeMap<String, String> = BTreeMap::new();
     for run in std::fs::read_dir(dir.join(below)).unwrap() {
         let run = run.unwrap().path();
+        // A file there says when old runs were last taken away.
+        if !run.is_dir() {
+            continue;
+        }
         let folder = if run.join("logs").is_dir() {
             run.join("logs")
         } else {
