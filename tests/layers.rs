@@ -731,11 +731,9 @@ fn an_empty_workspace_names_the_one_that_was_meant() {
     let lab = Lab::new();
     lab.file("tree/file", b"x");
     lab.persist(&lab.workspace_of("run-1"), "a", "tree");
-    let out = Command::new(env!("CARGO_BIN_EXE_holdall"))
+    let out = common::holdall()
         .args(["layers", "ls"])
         .current_dir(lab.dir.path())
-        .env_remove("HOLDALL_STORE")
-        .env_remove("HOLDALL_WORKSPACE")
         .output()
         .unwrap();
     assert!(out.status.success());

@@ -1,5 +1,7 @@
 //! `holdall run`.
 
+mod approvals;
+mod context;
 mod dry;
 mod select;
 
@@ -16,7 +18,7 @@ use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, gate, input};
 use crate::finding;
 use crate::layer::Workspace;
-use crate::plan::{GitRef, JobKind, Pipeline, Undecided, Workflow};
+use crate::plan::{GitRef, Pipeline, Undecided, Workflow};
 use crate::run::{self, RunError};
 
 /// Run a workflow on this machine, with real workspaces.
@@ -141,7 +143,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             workflow.name
         ));
     }
-    known_approvals(&args.approve, &workflow)?;
+    approvals::known(&args.approve, &workflow)?;
     let workflow = filtered(asked, workflow, &mut options, &mut checked.report, ui)?;
     let workflow = select::narrow(args, workflow, &earlier, &mut options)?;
     if args.dry_run {
@@ -258,11 +260,8 @@ fn choose<'p>(pipeline: &'p Pipeline, name: Option<&str>) -> Result<&'p Workflow
         ))
         .hint("name the one to run: holdall run WORKFLOW")),
         (Some(name), list) => list.iter().find(|w| w.name == name).ok_or_else(|| {
-            let error = CliError::usage(format!("there is no workflow `{name}`"));
-            match finding::nearest(name, names.iter().copied()) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("there are {}", finding::listed(&names, 10))),
-            }
+            CliError::usage(format!("there is no workflow `{name}`"))
+                .hint_name(name, names.iter().copied())
         }),
     }
 }
@@ -286,12 +285,12 @@ fn options(args: &Args, config: &std::path::Path) -> Result<run::Options, CliErr
     options.contexts = args
         .context
         .iter()
-        .map(|text| context(text))
+        .map(|text| context::read(text))
         .collect::<Result<_, _>>()?;
     options.approvals = run::Approvals {
         all: args.approve_all,
         jobs: args.approve.clone(),
-        ask: asks().then(|| Arc::new(approved) as Arc<run::Ask>),
+        ask: approvals::asks().then(|| Arc::new(approvals::ask) as Arc<run::Ask>),
     };
     #[cfg(unix)]
     listen(&options).map_err(|e| CliError::input(format!("cannot listen for Ctrl-C: {e}")))?;
@@ -321,95 +320,6 @@ fn asked_to_stop(options: &run::Options) -> Option<Stop> {
         true => Some(Stop::Killed),
         false => (options.cancel.load(Ordering::Relaxed)).then_some(Stop::Asked),
     }
-}
-
-/// Reads a context: `NAME=FILE`.
-fn context(text: &str) -> Result<run::Context, CliError> {
-    let Some((name, file)) = text
-        .split_once('=')
-        .filter(|(n, f)| !n.is_empty() && !f.is_empty())
-    else {
-        return Err(CliError::usage(format!("`{text}` is no context"))
-            .hint("write NAME=FILE: `--context deploy=deploy.env`"));
-    };
-    let read = std::fs::read_to_string(file)
-        .map_err(|e| CliError::input(format!("cannot read {file}: {e}")))?;
-    let variables = variables(&read).map_err(|line| {
-        CliError::input(format!("{file}:{line}: no variable"))
-            .hint("write NAME=VALUE, one a line; `#` begins a comment")
-    })?;
-    Ok(run::Context {
-        name: name.to_owned(),
-        variables,
-    })
-}
-
-/// Reads variables, one a line; the number of a line that is none of them is the error.
-fn variables(text: &str) -> Result<Vec<(String, String)>, usize> {
-    let mut out = Vec::new();
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        let fits = |name: &str| {
-            !name.is_empty()
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        };
-        let Some((name, value)) = line.split_once('=').filter(|(name, _)| fits(name)) else {
-            return Err(i + 1);
-        };
-        let quoted = ['"', '\'']
-            .iter()
-            .find_map(|q| value.strip_prefix(*q)?.strip_suffix(*q));
-        out.push((name.to_owned(), quoted.unwrap_or(value).to_owned()));
-    }
-    Ok(out)
-}
-
-/// Refuses approvals of what is no approval job of the workflow.
-fn known_approvals(approved: &[String], workflow: &Workflow) -> Result<(), CliError> {
-    let approvals = workflow
-        .jobs
-        .iter()
-        .filter(|job| job.kind == JobKind::Approval);
-    let names: Vec<&str> = approvals.map(|job| job.name.as_str()).collect();
-    match approved.iter().find(|name| !names.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            let error = CliError::usage(format!(
-                "workflow `{}` has no approval job `{name}`",
-                workflow.name
-            ));
-            Err(match finding::nearest(name, names.iter().copied()) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None if names.is_empty() => error.hint("it has none at all: leave out --approve"),
-                None => error.hint(format!("there are {}", finding::listed(&names, 10))),
-            })
-        }
-    }
-}
-
-/// Says whether somebody is there to be asked.
-fn asks() -> bool {
-    use std::io::IsTerminal as _;
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-}
-
-/// Asks whether a job is approved; anything but yes is no.
-fn approved(job: &str) -> bool {
-    use std::io::Write as _;
-    let mut out = std::io::stderr();
-    let asked = write!(out, "approve `{job}`? [y/N] ").and_then(|()| out.flush());
-    let mut answer = String::new();
-    let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
-    if !answer.ends_with('\n') {
-        // The end of the input leaves the cursor behind the question.
-        let _ = writeln!(out);
-    }
-    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a store that is a folder; others have no shape that a job could write to.
@@ -453,27 +363,5 @@ fn refused(error: RunError, report: &mut finding::Report, ui: &Ui) -> CliError {
     match hint {
         Some(hint) => said.hint(hint),
         None => said,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::variables;
-
-    #[test]
-    fn variables_stand_one_a_line() {
-        let text = "# a comment\n\nA=1\nexport B='two words'\nC=\"x=y\"\n D = no\n";
-        assert_eq!(variables(text), Err(6));
-        let own = |pairs: &[(&str, &str)]| {
-            let own = pairs
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-            Ok(own.collect::<Vec<_>>())
-        };
-        let five: String = text.lines().take(5).map(|l| format!("{l}\n")).collect();
-        assert_eq!(
-            variables(&five),
-            own(&[("A", "1"), ("B", "two words"), ("C", "x=y")])
-        );
     }
 }

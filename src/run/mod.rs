@@ -43,6 +43,8 @@ mod prepare;
 mod prune;
 #[cfg(unix)]
 mod repo;
+#[cfg(unix)]
+mod runner;
 #[cfg(target_os = "linux")]
 mod sandbox;
 #[cfg(unix)]

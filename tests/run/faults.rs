@@ -46,16 +46,12 @@ impl Project {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_holdall"));
+        let mut command = crate::common::holdall();
         command.arg("run").current_dir(self.dir.path());
         if !self.isolated {
             command.arg("--no-isolation");
         }
-        for name in ["HOLDALL_STORE", "HOLDALL_WORKSPACE", "FORCE_COLOR"] {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.path("home")).env("NO_COLOR", "1");
-        command.stdin(Stdio::null());
+        command.env("HOME", self.path("home")).stdin(Stdio::null());
         command
     }
 

@@ -6,8 +6,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use std::process::{Command, Output};
-
 /// A project whose job `test` fails until a file is there, on the machine as it is.
 struct Project(tempfile::TempDir);
 
@@ -63,15 +61,11 @@ impl Project {
     }
 
     fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let out: Output = Command::new(env!("CARGO_BIN_EXE_holdall"))
+        let out = crate::common::holdall()
             .args(["run", "--no-isolation"])
             .args(args)
             .current_dir(self.0.path())
             .env("HOME", self.0.path())
-            .env("NO_COLOR", "1")
-            .env_remove("HOLDALL_STORE")
-            .env_remove("HOLDALL_WORKSPACE")
-            .env_remove("FORCE_COLOR")
             .output()
             .unwrap();
         (
@@ -275,4 +269,57 @@ fn findings_stop_a_run_before_its_first_job() {
         let (_, out, err) = with(text.clone(), &["--force"]);
         assert_eq!(out.contains("it-ran"), forced, "{text}{out}{err}");
     }
+}
+
+#[test]
+fn a_serial_group_waits_for_that_of_another_run_of_the_project() {
+    let text = r#"
+version: 2.1
+jobs:
+  first: &job
+    docker: [{image: "cimg/base:2024.01"}]
+    working_directory: "work-@JOB@"
+    steps:
+      - run: echo "$CIRCLE_WORKFLOW_ID $CIRCLE_JOB" >> "$SEEN"; sleep 0.5
+    environment: {SEEN: "@SEEN@"}
+  second:
+    <<: *job
+    working_directory: work-second
+job-groups:
+  deploy:
+    jobs:
+      - first
+      - second: {requires: [first]}
+workflows:
+  main:
+    jobs:
+      - deploy: {serial-group: production}
+"#;
+    let project = Project::new();
+    let seen = project.0.path().join("seen");
+    let text = text
+        .replace("@SEEN@", &seen.display().to_string())
+        .replace("@JOB@", "first");
+    std::fs::write(project.0.path().join(".circleci/config.yml"), text).unwrap();
+    let (one, other) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| project.run(&["--force"]));
+        let other = scope.spawn(|| project.run(&["--force"]));
+        (one.join().unwrap(), other.join().unwrap())
+    });
+    assert_eq!((one.0, other.0), (0, 0), "{one:?}{other:?}");
+    let waited = |run: &(i32, String, String)| run.1.contains("another run is in serial group");
+    assert!(waited(&one) != waited(&other), "{one:?}{other:?}");
+    // Both jobs of one run, and then both of the other.
+    let text = std::fs::read_to_string(&seen).unwrap();
+    let lines: Vec<(&str, &str)> = text.lines().map(|l| l.split_once(' ').unwrap()).collect();
+    let (ids, jobs): (Vec<&str>, Vec<&str>) = lines.into_iter().unzip();
+    assert_eq!(jobs.len(), 4, "{text}");
+    assert!(
+        jobs[0].contains("first") && jobs[1].contains("second"),
+        "{text}"
+    );
+    assert!(
+        ids[0] == ids[1] && ids[2] == ids[3] && ids[1] != ids[2],
+        "{text}"
+    );
 }

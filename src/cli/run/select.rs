@@ -247,10 +247,6 @@ fn named(workflow: &Workflow, name: &str) -> Result<Vec<JobIndex>, CliError> {
     if !arms.is_empty() {
         return Ok(arms);
     }
-    let names: Vec<&str> = workflow.jobs.iter().map(|j| j.name.as_str()).collect();
     let error = CliError::usage(format!("workflow `{}` has no job `{name}`", workflow.name));
-    Err(match finding::nearest(name, names.iter().copied()) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint(format!("there are {}", finding::listed(&names, 10))),
-    })
+    Err(error.hint_name(name, workflow.jobs.iter().map(|j| j.name.as_str())))
 }
