@@ -46,7 +46,7 @@ pub(crate) struct Args {
     image: Vec<String>,
 
     /// Jobs, or nodes of them, at the same time. Default: one a core; 1 with --no-isolation.
-    #[arg(short = 'j', long = "jobs", value_name = "N")]
+    #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
 
     /// Run this job or matrix and what it requires; may be repeated.
@@ -122,6 +122,10 @@ pub(crate) struct Args {
     /// Show all that jobs write, on a terminal too.
     #[arg(long, short, conflicts_with = "quiet", help_heading = "Output")]
     verbose: bool,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "it is a number from 1".to_owned())
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {

@@ -158,6 +158,20 @@ fn one_job_runs_with_what_it_needs_or_with_layers_of_before() {
 }
 
 #[test]
+fn what_was_no_part_of_a_run_is_no_part_of_its_rerun() {
+    let project = Project::new();
+    let (code, first, _) = project.run(&["--job", "test"]);
+    assert_eq!(code, 1, "{first}");
+    project.mend();
+    let (code, again, error) = project.run(&["--rerun-from-failed", "last"]);
+    assert_eq!(code, 0, "{again}{error}");
+    assert!(again.contains("tested"), "{again}");
+    for other in ["built", "linted", "reported"] {
+        assert!(!again.contains(other), "{again}");
+    }
+}
+
+#[test]
 fn a_dry_run_shows_the_plan_and_leaves_nothing() {
     let project = Project::new();
     let (code, shown, error) = project.run(&["--dry-run"]);

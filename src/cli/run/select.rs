@@ -99,6 +99,10 @@ pub(super) fn narrow(
     options: &mut Options,
 ) -> Result<Workflow, CliError> {
     if let Some(run) = earlier.rerun(args)? {
+        // What was no part of the run, for `--job` or a filter, is no part of its rerun.
+        let jobs = workflow.jobs.iter();
+        let keep: Vec<bool> = jobs.map(|job| run.job(&job.name).is_some()).collect();
+        let workflow = workflow.part(&keep);
         options.reused = run.passed(&workflow);
         if options.reused.len() == workflow.jobs.len() {
             return Err(CliError::usage(format!(
