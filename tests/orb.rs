@@ -91,7 +91,18 @@ fn packed() -> String {
 /// Makes a project whose config uses the orb, packed or as it stands in its folder.
 fn project(config: &str, packed_orb: bool) -> tempfile::TempDir {
     let dir = common::repository(config);
-    std::fs::create_dir(dir.path().join("home")).unwrap();
+    for name in ["home", "bin"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    // Jobs see their project, wherever it lies; of the folder for temporary files they have one of
+    // their own, and the binary under test may lie there.
+    let (binary, own) = (
+        env!("CARGO_BIN_EXE_holdall"),
+        dir.path().join("bin/holdall"),
+    );
+    if std::fs::hard_link(binary, &own).is_err() {
+        std::fs::copy(binary, &own).unwrap();
+    }
     let folder = dir.path().join(".holdall/orbs/owner");
     std::fs::create_dir_all(&folder).unwrap();
     if packed_orb {
@@ -110,7 +121,9 @@ fn said(out: &Output) -> String {
 /// Runs holdall in a folder, as a program that jobs find too.
 fn holdall(dir: &Path, args: &[&str]) -> Output {
     let mut command = common::holdall();
-    command.env("PATH", common::path_with_holdall());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::iter::once(dir.join("bin")).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(dirs).unwrap());
     // On the bare machine jobs install into it.
     command.env("HOME", dir.join("home"));
     command.args(args).current_dir(dir).output().unwrap()
