@@ -22,7 +22,7 @@ use crate::plan::JobKind;
 pub(crate) enum Engine {
     Bare(Bare),
     #[cfg(target_os = "linux")]
-    Sandbox(Sandbox),
+    Sandbox(Box<Sandbox>),
     /// Containers, and the engine for jobs that name no image, where there are any.
     #[cfg(target_os = "linux")]
     Containers(Box<Containers>, Option<Box<Engine>>),
@@ -69,7 +69,7 @@ impl Engine {
                 directory: jobs.first().map(|job| job.working_directory.value.as_str()),
             };
             let sandbox = Sandbox::new(options, home, shared, project, jobs)?;
-            Ok(Self::Sandbox(sandbox))
+            Ok(Self::Sandbox(Box::new(sandbox)))
         } else {
             Ok(Self::Bare(Bare::new(
                 options.scratch.as_deref(),
