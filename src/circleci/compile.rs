@@ -20,7 +20,7 @@ use super::value::{Entry, Reader, Value};
 use super::{Facts, Inputs, UNSUPPORTED};
 use crate::finding::nearest;
 use crate::hash::{HashMap, HashSet};
-use crate::plan::{Call, Condition, ExecutorKind, Located, Pipeline, StepKind, Workflow};
+use crate::plan::{Call, Condition, ExecutorKind, Pipeline, StepKind, Workflow};
 use crate::yaml::{Data, Location, Source, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
@@ -485,13 +485,6 @@ impl Compiler<'_> {
         self.check_continuation(&workflows);
         let executors = self.named_executors(&workflows);
         Pipeline {
-            definitions: self
-                .config
-                .library
-                .jobs
-                .iter()
-                .map(|j| Located::new(j.key.to_string(), j.key_at))
-                .collect(),
             workflows,
             setup: self.config.setup,
             executors,

@@ -7,7 +7,6 @@ mod config;
 mod cron;
 mod emit;
 mod executor;
-#[allow(dead_code, reason = "filters do not speak it yet")]
 mod expr;
 mod filters;
 #[cfg(any(fuzzing, test))]
@@ -24,7 +23,6 @@ mod names;
 mod orb;
 mod outcomes;
 mod params;
-#[allow(dead_code, reason = "notes on values are for the documentation")]
 mod pipeline;
 mod problem;
 mod requires;

@@ -24,8 +24,6 @@ pub use step::{
 /// A compiled config: what would run.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
-    /// The jobs that are defined, used or not, in the order of the text.
-    pub definitions: Vec<Located<String>>,
     /// The workflows in the order of the text.
     pub workflows: Vec<Workflow>,
     /// Whether this is a setup config: its one workflow decides what the pipeline goes on with.
