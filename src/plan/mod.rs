@@ -6,6 +6,7 @@
 
 mod cache_key;
 mod condition;
+mod duration;
 mod filters;
 mod origin;
 mod step;
@@ -14,6 +15,7 @@ use crate::yaml::{Data, Location};
 
 pub use cache_key::{KeyPart, key_parts};
 pub use condition::{Condition, Operand};
+pub use duration::parse_duration;
 pub use filters::{GitRef, Undecided};
 pub use origin::{Call, Filled, Located, MERGE, Origin, Spot};
 pub use step::{

@@ -33,6 +33,19 @@ pub enum Verb {
     Both,
 }
 
+impl Verb {
+    /// Returns what a script needs that adds layers, or applies some, or does both; `None` is neither.
+    #[must_use]
+    pub fn of(persists: bool, attaches: bool) -> Option<Self> {
+        match (persists, attaches) {
+            (true, true) => Some(Self::Both),
+            (true, false) => Some(Self::Persist),
+            (false, true) => Some(Self::Attach),
+            (false, false) => None,
+        }
+    }
+}
+
 /// Returns functions that carry layers between machines, for use after [`functions`]:
 /// `hl_list STORE` prints what a store holds, `hl_pack STORE LIST TAR` writes what it has gained
 /// since, `hl_take STORE TAR…` adds that to another store.
