@@ -4,6 +4,7 @@
 mod builtin;
 mod compile;
 mod config;
+mod continuation;
 mod cron;
 mod emit;
 mod executor;
@@ -25,6 +26,7 @@ mod outcomes;
 mod params;
 mod pipeline;
 mod problem;
+mod read;
 mod requires;
 mod rule;
 mod stand_in;
@@ -34,6 +36,7 @@ mod symbol;
 mod template;
 mod unpacked;
 mod value;
+mod variants;
 mod workflow;
 
 pub(crate) use builtin::STEP_NAMES;
