@@ -21,4 +21,5 @@ pub mod run;
 mod shims;
 pub mod transpile;
 pub mod verify;
+mod words;
 pub mod yaml;

@@ -30,6 +30,7 @@ mod ui;
 mod unpacked;
 mod upstream;
 mod values;
+mod write;
 
 use std::process::ExitCode;
 
