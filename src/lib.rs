@@ -20,5 +20,6 @@ pub mod plan;
 pub mod run;
 mod shims;
 pub mod transpile;
+#[cfg(unix)]
 pub mod verify;
 pub mod yaml;

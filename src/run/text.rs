@@ -101,6 +101,7 @@ pub(crate) fn split_words(text: &str) -> Option<Vec<String>> {
 }
 
 /// Returns the first line that says something, cut to a length that fits a title.
+#[cfg(unix)]
 pub(crate) fn first_line(script: &str) -> String {
     const WIDTH: usize = 72;
     let mut lines = script.lines().map(str::trim).filter(|l| !l.is_empty());

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use crate::yaml::Location;
 
+#[cfg(unix)]
 pub(crate) use lower::quoted;
 
 pub use item::{Item, Node, items, own_key};

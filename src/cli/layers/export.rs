@@ -68,23 +68,18 @@ fn to_stdout(workspaces: &[Workspace], ui: &Ui) -> Result<Vec<Carried>, CliError
 
 /// The file is there as a whole or not at all.
 fn to_file(workspaces: &[Workspace], path: &Path, ui: &Ui) -> Result<Vec<Carried>, CliError> {
-    use std::os::unix::fs::PermissionsExt as _;
     let failed = |error: std::io::Error| failure(&LayerError::io("write", path, error));
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut temp = tempfile::Builder::new()
-        .prefix(".holdall-export-")
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
+    let mut temp = layer::temp_in(folder, ".holdall-export-", "").map_err(failed)?;
     let mut output = std::io::BufWriter::with_capacity(1 << 17, temp.as_file_mut());
     let progress = &mut meter::progress(ui, "exported");
     let carried =
         layer::export(workspaces, &mut output, path, progress).map_err(|error| failure(&error))?;
     output.flush().map_err(failed)?;
     drop(output);
-    temp.persist(path).map_err(|error| failed(error.error))?;
+    layer::place(temp, path).map_err(failed)?;
     Ok(carried)
 }
