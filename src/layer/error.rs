@@ -200,6 +200,9 @@ pub enum LayerError {
     },
 }
 
+/// What Windows says to who may not make a symbolic link: `ERROR_PRIVILEGE_NOT_HELD`.
+const NO_PRIVILEGE: i32 = 1314;
+
 /// At most ten names; a conflict of whole trees would fill the screen.
 fn list(paths: &[String]) -> String {
     let shown: Vec<String> = paths
@@ -310,6 +313,10 @@ impl LayerError {
                 "build it with `cargo install holdall --features {feature}`; the released binaries have it"
             ),
             Self::Remote { hint, .. } => return hint.clone(),
+            // Windows lets not everybody make symbolic links.
+            Self::Io { source, .. } if cfg!(windows) && source.raw_os_error() == Some(NO_PRIVILEGE) => {
+                "the layer holds a symbolic link: switch Windows' developer mode on, or run as administrator".to_owned()
+            }
             Self::Request(_) | Self::Io { .. } => return None,
         };
         Some(text)

@@ -220,6 +220,7 @@ mod tests {
         assert_eq!(split_words("bash \\"), None);
     }
 
+    #[cfg(unix)]
     #[test]
     fn job_names_become_single_file_names() {
         assert_eq!(file_name("build"), "build");
