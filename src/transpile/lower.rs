@@ -90,3 +90,26 @@ pub(super) fn first_line(script: &str) -> String {
         .unwrap_or("run");
     line.chars().take(72).collect()
 }
+
+/// Returns a text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    actual(text)
+        .replace(['\n', '\r'], " ")
+        .trim_end()
+        .to_owned()
+}
+
+/// Returns a text with a capital letter first.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// Returns a path as it stands below another one, which it cannot leave; empty for that one itself.
+pub(super) fn below(path: &str) -> String {
+    let parts = path
+        .split('/')
+        .filter(|p| !matches!(*p, "" | "." | ".." | "~"));
+    parts.collect::<Vec<_>>().join("/")
+}

@@ -16,7 +16,7 @@ mod steps;
 mod variables;
 mod write;
 
-use super::comments::Comments;
+use super::comments::{Comments, owned};
 use super::driver;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
@@ -97,7 +97,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             rule: rule.clone(),
             scheduled,
         };
-        let mut above = steps::owned(comments.workflow(workflow));
+        let mut above = owned(comments.workflow(workflow));
         for j in 0..names.len() {
             for mut written in job::job(&at, j, &mut ledger) {
                 let needs = std::mem::take(&mut written.needs);

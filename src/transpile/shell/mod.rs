@@ -93,9 +93,3 @@ fn carried(comments: &[&str]) -> String {
         .map(|c| format!("{}\n", comment(c)))
         .collect()
 }
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(chars).collect()
-}

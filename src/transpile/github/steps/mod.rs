@@ -19,7 +19,7 @@ use crate::plan::{
     AddSshKeysStep, AttachStep, Job, JobIndex, PersistStep, RunWhen, SetupRemoteDockerStep, Step,
     StepKind,
 };
-use crate::transpile::comments::Comments;
+use crate::transpile::comments::{Comments, owned};
 use crate::transpile::item::title;
 use crate::transpile::values::{self, Script};
 use crate::transpile::{Ledger, Node, own_key};
@@ -100,7 +100,7 @@ impl Context<'_> {
             let first = writer.out.len();
             writer.step(Node::Step(self.index, j, s), step);
             if let (Some(block), Some(comments)) = (writer.out.get_mut(first), comments) {
-                block.carried = super::owned(comments.step(before, step));
+                block.carried = owned(comments.step(before, step));
             }
             before = Some(step);
         }
