@@ -20,6 +20,7 @@ pub mod plan;
 pub mod run;
 mod shims;
 pub mod transpile;
+#[cfg(unix)]
 pub mod verify;
 mod words;
 pub mod yaml;

@@ -1,6 +1,7 @@
 //! Attacks that need more than one archive: layers that prepare the way for each other, a process
 //! that changes the target meanwhile, and claims that would cost memory if they were believed.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;

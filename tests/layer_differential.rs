@@ -1,6 +1,7 @@
 //! Archives that the reader accepts mean the same to GNU tar, bsdtar, busybox tar and Python's
 //! tarfile: each unpacks them to the tree that an attach makes.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;

@@ -1,6 +1,7 @@
 //! Disks that are full or may not be written, and the schema of the config: what needs a mount or
 //! a second crate.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::fs;

@@ -6,7 +6,9 @@
 mod tar_lab;
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
+#[cfg(unix)]
 use std::path::Path;
 
 use holdall::layer::{Encoding, LayerConfig, LayerError};
@@ -642,6 +644,7 @@ fn what_breaks_the_profile_is_refused_with_its_reason() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_odd_but_harmless_is_taken() {
     let lab = Lab::new();
@@ -722,6 +725,7 @@ fn names_are_shown_without_control_characters() {
     assert!(text.contains("`x\\u{1b}[31m\\n/..`"), "{text}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_of_one_layer_is_no_way_for_the_next() {
     for (target, name) in [
@@ -738,6 +742,7 @@ fn a_link_of_one_layer_is_no_way_for_the_next() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_replaces_the_link_of_an_earlier_layer() {
     let lab = Lab::new();
@@ -747,6 +752,7 @@ fn a_file_replaces_the_link_of_an_earlier_layer() {
     assert_eq!(fs::read_to_string(lab.path("out/f")).unwrap(), "mine");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_entry_never_reaches_through_a_link() {
     let lab = Lab::new();
@@ -758,6 +764,7 @@ fn a_folder_entry_never_reaches_through_a_link() {
     ));
 }
 
+#[cfg(unix)]
 #[test]
 fn links_that_the_target_holds_are_replaced() {
     let lab = Lab::new();

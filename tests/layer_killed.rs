@@ -3,6 +3,7 @@
 //!
 //! `HOLDALL_TEST_KILLS` says how often; CI says 500.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;

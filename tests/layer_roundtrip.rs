@@ -1,6 +1,7 @@
 //! What goes into a layer comes out of it: trees of all kinds, the same bytes each time, damage
 //! and crashes noticed, writers side by side.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::collections::BTreeMap;

@@ -10,7 +10,9 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+#[cfg(unix)]
+use std::process::Command;
+use std::process::Output;
 use std::time::{Duration, SystemTime};
 
 use holdall::layer::{Compression, PersistRequest, PruneRequest, Workspace, prune};
@@ -250,6 +252,7 @@ fn what_is_stored_counts_by_the_day() {
     assert!((2.99..3.01).contains(&per_byte), "{per_byte}");
 }
 
+#[cfg(unix)]
 #[test]
 fn what_no_job_read_is_named_after_a_run() {
     let lab = Lab::new();
@@ -308,6 +311,7 @@ workflows:
     assert_eq!(value["total"]["attaches"]["count"], 2);
 }
 
+#[cfg(unix)]
 impl Lab {
     /// Asks the file system of the lab, as the tool does.
     fn reads_show(&self) -> bool {
@@ -329,6 +333,7 @@ impl Lab {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn diff_says_what_differs_path_by_path() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -518,12 +523,14 @@ fn a_prune_amid_persists_takes_no_blob_that_gets_a_ref() {
 }
 
 /// The files of a store but for what is remembered of this machine's own trees.
+#[cfg(unix)]
 fn travelling(lab: &Lab) -> Vec<String> {
     let mut files = lab.store_files(".holdall/store");
     files.retain(|name| !name.contains("/cache/"));
     files
 }
 
+#[cfg(unix)]
 #[test]
 fn a_store_travels_as_one_tar() {
     let lab = furnished();
@@ -575,6 +582,7 @@ fn a_store_travels_as_one_tar() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn nothing_of_a_bad_tar_counts() {
     let lab = furnished();
@@ -635,6 +643,7 @@ fn nothing_of_a_bad_tar_counts() {
     assert!(!broken.path("out.tar").exists());
 }
 
+#[cfg(unix)]
 fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp")
         .arg("-a")
@@ -644,6 +653,7 @@ fn copy(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
+#[cfg(unix)]
 fn tar(lab: &Lab) -> Vec<u8> {
     let out = Command::new("tar")
         .arg("-C")
@@ -674,6 +684,7 @@ fn an_expired_workspace_does_not_come_in() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn skopeo_copies_the_layout() {
     let lab = furnished();

@@ -1,5 +1,6 @@
 //! The orb of `orb/`: packed as `circleci orb pack` does it, checked by holdall itself, its scripts
 //! by ShellCheck, and used by a config that is run here, in both forms.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -182,6 +182,7 @@ fn a_workspace_that_leads_elsewhere_removes_nothing() {
 }
 
 /// Asserts that a shell can read a script.
+#[cfg(unix)]
 fn assert_is_shell(script: &Path) {
     let out = std::process::Command::new("sh")
         .arg("-n")

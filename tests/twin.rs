@@ -1,6 +1,7 @@
 //! The shell twin and the binary on one store: each reads what the other writes, to the same
 //! tree, under every shell and every tar that is here.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! `holdall transpile --verify`: what is the same is said to be, what is broken is found, what cannot
 //! run here is named, and nothing of it touches the project.
 
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -17,6 +17,7 @@ mod man;
 mod meter;
 mod orbs;
 mod persist;
+#[cfg(unix)]
 mod probe;
 mod rules;
 mod run;
@@ -97,6 +98,7 @@ enum Command {
     Man(man::Args),
     /// Print an embedded JSON Schema.
     Schema(schema::Args),
+    #[cfg(unix)]
     /// Say what an attach brought; steps of `transpile --verify` call it.
     #[command(name = "verify-probe", hide = true)]
     Probe(probe::Args),
@@ -146,6 +148,7 @@ fn start() -> u8 {
         Command::Completions(args) => completions::run(args, &mut ui),
         Command::Man(args) => man::run(args, &mut ui),
         Command::Schema(args) => schema::run(args, &mut ui),
+        #[cfg(unix)]
         Command::Probe(args) => probe::run(args, &ui),
     };
     match result {

@@ -1,5 +1,6 @@
 //! `holdall transpile`.
 
+#[cfg(unix)]
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -148,7 +149,13 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     }
     let given = args.values.given()?;
     if args.verify {
+        #[cfg(unix)]
         return verify::run(args, &path, given, ui);
+        #[cfg(not(unix))]
+        return Err(CliError::input(
+            "`--verify` runs both sides, and jobs run on Linux and macOS only",
+        )
+        .hint("verify it there, in a container or under WSL"));
     }
     match args.to {
         Target::Circleci => rewrite(args, &path, given, ui),

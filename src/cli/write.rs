@@ -47,8 +47,7 @@ impl Draft {
         if let Some(had) = self.had {
             self.file.as_file().set_permissions(had)?;
         }
-        self.file.persist(&self.target).map_err(|e| e.error)?;
-        Ok(())
+        crate::layer::place(self.file, &self.target)
     }
 }
 

@@ -3,9 +3,8 @@
 //! leaves it out without a word), and a component that is a symbolic link is never descended
 //! through (a link is stored as a link, so nothing below it can be part of a layer).
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
 
 use super::pattern::{Pattern, PatternError};
 
@@ -25,20 +24,21 @@ pub enum ExpandError {
     },
 }
 
-/// Returns the paths below `root`, relative to it and sorted by bytes, that `pattern` selects.
+/// Returns the paths below `root`, relative to it, with `/` between names and sorted by bytes,
+/// that `pattern` selects.
 ///
 /// Empty components and `.` are skipped; a pattern of nothing else selects the root itself, as
 /// one empty path. `..` selects nothing. `root` itself may be reached through links.
 ///
 /// # Errors
 /// A malformed pattern, or a folder that cannot be read.
-pub fn expand(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, ExpandError> {
+pub fn expand(root: &Path, pattern: &str) -> Result<Vec<Vec<u8>>, ExpandError> {
     let components: Vec<Pattern> = pattern
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".")
         .map(Pattern::parse)
         .collect::<Result<_, _>>()?;
-    let mut found = vec![PathBuf::new()];
+    let mut found = vec![Vec::new()];
     for component in &components {
         let mut next = Vec::new();
         for parent in &found {
@@ -46,35 +46,40 @@ pub fn expand(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, ExpandError> {
         }
         found = next;
     }
-    found.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+    found.sort();
     Ok(found)
 }
 
 fn select(
     root: &Path,
-    parent: &Path,
+    parent: &[u8],
     component: &Pattern,
-    found: &mut Vec<PathBuf>,
+    found: &mut Vec<Vec<u8>>,
 ) -> Result<(), ExpandError> {
-    let here = root.join(parent);
+    let here = root.join(os_path(parent));
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| ExpandError::Io { path, source }
     };
-    if !parent.as_os_str().is_empty() {
+    if !parent.is_empty() {
         let kind = here.symlink_metadata().map_err(failed(&here))?.file_type();
         if !kind.is_dir() {
             return Ok(());
         }
     }
+    let below = |name: &[u8]| match parent {
+        b"" => name.to_vec(),
+        parent => [parent, name].join(&b'/'),
+    };
     if let Some(name) = component.literal() {
-        if name == ".." {
+        // On Windows a name of this dialect may be a drive, or a path of its own.
+        if !is_name(&name) {
             return Ok(());
         }
-        let path = here.join(OsStr::new(&name));
+        let path = here.join(&name);
         return match path.symlink_metadata() {
             Ok(_) => {
-                found.push(parent.join(name));
+                found.push(below(name.as_bytes()));
                 Ok(())
             }
             Err(error) if is_absence(&error) => Ok(()),
@@ -83,11 +88,31 @@ fn select(
     }
     for item in here.read_dir().map_err(failed(&here))? {
         let name = item.map_err(failed(&here))?.file_name();
-        if component.matches(name.as_bytes()) {
-            found.push(parent.join(std::ffi::OsString::from_vec(name.into_vec())));
+        let name = name.as_encoded_bytes();
+        if component.matches(name) {
+            found.push(below(name));
         }
     }
     Ok(())
+}
+
+/// Says whether a text is the name of something in a folder, and nothing more.
+fn is_name(text: &str) -> bool {
+    let mut components = Path::new(text).components();
+    let first = components.next();
+    matches!(first, Some(Component::Normal(name)) if name == text) && components.next().is_none()
+}
+
+/// Returns a path as the system takes it.
+fn os_path(path: &[u8]) -> Cow<'_, Path> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        Cow::Borrowed(Path::new(std::ffi::OsStr::from_bytes(path)))
+    }
+    // A name that is no Unicode is found, and cannot be asked for.
+    #[cfg(not(unix))]
+    Cow::Owned(String::from_utf8_lossy(path).into_owned().into())
 }
 
 fn is_absence(error: &std::io::Error) -> bool {
@@ -100,7 +125,7 @@ fn is_absence(error: &std::io::Error) -> bool {
     )
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::fs;
@@ -127,7 +152,7 @@ mod tests {
         expand(root, pattern)
             .unwrap()
             .into_iter()
-            .map(|p| p.to_str().unwrap().to_owned())
+            .map(|path| String::from_utf8(path).unwrap())
             .collect()
     }
 

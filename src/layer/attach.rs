@@ -43,6 +43,7 @@ pub(super) fn attach(
     workspace.prefetch(&ids, true)?;
     let mut plan = plan(workspace, infos, &order, workspace.budget)?;
     let target = Target::open(&request.at)?;
+    target.takes(&plan)?;
     target.make_folders(&plan)?;
     let mut done = Transferred::default();
     let mut more = |new: Transferred| {

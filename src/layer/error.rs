@@ -148,6 +148,14 @@ pub enum LayerError {
     /// The layer that was asked for is not in the store.
     #[error("there is no layer {0}")]
     Missing(LayerId),
+    /// The system or the file system of the target takes a name for something else.
+    #[error("`{path}` cannot be written here: {reason}")]
+    NotHere {
+        /// The path relative to the target, printable.
+        path: String,
+        /// What it would be taken for.
+        reason: String,
+    },
     /// Something that is no file of a layer is in the way in the target.
     #[error("`{path}` in the target is a folder, and the layer {layer} holds a file there")]
     InTheWay {
@@ -191,6 +199,9 @@ pub enum LayerError {
         source: io::Error,
     },
 }
+
+/// What Windows says to who may not make a symbolic link: `ERROR_PRIVILEGE_NOT_HELD`.
+const NO_PRIVILEGE: i32 = 1314;
 
 /// At most ten names; a conflict of whole trees would fill the screen.
 fn list(paths: &[String]) -> String {
@@ -250,6 +261,7 @@ impl LayerError {
             Self::Refused { .. } => "layer::refused",
             Self::Damaged { .. } => "layer::damaged",
             Self::Missing(_) => "layer::missing",
+            Self::NotHere { .. } => "layer::name-here",
             Self::InTheWay { .. } => "layer::in-the-way",
             Self::Remote { .. } => "layer::remote",
             Self::Lacks { .. } => "layer::kind-of-store",
@@ -294,12 +306,17 @@ impl LayerError {
             Self::Refused { .. } => "the archive was not made by holdall; do not extract it by other means".to_owned(),
             Self::Damaged { .. } => "run the job that made it again, as a new attempt".to_owned(),
             Self::Missing(_) => "`holdall layers ls` shows what the workspace holds".to_owned(),
+            Self::NotHere { .. } => "give it another name in the job that persists it, narrow its paths, or attach elsewhere; nothing was written".to_owned(),
             Self::InTheWay { .. } => "remove the folder first, or attach elsewhere".to_owned(),
             Self::NoSpace { .. } => "nothing half-written counts as a layer; make room and try again".to_owned(),
             Self::Lacks { feature, .. } => format!(
                 "build it with `cargo install holdall --features {feature}`; the released binaries have it"
             ),
             Self::Remote { hint, .. } => return hint.clone(),
+            // Windows lets not everybody make symbolic links.
+            Self::Io { source, .. } if cfg!(windows) && source.raw_os_error() == Some(NO_PRIVILEGE) => {
+                "the layer holds a symbolic link: switch Windows' developer mode on, or run as administrator".to_owned()
+            }
             Self::Request(_) | Self::Io { .. } => return None,
         };
         Some(text)

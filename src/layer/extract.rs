@@ -4,22 +4,15 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, fchmod, fstat, futimens, linkat,
-    mkdirat, openat, statat, symlinkat, unlinkat, utimensat,
-};
-use rustix::io::Errno;
-
-use super::beneath::Beneath;
+use super::beneath::{self, Beneath, FileKind, Folder};
 use super::name::{EntryPath, MARKER, printable};
 use super::parallel::Pieces;
 use super::plan::{Item, ItemKind, Plan, Planned};
 use super::tree::IMPLIED_MODE;
-use super::{LayerError, LayerId};
+use super::{LayerError, LayerId, portable};
 
 /// What a folder's owner has to be allowed while it is filled.
 const OWNER: u32 = 0o700;
@@ -30,6 +23,8 @@ const BATCH: usize = 128;
 pub(super) struct Target {
     path: PathBuf,
     pub(super) beneath: Beneath,
+    /// Whether the marker is this attach's.
+    new: bool,
 }
 
 impl Target {
@@ -38,36 +33,47 @@ impl Target {
         let failed = |action| move |error| LayerError::io(action, path, error);
         std::fs::create_dir_all(path).map_err(failed("create"))?;
         let beneath = Beneath::open(path).map_err(failed("open"))?;
-        let target = Self {
+        let mut target = Self {
             path: path.to_owned(),
             beneath,
+            new: false,
         };
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(
-            target.beneath.root(),
-            MARKER,
-            flags,
-            Mode::from_raw_mode(0o644),
-        ) {
+        match target.beneath.root().create(MARKER.as_bytes(), 0o644) {
+            Ok(_) => target.new = true,
             // One of an attach that failed before serves this one.
-            Ok(_) | Err(Errno::EXIST) => Ok(target),
-            Err(error) => Err(target.failed(MARKER.as_bytes(), error.into())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(target.failed(MARKER.as_bytes(), error)),
         }
+        Ok(target)
+    }
+
+    /// Refuses a plan whose names the target's system or file system cannot tell apart or keep.
+    /// Nothing but the marker has been written then, and it goes as well.
+    pub(super) fn takes(&self, plan: &Plan) -> Result<(), LayerError> {
+        let mut judged = Ok(());
+        if cfg!(windows) {
+            judged = portable::check_names(plan);
+        }
+        // Whether case counts is the folder's to say, on Windows, macOS and Linux alike.
+        let shouted = MARKER.to_ascii_uppercase();
+        if judged.is_ok() && self.beneath.root().look(shouted.as_bytes()).is_ok() {
+            judged = portable::check_case(&plan.arena);
+        }
+        if judged.is_err() && self.new {
+            self.finish()?;
+        }
+        judged
     }
 
     pub(super) fn failed(&self, path: &[u8], error: io::Error) -> LayerError {
-        let path = self
-            .path
-            .join(super::scan::os_path(&EntryPath::found(path)));
-        LayerError::io("write", &path, error)
+        LayerError::io("write", &beneath::join(&self.path, path), error)
     }
 
     /// Makes every folder of a plan that is missing, so that files can be written in any order. A
     /// file or link in the way is replaced, as it would be by an entry of its own.
     pub(super) fn make_folders(&self, plan: &Plan) -> Result<(), LayerError> {
-        let mut parent: (u32, Option<OwnedFd>) = (0, None);
-        let mut last: (u32, Option<OwnedFd>) = (0, None);
+        let mut parent: (u32, Option<Folder>) = (0, None);
+        let mut last: (u32, Option<Folder>) = (0, None);
         // Parents have smaller numbers than what lies below them.
         for node in 1..=plan.arena.len() as u32 {
             let slot = plan.world.slot(node);
@@ -88,9 +94,8 @@ impl Target {
                 };
             }
             let Some(handle) = &parent.1 else { continue };
-            let made = make_folder(handle.as_fd(), plan.arena.name(node), slot.named.is_none());
-            let made =
-                made.map_err(|error| self.failed(&plan.arena.path_bytes(node), error.into()))?;
+            let made = make_folder(handle, plan.arena.name(node), slot.named.is_none());
+            let made = made.map_err(|error| self.failed(&plan.arena.path_bytes(node), error))?;
             last = (node, Some(made));
         }
         Ok(())
@@ -114,7 +119,9 @@ impl Target {
                 .beneath
                 .folder(&path)
                 .map_err(|error| self.failed(&path, error))?;
-            seal(&handle, item).map_err(|error| self.failed(&path, error.into()))
+            handle
+                .seal(u32::from(item.mode), item.mtime)
+                .map_err(|error| self.failed(&path, error))
         };
         let pieces = Pieces {
             threads,
@@ -136,49 +143,50 @@ impl Target {
 
     /// Removes the marker: the tree is whole.
     pub(super) fn finish(&self) -> Result<(), LayerError> {
-        match unlinkat(self.beneath.root(), MARKER, AtFlags::empty()) {
+        match self.beneath.root().remove(MARKER.as_bytes()) {
             // The shell twin uses a folder of this name, and one of its attaches failed here.
-            Err(Errno::ISDIR | Errno::PERM) => std::fs::remove_dir_all(self.path.join(MARKER)),
-            other => other.map_err(io::Error::from),
+            Err(error) if no_file(&error) => std::fs::remove_dir_all(self.path.join(MARKER)),
+            other => other,
         }
         .map_err(|error| self.failed(MARKER.as_bytes(), error))
     }
 }
 
+/// Whether removing failed since it is a folder; some systems say that it is not permitted.
+fn no_file(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied
+    )
+}
+
 /// Makes a folder or takes the one that is there, and opens it.
-fn make_folder(parent: BorrowedFd<'_>, name: &[u8], implied: bool) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let open = || openat(parent, name, flags, Mode::empty());
-    let mut made = mkdirat(parent, name, Mode::from_raw_mode(OWNER));
-    let handle = match (made, open()) {
-        (Err(Errno::EXIST), Err(Errno::NOTDIR | Errno::LOOP)) => {
-            unlinkat(parent, name, AtFlags::empty())?;
-            made = mkdirat(parent, name, Mode::from_raw_mode(OWNER));
-            made?;
-            open()?
-        }
-        (Ok(()) | Err(Errno::EXIST), opened) => opened?,
-        (Err(error), _) => return Err(error),
+fn make_folder(parent: &Folder, name: &[u8], implied: bool) -> io::Result<Folder> {
+    let (handle, made) = match parent.make_folder(name, OWNER) {
+        Ok(()) => (parent.folder(name)?, true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match parent.folder(name) {
+            Err(_) if parent.look(name)?.kind != FileKind::Folder => {
+                parent.remove(name)?;
+                parent.make_folder(name, OWNER)?;
+                (parent.folder(name)?, true)
+            }
+            opened => (opened?, false),
+        },
+        Err(error) => return Err(error),
     };
-    if made.is_ok() {
+    if made {
         if implied {
             // Whatever the umask is, as in an archive that names the folder.
-            fchmod(&handle, Mode::from_raw_mode(IMPLIED_MODE))?;
+            handle.set_mode(IMPLIED_MODE)?;
         }
     } else if !implied {
         // A folder that its owner may not enter could not be filled.
-        let mode = fstat(&handle)?.st_mode & 0o7777;
+        let mode = handle.mode()?;
         if mode & OWNER != OWNER {
-            fchmod(&handle, Mode::from_raw_mode(mode | OWNER))?;
+            handle.set_mode(mode | OWNER)?;
         }
     }
     Ok(handle)
-}
-
-/// Gives a folder or file its mode and time.
-fn seal(handle: impl AsFd, item: &Item) -> rustix::io::Result<()> {
-    fchmod(&handle, Mode::from_raw_mode(u32::from(item.mode)))?;
-    futimens(&handle, &times(item.mtime))
 }
 
 /// Writes into a target from one thread.
@@ -186,7 +194,7 @@ pub(super) struct Hand<'a> {
     target: &'a Target,
     layer: &'a LayerId,
     /// The folder that was used last: entries of one folder mostly come together.
-    folder: Option<(Vec<u8>, OwnedFd)>,
+    folder: Option<(Vec<u8>, Folder)>,
 }
 
 impl<'a> Hand<'a> {
@@ -204,12 +212,7 @@ impl<'a> Hand<'a> {
 
     /// Creates a file, which nobody but the owner can read yet.
     pub(super) fn create(&mut self, path: &EntryPath) -> Result<File, LayerError> {
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = self.replacing(path, |folder, name| {
-            openat(folder, name, flags, Mode::from_raw_mode(0o600))
-        })?;
-        Ok(handle.into())
+        self.replacing(path, |folder, name| folder.create(name, 0o600))
     }
 
     /// Gives a file that is written its mode and time.
@@ -219,7 +222,8 @@ impl<'a> Hand<'a> {
         file: &File,
         item: &Item,
     ) -> Result<(), LayerError> {
-        seal(file, item).map_err(|error| self.failed(path, error.into()))
+        beneath::seal(file, u32::from(item.mode), item.mtime)
+            .map_err(|error| self.failed(path, error))
     }
 
     /// Makes the links of a layer whose files are written: hard ones, then symbolic ones.
@@ -238,17 +242,20 @@ impl<'a> Hand<'a> {
                     .beneath
                     .folder(folder.unwrap_or_default())
                     .map_err(|error| self.failed(&target, error))?;
-                self.replacing(&path, |folder, new| {
-                    linkat(&from, name, folder, new, AtFlags::empty())
-                })?;
+                self.replacing(&path, |folder, new| from.hard_link(name, folder, new))?;
             }
         }
         for (_, item) in lasting() {
             if let ItemKind::Symlink(number) = item.kind {
                 let target = layer.list.target(number);
-                self.replacing(&plan.arena.path(item.node), |folder, name| {
-                    symlinkat(target, folder, name)?;
-                    utimensat(folder, name, &times(item.mtime), AtFlags::SYMLINK_NOFOLLOW)
+                let path = plan.arena.path(item.node);
+                let beneath = &self.target.beneath;
+                let leads_to_folder = || {
+                    path.leads_to(target)
+                        .is_some_and(|at| beneath.folder(&at).is_ok())
+                };
+                self.replacing(&path, |folder, name| {
+                    folder.symlink(target, name, item.mtime, leads_to_folder)
                 })?;
             }
         }
@@ -260,7 +267,7 @@ impl<'a> Hand<'a> {
     fn replacing<T>(
         &mut self,
         path: &EntryPath,
-        make: impl Fn(BorrowedFd<'_>, &[u8]) -> rustix::io::Result<T>,
+        make: impl Fn(&Folder, &[u8]) -> io::Result<T>,
     ) -> Result<T, LayerError> {
         let (parent, name) = path.split();
         let parent = parent.unwrap_or_default();
@@ -272,35 +279,25 @@ impl<'a> Hand<'a> {
                 (parent.to_vec(), handle)
             }
         };
-        let made = match make(folder.1.as_fd(), name) {
-            Err(Errno::EXIST) => match unlinkat(&folder.1, name, AtFlags::empty()) {
-                Ok(()) => make(folder.1.as_fd(), name),
-                Err(error) => {
-                    let is_folder = statat(&folder.1, name, AtFlags::SYMLINK_NOFOLLOW)
-                        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir());
-                    if is_folder {
-                        return Err(LayerError::InTheWay {
-                            path: printable(path.as_bytes()),
-                            layer: self.layer.clone(),
-                        });
+        let made = match make(&folder.1, name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match folder.1.remove(name) {
+                    Ok(()) => make(&folder.1, name),
+                    Err(error) => {
+                        let facts = folder.1.look(name);
+                        if facts.is_ok_and(|facts| facts.kind == FileKind::Folder) {
+                            return Err(LayerError::InTheWay {
+                                path: printable(path.as_bytes()),
+                                layer: self.layer.clone(),
+                            });
+                        }
+                        Err(error)
                     }
-                    Err(error)
                 }
-            },
+            }
             other => other,
         };
         self.folder = Some(folder);
-        made.map_err(|error| self.failed(path, error.into()))
-    }
-}
-
-fn times(mtime: u64) -> Timestamps {
-    let time = Timespec {
-        tv_sec: i64::try_from(mtime).unwrap_or(i64::MAX),
-        tv_nsec: 0,
-    };
-    Timestamps {
-        last_access: time,
-        last_modification: time,
+        made.map_err(|error| self.failed(path, error))
     }
 }

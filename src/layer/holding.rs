@@ -2,17 +2,14 @@
 //! again, relative to folder handles, on several threads. Folders are compared by what they are
 //! and not by their times: others may put files beside those of the layers.
 
-use std::os::fd::AsFd;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timestamps, fstat, futimens, openat, statat};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::beneath::Beneath;
+use super::beneath::{Beneath, FileKind, facts_of};
 use super::extract::Target;
-use super::listing::Stamp;
 use super::name::MARKER;
 use super::parallel::Pieces;
 use super::plan::{Order, Plan};
@@ -133,10 +130,10 @@ fn look(beneath: &Beneath, paths: &Paths, threads: usize) -> Option<(Digest, (i6
             let folder = beneath.folder(rest.text()?).ok()?;
             for _ in 0..rest.number()? {
                 let name = rest.text()?;
-                let stat = statat(folder.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-                let stamp = Stamp::of(&stat);
-                seen.extend_from_slice(&stat.st_mode.to_le_bytes());
-                if FileType::from_raw_mode(stat.st_mode).is_dir() {
+                let facts = folder.look(name).ok()?;
+                let stamp = facts.stamp;
+                seen.extend_from_slice(&facts.mode.to_le_bytes());
+                if facts.kind == FileKind::Folder {
                     seen.extend_from_slice(&stamp.device.to_le_bytes());
                     seen.extend_from_slice(&stamp.inode.to_le_bytes());
                 } else {
@@ -200,7 +197,7 @@ pub(super) fn recall(
     paths.split()?;
     let beneath = Beneath::open(&request.at).ok()?;
     // One that failed left the tree partial.
-    if statat(beneath.root(), MARKER, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+    if beneath.root().look(MARKER.as_bytes()).is_ok() {
         return None;
     }
     let (fingerprint, _) = look(&beneath, &paths, workspace.threads)?;
@@ -262,19 +259,12 @@ pub(super) fn remember(
 
 /// Waits until the clock of the target's file system has moved, and returns its time.
 fn tick(target: &Target) -> Option<(i64, u32)> {
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let marker = openat(target.beneath.root(), MARKER, flags, Mode::empty()).ok()?;
+    let root = target.beneath.root();
+    let marker = root.open_to_write(MARKER.as_bytes()).ok()?;
     let touch = || {
-        let now = rustix::fs::Timespec {
-            tv_sec: 0,
-            tv_nsec: rustix::fs::UTIME_NOW,
-        };
-        let now = Timestamps {
-            last_access: now,
-            last_modification: now,
-        };
-        futimens(&marker, &now).ok()?;
-        Some(Stamp::of(&fstat(&marker).ok()?).changed)
+        // Whatever time is set: that of the change is the file system's own.
+        marker.set_modified(SystemTime::now()).ok()?;
+        Some(facts_of(&marker).ok()?.stamp.changed)
     };
     let first = touch()?;
     let begun = std::time::Instant::now();

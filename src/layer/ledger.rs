@@ -9,15 +9,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, futimens, statat};
 use serde::{Deserialize, Serialize};
 
 use super::archive::{Entry, EntryKind};
-use super::beneath::Beneath;
+use super::beneath::{Beneath, FileKind, Folder, facts_of, place, temp_in};
 use super::store::timestamp;
 use super::{AppliedLayer, Attached, Digest, LayerError, LayerId, Workspace};
 
@@ -102,12 +100,7 @@ impl Workspace {
         };
         let folder = self.dir().join(FOLDER);
         fs::create_dir_all(&folder).map_err(|error| LayerError::io("create", &folder, error))?;
-        let file = tempfile::Builder::new()
-            .prefix("")
-            .rand_bytes(16)
-            .suffix(".json")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .tempfile_in(&folder)
+        let file = temp_in(&folder, "", ".json")
             .and_then(|file| Ok(file.keep()?))
             .map_err(|error| LayerError::io("create a file in", &folder, error))?;
         let noted = Noted { path: file.1, note };
@@ -146,9 +139,7 @@ impl Workspace {
         // Whoever reads meanwhile sees the old one or the new one.
         let mut file = self.temp()?;
         file.write_all(&text).map_err(failed)?;
-        file.persist(&noted.path)
-            .map_err(|error| failed(error.error))?;
-        Ok(())
+        place(file, &noted.path).map_err(failed)
     }
 
     /// Reads the notes of all attaches, the earliest first. What does not read is left out.
@@ -214,30 +205,24 @@ impl Workspace {
 /// Tries out whether a read below a folder can be seen at all: on a file system that keeps no
 /// access times it cannot.
 fn reads_show(at: &Path) -> io::Result<bool> {
-    const LONG_AGO: i64 = 1_000_000_000;
+    const LONG_AGO: u64 = 1_000_000_000;
     let mut probe = tempfile::Builder::new()
         .prefix(".holdall-probe-")
         .tempfile_in(at)?;
     probe.write_all(b"x")?;
-    let time = Timespec {
-        tv_sec: LONG_AGO,
-        tv_nsec: 0,
-    };
-    let times = Timestamps {
-        last_access: time,
-        last_modification: time,
-    };
-    futimens(probe.as_file(), &times)?;
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(LONG_AGO);
+    let times = fs::FileTimes::new().set_accessed(time).set_modified(time);
+    probe.as_file().set_times(times)?;
     // By its name, as a job would.
     fs::read(probe.path())?;
-    use std::os::unix::fs::MetadataExt as _;
-    Ok(fs::metadata(probe.path())?.atime() != LONG_AGO)
+    let accessed = facts_of(&fs::File::open(probe.path())?)?.accessed;
+    Ok(u64::try_from(accessed.0).ok() != Some(LONG_AGO))
 }
 
 /// Looks at the files of a target, one folder after the other.
 struct Seen {
     beneath: Beneath,
-    folders: HashMap<Vec<u8>, Option<OwnedFd>>,
+    folders: HashMap<Vec<u8>, Option<Folder>>,
 }
 
 /// How many folders stay open.
@@ -265,14 +250,13 @@ impl Seen {
         let Some(Some(handle)) = self.folders.get(folder) else {
             return false;
         };
-        let Ok(stat) = statat(handle, name, AtFlags::SYMLINK_NOFOLLOW) else {
+        let Ok(facts) = handle.look(name) else {
             return false;
         };
-        FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-            && u64::try_from(stat.st_size).is_ok_and(|now| now == size)
-            && u64::try_from(stat.st_mtime).is_ok_and(|now| now == entry.mtime)
-            && stat.st_mtime_nsec == 0
-            && stat.st_atime == stat.st_mtime
-            && stat.st_atime_nsec == 0
+        facts.kind == FileKind::File
+            && facts.stamp.size == size
+            && u64::try_from(facts.stamp.modified.0).is_ok_and(|now| now == entry.mtime)
+            && facts.stamp.modified.1 == 0
+            && facts.accessed == facts.stamp.modified
     }
 }

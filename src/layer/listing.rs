@@ -8,52 +8,10 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-use rustix::fs::{AtFlags, Dir, FileType, Stat, readlinkat, statat};
-
 use super::LayerError;
-use super::beneath::Beneath;
+use super::beneath::{self, Beneath, Facts, FileKind, Special, Stamp};
 use super::name::{EntryPath, MAX_PATH, printable};
 use super::parallel::lock;
-
-/// What tells that a file is still the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-    pub(super) size: u64,
-    /// Seconds and nanoseconds.
-    pub(super) modified: (i64, u32),
-    /// The time of the last change of content, mode, owner or number of names; no program sets it.
-    pub(super) changed: (i64, u32),
-}
-
-impl Stamp {
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_lossless,
-        reason = "the fields have other widths on other systems"
-    )]
-    pub(super) fn of(stat: &Stat) -> Self {
-        Self {
-            device: stat.st_dev as u64,
-            inode: stat.st_ino as u64,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u32),
-            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
-        }
-    }
-
-    /// Appends all of it to a buffer.
-    pub(super) fn push_bytes(&self, out: &mut Vec<u8>) {
-        for value in [self.device, self.inode, self.size] {
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-        for (seconds, nanoseconds) in [self.modified, self.changed] {
-            out.extend_from_slice(&seconds.to_le_bytes());
-            out.extend_from_slice(&nanoseconds.to_le_bytes());
-        }
-    }
-}
 
 /// What was found under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,26 +29,6 @@ pub(super) enum Kind {
     /// Another name of the file at this place of the order.
     Hardlink(u32),
     Special(Special),
-}
-
-/// What no layer can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Special {
-    Socket,
-    Fifo,
-    Device,
-    Unknown,
-}
-
-impl Special {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Socket => "socket",
-            Self::Fifo => "FIFO",
-            Self::Device => "device",
-            Self::Unknown => "file of an unknown type",
-        }
-    }
 }
 
 /// One name of a listing.
@@ -168,24 +106,21 @@ impl Listing {
     fn add(
         &mut self,
         name: &[u8],
-        stat: &Stat,
-        target: impl FnOnce() -> rustix::io::Result<Vec<u8>>,
+        facts: &Facts,
+        target: impl FnOnce() -> io::Result<Vec<u8>>,
     ) -> io::Result<()> {
-        let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => Kind::Folder(0),
-            FileType::RegularFile => Kind::File {
-                linked: stat.st_nlink > 1,
+        let kind = match facts.kind {
+            FileKind::Folder => Kind::Folder(0),
+            FileKind::File => Kind::File {
+                linked: facts.linked,
             },
-            FileType::Symlink => {
+            FileKind::Symlink => {
                 self.targets.push(target()?.into());
                 Kind::Symlink(self.targets.len() as u32 - 1)
             }
-            FileType::Socket => Kind::Special(Special::Socket),
-            FileType::Fifo => Kind::Special(Special::Fifo),
-            FileType::BlockDevice | FileType::CharacterDevice => Kind::Special(Special::Device),
-            FileType::Unknown => Kind::Special(Special::Unknown),
+            FileKind::Special(what) => Kind::Special(what),
         };
-        self.push(name, (stat.st_mode & 0o777) as u16, kind, Stamp::of(stat))
+        self.push(name, (facts.mode & 0o777) as u16, kind, facts.stamp)
     }
 
     fn push(&mut self, name: &[u8], mode: u16, kind: Kind, stamp: Stamp) -> io::Result<()> {
@@ -208,6 +143,24 @@ impl Listing {
         items.shrink_to_fit();
         self.items = items;
         self.names.shrink_to_fit();
+    }
+}
+
+/// Why a folder could not be listed: itself, or something in it.
+enum Unlisted {
+    Folder(io::Error),
+    Layer(LayerError),
+}
+
+impl From<io::Error> for Unlisted {
+    fn from(error: io::Error) -> Self {
+        Self::Folder(error)
+    }
+}
+
+impl From<LayerError> for Unlisted {
+    fn from(error: LayerError) -> Self {
+        Self::Layer(error)
     }
 }
 
@@ -236,8 +189,7 @@ impl Lister<'_> {
                 path: printable(path),
             };
         }
-        let path = super::scan::os_path(&EntryPath::found(path)).to_owned();
-        LayerError::io("read", &self.root.join(path), error)
+        LayerError::io("read", &beneath::join(self.root, path), error)
     }
 
     /// Reads one folder; the empty path is the root.
@@ -245,38 +197,37 @@ impl Lister<'_> {
         let failed = |error: io::Error| self.failed(path, error);
         let folder = self.beneath.folder(path).map_err(failed)?;
         let mut listing = Listing::new(path);
-        let dir = Dir::read_from(&folder).map_err(|error| failed(error.into()))?;
-        for item in dir {
-            let item = item.map_err(|error| failed(error.into()))?;
-            let name = item.file_name();
-            let bytes = name.to_bytes();
-            if matches!(bytes, b"." | b"..") {
-                continue;
-            }
-            let whole = || {
-                let mut whole = path.to_vec();
-                if !whole.is_empty() {
-                    whole.push(b'/');
+        folder
+            .each(|name| {
+                let whole = || {
+                    let mut whole = path.to_vec();
+                    if !whole.is_empty() {
+                        whole.push(b'/');
+                    }
+                    whole.extend_from_slice(name);
+                    whole
+                };
+                let facts = folder
+                    .look(name)
+                    .map_err(|error| self.failed(&whole(), error))?;
+                if self.skips(&facts) {
+                    return Ok(());
                 }
-                whole.extend_from_slice(bytes);
-                whole
-            };
-            let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|error| self.failed(&whole(), error.into()))?;
-            if self.skips(&stat) {
-                continue;
-            }
-            if path.len() + 1 + bytes.len() > MAX_PATH {
-                return Err(LayerError::Name {
-                    path: printable(&whole()),
-                    reason: "its name is longer than 4,096 bytes",
-                });
-            }
-            let target = || Ok(readlinkat(&folder, name, Vec::new())?.into_bytes());
-            listing
-                .add(bytes, &stat, target)
-                .map_err(|error| self.failed(&whole(), error))?;
-        }
+                if path.len() + 1 + name.len() > MAX_PATH {
+                    return Err(Unlisted::Layer(LayerError::Name {
+                        path: printable(&whole()),
+                        reason: "its name is longer than 4,096 bytes",
+                    }));
+                }
+                let target = || folder.read_link(name);
+                Ok(listing
+                    .add(name, &facts, target)
+                    .map_err(|error| self.failed(&whole(), error))?)
+            })
+            .map_err(|error| match error {
+                Unlisted::Layer(error) => error,
+                Unlisted::Folder(error) => failed(error),
+            })?;
         listing.sort();
         Ok(listing)
     }
@@ -294,23 +245,16 @@ impl Lister<'_> {
                 .beneath
                 .folder(parent.unwrap_or_default())
                 .map_err(failed)?;
-            let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|error| failed(error.into()))?;
-            if self.skips(&stat) {
+            let facts = folder.look(name).map_err(failed)?;
+            if self.skips(&facts) {
                 continue;
             }
-            let target = || Ok(readlinkat(&folder, name, Vec::new())?.into_bytes());
-            listing.add(path, &stat, target).map_err(failed)?;
+            let target = || folder.read_link(name);
+            listing.add(path, &facts, target).map_err(failed)?;
             let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
             implied.extend(slashes.map(|(at, _)| &path[..at]));
         }
-        let nothing = Stamp {
-            device: 0,
-            inode: 0,
-            size: 0,
-            modified: (0, 0),
-            changed: (0, 0),
-        };
+        let nothing = Stamp::default();
         for folder in implied {
             listing
                 .push(folder, 0o755, Kind::Implied, nothing)
@@ -320,9 +264,8 @@ impl Lister<'_> {
         Ok(listing)
     }
 
-    fn skips(&self, stat: &Stat) -> bool {
-        let stamp = Stamp::of(stat);
-        Some((stamp.device, stamp.inode)) == self.skip
+    fn skips(&self, facts: &Facts) -> bool {
+        Some((facts.stamp.device, facts.stamp.inode)) == self.skip
     }
 
     /// Reads everything below the folders of a listing; that one is number 0 of the result, and

@@ -27,6 +27,7 @@ mod pack;
 mod parallel;
 mod persist;
 mod plan;
+mod portable;
 mod prune;
 mod remember;
 mod remote;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
+pub(crate) use beneath::place;
 pub use carry::{Carried, ImportError, Imported, export, import};
 pub use diff::{Change, State};
 pub use digest::{BadDigest, Digest};

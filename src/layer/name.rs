@@ -42,6 +42,25 @@ impl EntryPath {
         &self.0
     }
 
+    /// Returns where a symbolic link at this path leads by its text; `None` where that is out of
+    /// the root.
+    pub(crate) fn leads_to(&self, target: &[u8]) -> Option<Vec<u8>> {
+        if target.first() == Some(&b'/') {
+            return None;
+        }
+        let slash = |byte: &u8| *byte == b'/';
+        let mut parts: Vec<&[u8]> = Vec::new();
+        let folder = self.split().0.unwrap_or_default();
+        for component in folder.split(slash).chain(target.split(slash)) {
+            match component {
+                b"" | b"." => {}
+                b".." => drop(parts.pop()?),
+                other => parts.push(other),
+            }
+        }
+        Some(parts.join(&b'/'))
+    }
+
     /// Returns the folder's path (none at the top) and the last component.
     pub(crate) fn split(&self) -> (Option<&[u8]>, &[u8]) {
         match self.0.iter().rposition(|byte| *byte == b'/') {

@@ -4,24 +4,21 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags, fstat, openat};
 use sha2::{Digest as _, Sha256};
 
 use super::archive::{Entry, EntryKind, headers_length, padding, push_headers};
-use super::beneath::Beneath;
+use super::beneath::{self, Beneath, Folder, Stamp, facts_of, read_exact_at};
 use super::codec::{Compressor, PIECE};
 use super::layout::{Extent, Layout, overlap};
-use super::listing::{Kind, Stamp};
+use super::listing::Kind;
 use super::name::printable;
 use super::parallel::{Pieces, and_one_more, lock};
-use super::scan::{Scan, os_path};
+use super::scan::Scan;
 use super::{Compression, Digest, LayerError, Transferred};
 
 /// How long to wait for another thread before looking whether it gave up.
@@ -79,7 +76,7 @@ enum Turn {
 pub(super) struct Bench {
     piece: Vec<u8>,
     headers: Vec<u8>,
-    folder: Option<(Vec<u8>, OwnedFd)>,
+    folder: Option<(Vec<u8>, Folder)>,
     compressor: Compressor,
 }
 
@@ -275,18 +272,20 @@ impl<'a> Packer<'a> {
         &self,
         entry: &Entry,
         stamp: Stamp,
-        folder: &mut Option<(Vec<u8>, OwnedFd)>,
+        folder: &mut Option<(Vec<u8>, Folder)>,
         offset: u64,
         into: &mut [u8],
     ) -> Result<(), LayerError> {
         let changed = || LayerError::Changed {
             path: printable(entry.path.as_bytes()),
         };
-        let failed =
-            |error: io::Error| LayerError::io("read", &self.root.join(os_path(&entry.path)), error);
+        let failed = |error: io::Error| {
+            let path = beneath::join(self.root, entry.path.as_bytes());
+            LayerError::io("read", &path, error)
+        };
         let opened = self.open(entry, folder);
         let file: File = match opened {
-            Ok(handle) => handle.into(),
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(failed(error));
             }
@@ -298,9 +297,9 @@ impl<'a> Packer<'a> {
             // A link by now.
             Err(_) => return Err(changed()),
         };
-        let read = file.read_exact_at(into, offset);
-        let now = fstat(&file).map_err(|error| failed(error.into()))?;
-        if Stamp::of(&now) != stamp {
+        let read = read_exact_at(&file, into, offset);
+        let now = facts_of(&file).map_err(failed)?;
+        if now.stamp != stamp {
             return Err(changed());
         }
         match read {
@@ -309,18 +308,16 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// Opens a file for reading. A FIFO that took its place does not block.
-    fn open(&self, entry: &Entry, known: &mut Option<(Vec<u8>, OwnedFd)>) -> io::Result<OwnedFd> {
+    fn open(&self, entry: &Entry, known: &mut Option<(Vec<u8>, Folder)>) -> io::Result<File> {
         let (path, name) = entry.path.split();
         let path = path.unwrap_or_default();
         let folder = match known.take() {
             Some((known, handle)) if known == path => (known, handle),
             _ => (path.to_vec(), self.beneath.folder(path)?),
         };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = openat(folder.1.as_fd(), name, flags, Mode::empty());
+        let opened = folder.1.open(name);
         *known = Some(folder);
-        Ok(opened?)
+        opened
     }
 
     /// Returns whether an entry has content of its own.

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::FileExt;
 
 use super::archive::{
     Added, Arena, Budget, Entry, EntryKind, ReadError, Reader, Shape, headers_length,
 };
+use super::beneath::read_exact_at;
 use super::codec::{PIECE, decoder};
 use super::digest::Hashing;
 use super::error::Refusal;
@@ -394,7 +394,7 @@ fn compare_contents(
         let mut stored = Vec::new();
         for frame in frames {
             stored.resize(usize::try_from(frame.length).unwrap_or(0), 0);
-            blob.read_exact_at(&mut stored, frame.offset)?;
+            read_exact_at(blob, &mut stored, frame.offset)?;
             let count = zstd::bulk::decompress_to_buffer(&stored, &mut raw);
             if count.ok().map(|count| count as u64) != Some(frame.size) {
                 let reason = "its table of contents has a frame that the archive has not";

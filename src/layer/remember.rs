@@ -5,13 +5,13 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::beneath::{CHANGES_SHOW, place, set_modified};
 use super::scan::Scan;
 use super::{Compression, Digest, PersistRequest, Workspace};
 
@@ -45,10 +45,10 @@ impl Record {
     /// Returns the record of what is persisted from a root.
     pub(super) fn of_packing(workspace: &Workspace, request: &PersistRequest) -> Option<Self> {
         let root = fs::canonicalize(&request.root).ok()?;
-        if is_remote(&root) {
+        if !CHANGES_SHOW || is_remote(&root) {
             return None;
         }
-        let mut key = root.as_os_str().as_bytes().to_vec();
+        let mut key = root.as_os_str().as_encoded_bytes().to_vec();
         let (name, level) = match request.compression {
             Compression::None => ("none", 0),
             Compression::Gzip => ("gzip", 0),
@@ -64,11 +64,14 @@ impl Record {
 
     /// Returns the record of what was attached to a target.
     pub(super) fn of_target(workspace: &Workspace, target: &Path) -> Option<Self> {
+        if !CHANGES_SHOW {
+            return None;
+        }
         let target = fs::canonicalize(target).ok()?;
         Some(Self::new(
             workspace,
             "attach",
-            target.as_os_str().as_bytes(),
+            target.as_os_str().as_encoded_bytes(),
         ))
     }
 
@@ -104,7 +107,7 @@ impl Record {
             fs::create_dir_all(self.path.parent()?).ok()?;
             let mut temp = workspace.temp().ok()?;
             temp.write_all(&bytes).ok()?;
-            temp.persist(&self.path).ok()?;
+            place(temp, &self.path).ok()?;
             Some(())
         };
         if written().is_none() {
@@ -133,12 +136,13 @@ impl Packing {
         }
         let blobs = [Some((packing.layer, packing.size)), packing.toc];
         for (digest, size) in blobs.into_iter().flatten() {
-            let file = File::open(workspace.blob_path(digest)).ok()?;
+            let path = workspace.blob_path(digest);
+            let file = File::open(&path).ok()?;
             if file.metadata().ok()?.len() != size {
                 return None;
             }
             // As young as one that was just made: nobody takes it for a leftover.
-            drop(file.set_modified(SystemTime::now()));
+            drop(set_modified(&path, SystemTime::now()));
             if durable {
                 file.sync_all().ok()?;
             }

@@ -3,11 +3,8 @@
 //! and holds what was found; here it is decided what is taken, and in which order.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -16,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 use crate::glob::{ExpandError, Pattern, expand};
 
 use super::archive::{Entry, EntryKind};
-use super::beneath::Beneath;
-use super::listing::{Kind, Lister, Listing, Stamp};
+use super::beneath::{Beneath, Stamp, identity};
+use super::listing::{Kind, Lister, Listing};
 use super::name::{EntryPath, printable};
 use super::{Digest, LayerError};
 
@@ -61,7 +58,7 @@ pub(super) fn scan(
             unmatched.push(item.clone());
         }
         for path in found {
-            selected.insert(path.into_os_string().into_encoded_bytes());
+            selected.insert(path);
         }
     }
     if unmatched.len() == items.len() {
@@ -73,9 +70,7 @@ pub(super) fn scan(
     let lister = Lister {
         root,
         beneath: Beneath::open(root).map_err(|error| LayerError::io("read", root, error))?,
-        skip: fs::metadata(store)
-            .ok()
-            .map(|meta| (meta.dev(), meta.ino())),
+        skip: identity(store).ok(),
     };
     let top = if selected.contains(&b""[..]) {
         lister.list(b"")?
@@ -330,11 +325,6 @@ impl Scan {
             .max()
             .unwrap_or_default()
     }
-}
-
-/// Returns the path of an entry as the system takes it.
-pub(super) fn os_path(path: &EntryPath) -> &Path {
-    Path::new(OsStr::from_bytes(path.as_bytes()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 
+use super::beneath::{self, place};
 use super::manifest::{CONFIG_TYPE, LayerConfig, Manifest, Record};
 use super::name::decode_job;
 use super::remote::Blob;
@@ -71,8 +72,7 @@ impl Workspace {
             let mut file = self.temp()?;
             file.write_all(OCI_LAYOUT.as_bytes())
                 .map_err(|error| LayerError::io("write", &layout, error))?;
-            file.persist(&layout)
-                .map_err(|error| LayerError::io("write", &layout, error.error))?;
+            place(file, &layout).map_err(|error| LayerError::io("write", &layout, error))?;
         }
         Ok(())
     }
@@ -95,13 +95,8 @@ impl Workspace {
 
     /// Makes a file in `tmp/` that vanishes unless it is renamed.
     pub(super) fn temp(&self) -> Result<NamedTempFile, LayerError> {
-        use std::os::unix::fs::PermissionsExt;
         let dir = self.dir().join("tmp");
-        tempfile::Builder::new()
-            .prefix("layer-")
-            // Another user's job reads the store; the umask still applies.
-            .permissions(fs::Permissions::from_mode(0o666))
-            .tempfile_in(&dir)
+        beneath::temp_in(&dir, "layer-", "")
             .map_err(|error| LayerError::io("create a file in", &dir, error))
     }
 
@@ -118,7 +113,7 @@ impl Workspace {
         if durable {
             file.as_file().sync_all().map_err(write)?;
         }
-        file.persist(&path).map_err(|error| write(error.error))?;
+        place(file, &path).map_err(write)?;
         if durable {
             sync_parent(&path)?;
         }
@@ -170,7 +165,7 @@ impl Workspace {
                     return Ok(Committed::Exists(existing));
                 }
                 // A line that was cut off by a crash counts as absent.
-                file.persist(&path).map_err(|error| write(error.error))?;
+                place(file, &path).map_err(write)?;
             }
             Err(error) => return Err(write(error)),
         }
@@ -410,9 +405,7 @@ impl Workspace {
     /// Gives a ref the time at which it was first made.
     pub(super) fn set_stored(&self, id: &LayerId, time: SystemTime) -> Result<(), LayerError> {
         let path = self.ref_path(id);
-        File::open(&path)
-            .and_then(|file| file.set_modified(time))
-            .map_err(|error| LayerError::io("write", &path, error))
+        beneath::set_modified(&path, time).map_err(|error| LayerError::io("write", &path, error))
     }
 
     /// Returns when the workspace expires: the latest of its layers' dates. `None` where it holds
@@ -506,7 +499,5 @@ fn sync_parent(path: &Path) -> Result<(), LayerError> {
     let Some(parent) = path.parent() else {
         return Ok(());
     };
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|error| LayerError::io("flush", parent, error))
+    beneath::sync_folder(parent).map_err(|error| LayerError::io("flush", parent, error))
 }

@@ -12,14 +12,12 @@
 //! below it has the mode `755`. A hard link is a file.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use super::beneath::{Beneath, FileKind, join};
 use super::digest::Hashing;
 use super::name::printable;
 use super::{Digest, LayerError};
@@ -124,37 +122,48 @@ fn escape(bytes: &[u8], text: &mut Vec<u8>) {
 /// A file that cannot be read, or a socket, device or FIFO.
 pub fn tree_digest_of(dir: &Path) -> Result<Digest, LayerError> {
     let mut lines: Vec<(Vec<u8>, Line<'static>)> = Vec::new();
+    let failed = |path: &[u8]| {
+        let path = join(dir, path);
+        move |error| LayerError::io("read", &path, error)
+    };
+    let beneath = Beneath::open(dir).map_err(failed(b""))?;
     let mut folders = vec![Vec::new()];
-    while let Some(folder) = folders.pop() {
-        let path = dir.join(std::ffi::OsStr::from_bytes(&folder));
-        let failed = |error| LayerError::io("read", &path, error);
-        for item in fs::read_dir(&path).map_err(failed)? {
-            let item = item.map_err(failed)?;
-            let mut name = folder.clone();
-            if !name.is_empty() {
-                name.push(b'/');
-            }
-            name.extend_from_slice(item.file_name().as_bytes());
-            let here = item.path();
-            let read = |error: io::Error| LayerError::io("read", &here, error);
-            let meta = here.symlink_metadata().map_err(read)?;
-            let kind = meta.file_type();
-            if kind.is_dir() {
-                folders.push(name.clone());
-                lines.push((name, Line::Folder(meta.mode())));
-            } else if kind.is_symlink() {
-                let target = fs::read_link(&here).map_err(read)?;
-                let target = target.into_os_string().into_encoded_bytes();
-                lines.push((name, Line::Link(Cow::Owned(target))));
-            } else if let Some(what) = special(&kind) {
-                return Err(LayerError::Special {
-                    path: printable(&name),
-                    what,
-                });
-            } else {
-                let digest = File::open(&here).and_then(digest_of).map_err(read)?;
-                lines.push((name, Line::File(meta.mode(), digest)));
-            }
+    while let Some(path) = folders.pop() {
+        let folder = beneath.folder(&path).map_err(failed(&path))?;
+        let mut names = Vec::new();
+        folder
+            .each::<io::Error>(|name| {
+                names.push(name.to_vec());
+                Ok(())
+            })
+            .map_err(failed(&path))?;
+        for name in names {
+            let whole = match path.as_slice() {
+                b"" => name.clone(),
+                path => [path, &name].join(&b'/'),
+            };
+            let read = failed(&whole);
+            let facts = folder.look(&name).map_err(&read)?;
+            let line = match facts.kind {
+                FileKind::Folder => {
+                    folders.push(whole.clone());
+                    Line::Folder(facts.mode)
+                }
+                FileKind::Symlink => {
+                    Line::Link(Cow::Owned(folder.read_link(&name).map_err(&read)?))
+                }
+                FileKind::Special(what) => {
+                    return Err(LayerError::Special {
+                        path: printable(&whole),
+                        what: what.name(),
+                    });
+                }
+                FileKind::File => {
+                    let digest = folder.open(&name).and_then(digest_of).map_err(&read)?;
+                    Line::File(facts.mode, digest)
+                }
+            };
+            lines.push((whole, line));
         }
     }
     Ok(digest_of_lines(&lines))
@@ -166,19 +175,6 @@ fn digest_of_lines(lines: &[(Vec<u8>, Line<'_>)]) -> Digest {
         |number, out| out.extend_from_slice(&lines[number].0),
         |number| lines[number].1.clone(),
     )
-}
-
-/// Returns the word for a file type that no layer can hold.
-pub(crate) fn special(kind: &fs::FileType) -> Option<&'static str> {
-    if kind.is_socket() {
-        Some("socket")
-    } else if kind.is_fifo() {
-        Some("FIFO")
-    } else if kind.is_block_device() || kind.is_char_device() {
-        Some("device")
-    } else {
-        None
-    }
 }
 
 fn digest_of(file: impl Read) -> io::Result<Digest> {

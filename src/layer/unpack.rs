@@ -4,11 +4,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::archive::{EntryKind, padding, push_headers};
+use super::beneath::{read_exact_at, write_all_at};
 use super::codec::PIECE;
 use super::digest::Hashing;
 use super::extract::{Hand, Target};
@@ -191,9 +191,7 @@ impl Unpacker<'_> {
         let mut bytes = lock(&self.spare).pop().unwrap_or_default();
         // At most a little over 4 MiB, as the table of contents was judged.
         bytes.resize(usize::try_from(frame.length).unwrap_or(0), 0);
-        self.layer
-            .blob
-            .read_exact_at(&mut bytes, frame.offset)
+        read_exact_at(&self.layer.blob, &mut bytes, frame.offset)
             .map_err(|error| self.unreadable(error))?;
         let count = decompressor
             .decompress_to_buffer(&bytes, raw)
@@ -225,8 +223,7 @@ impl Unpacker<'_> {
         content: &[u8],
     ) -> Result<(), LayerError> {
         let file = hand.create(path)?;
-        file.write_all_at(content, 0)
-            .map_err(|error| hand.failed(path, error))?;
+        write_all_at(&file, content, 0).map_err(|error| hand.failed(path, error))?;
         hand.seal(path, &file, item)
     }
 
@@ -255,8 +252,7 @@ impl Unpacker<'_> {
                 }
             }
         };
-        file.write_all_at(content, offset)
-            .map_err(|error| hand.failed(path, error))?;
+        write_all_at(&file, content, offset).map_err(|error| hand.failed(path, error))?;
         let mut span = lock(span);
         span.written += content.len() as u64;
         if span.written == size {

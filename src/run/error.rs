@@ -92,7 +92,6 @@ impl RunError {
     }
 
     /// Makes the error of a failed file operation.
-    #[cfg(unix)]
     pub(crate) fn io(
         what: &'static str,
         path: impl Into<PathBuf>,

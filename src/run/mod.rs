@@ -17,7 +17,6 @@ mod text;
 mod agent;
 #[cfg(target_os = "linux")]
 mod container;
-#[cfg(unix)]
 mod earlier;
 #[cfg(unix)]
 mod engine;
@@ -41,7 +40,6 @@ mod notes;
 mod prepare;
 #[cfg(unix)]
 mod prune;
-#[cfg(unix)]
 mod repo;
 #[cfg(unix)]
 mod runner;
@@ -62,21 +60,11 @@ pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests}
 pub use swept::{RUN_LIFETIME, Swept, SweptCache, SweptRun};
 pub use text::format_duration;
 
-#[cfg(unix)]
 pub use earlier::earlier;
 #[cfg(unix)]
 pub use prune::prune;
 #[cfg(unix)]
 pub use schedule::execute;
-
-/// Returns the runs below a folder that came to an end.
-///
-/// # Errors
-/// None: where nothing runs, nothing has run.
-#[cfg(not(unix))]
-pub fn earlier(_runs: &std::path::Path) -> Result<Vec<Summary>, RunError> {
-    Ok(Vec::new())
-}
 
 /// Says whether a workflow can be run.
 ///
@@ -125,7 +113,6 @@ pub fn prune(
 }
 
 /// Returns the branch that is checked out in a project, where it is a git repository.
-#[cfg(unix)]
 #[must_use]
 pub fn checked_out(project: &std::path::Path) -> Option<crate::plan::GitRef> {
     let branch = repo::Repo::of(project).branch?;
@@ -135,21 +122,13 @@ pub fn checked_out(project: &std::path::Path) -> Option<crate::plan::GitRef> {
 /// Returns what git says about a project, as pipeline values are made of it.
 #[must_use]
 pub fn facts(project: &std::path::Path) -> crate::circleci::Facts {
-    #[cfg(unix)]
-    {
-        let repo = repo::Repo::of(project);
-        crate::circleci::Facts {
-            branch: repo.branch,
-            tag: repo.tag,
-            revision: repo.commit,
-            git_url: repo.origin,
-            project_type: None,
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = project;
-        crate::circleci::Facts::default()
+    let repo = repo::Repo::of(project);
+    crate::circleci::Facts {
+        branch: repo.branch,
+        tag: repo.tag,
+        revision: repo.commit,
+        git_url: repo.origin,
+        project_type: None,
     }
 }
 

@@ -50,7 +50,6 @@ pub type Ask = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Approvals {
     /// Says whether a job is approved ahead.
-    #[cfg(unix)]
     pub(crate) fn given(&self, job: &str) -> bool {
         self.all || self.jobs.iter().any(|name| name == job)
     }

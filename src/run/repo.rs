@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+#[cfg(unix)]
 use crate::plan::GitRef;
 
 /// The facts that jobs see in their environment; empty where the project is no git repository.
@@ -17,7 +18,13 @@ pub(crate) struct Repo {
 impl Repo {
     /// Asks git.
     pub(crate) fn of(project: &Path) -> Self {
-        let Ok(project) = project.canonicalize() else {
+        // What Windows calls canonical begins with `\\?\`, and git knows nothing of it.
+        let project = if cfg!(windows) {
+            std::path::absolute(project)
+        } else {
+            project.canonicalize()
+        };
+        let Ok(project) = project else {
             return Self::default();
         };
         // Spares projects without a repository the wait for git.
@@ -55,6 +62,7 @@ impl Repo {
     }
 
     /// Returns the facts of a run that stands for another push than what is checked out.
+    #[cfg(unix)]
     pub(crate) fn standing_for(mut self, pushed: Option<&GitRef>) -> Self {
         if let Some(pushed) = pushed {
             (self.branch, self.tag) = match pushed {
@@ -66,6 +74,7 @@ impl Repo {
     }
 
     /// Returns owner and name of the repository, read from the address of its origin.
+    #[cfg(unix)]
     pub(crate) fn slug(&self) -> Option<(String, String)> {
         let url = self.origin.as_deref()?.trim_end_matches('/');
         let url = url.strip_suffix(".git").unwrap_or(url);
@@ -99,7 +108,7 @@ impl Question {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -96,6 +96,7 @@ pub struct JobReport {
 
 impl JobReport {
     /// Returns the report of a job that did not run.
+    #[cfg(unix)]
     pub(crate) fn unrun(name: &str) -> Self {
         Self {
             name: name.to_owned(),

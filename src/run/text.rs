@@ -27,6 +27,7 @@ pub fn format_duration(duration: Duration) -> String {
 }
 
 /// Returns the first line that says something, cut to a length that fits a title.
+#[cfg(unix)]
 pub(crate) fn first_line(script: &str) -> String {
     const WIDTH: usize = 72;
     let mut lines = script.lines().map(str::trim).filter(|l| !l.is_empty());
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(format_duration(Duration::from_millis(300)), "300ms");
     }
 
+    #[cfg(unix)]
     #[test]
     fn job_names_become_single_file_names() {
         assert_eq!(file_name("build"), "build");

@@ -189,6 +189,9 @@ pub(crate) fn path_with_sh(test: &str, shell: &[&str]) -> Option<std::ffi::OsStr
     // Each of them is a POSIX shell where it is called by that name.
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sh-is-{}", shell[0]));
     std::fs::create_dir_all(&dir).unwrap();
+    #[cfg(windows)]
+    std::fs::copy(&program, dir.join("sh.exe")).unwrap();
+    #[cfg(unix)]
     match std::os::unix::fs::symlink(program, dir.join("sh")) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => panic!("{error}"),
         _ => {}

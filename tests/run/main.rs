@@ -1,5 +1,6 @@
 //! Workflows that really run: every test starts processes and looks at what they left behind.
 
+#![cfg(unix)]
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,

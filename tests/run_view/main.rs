@@ -1,5 +1,6 @@
 //! What is seen of a run, on a terminal, in a log and by a program.
 
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::link::blobs_of;
 use super::parallel::each;
 use super::{Blob, Created, Link, Location, RemoteOptions, RemoteRef};
+use crate::layer::beneath::{changed, make_private, place, set_modified};
 use crate::layer::manifest::Record;
 use crate::layer::store::Committed;
 use crate::layer::{Digest, LIFETIME, LayerError, LayerId, LayerInfo, Workspace};
@@ -42,7 +42,7 @@ impl Workspace {
         workspace.link = Some(Arc::new(link));
         workspace.prepare_layout()?;
         // Layers may hold what only their user may see.
-        let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
+        make_private(&folder);
         workspace.touch();
         workspace.refresh()?;
         Ok(workspace)
@@ -78,7 +78,7 @@ impl Workspace {
         let now = SystemTime::now();
         // Its time is when the mirror was last used; a cache that cannot be tidied still serves.
         let mark = |dir: &Path| dir.join("oci-layout");
-        let _ = fs::File::open(mark(self.dir())).and_then(|file| file.set_modified(now));
+        let _ = set_modified(&mark(self.dir()), now);
         let Ok(siblings) = fs::read_dir(self.store()) else {
             return;
         };
@@ -124,7 +124,7 @@ impl Workspace {
         for id in self.ids()? {
             // What another process wrote since the listing began is not in the listing.
             let old = fs::metadata(self.ref_path(&id))
-                .is_ok_and(|meta| u64::try_from(meta.ctime()).is_ok_and(|time| time < limit));
+                .is_ok_and(|meta| changed(&meta).is_some_and(|time| time < limit));
             if old && !alive.contains(&id) {
                 let _ = fs::remove_file(self.ref_path(&id));
             }
@@ -146,7 +146,7 @@ impl Workspace {
         if let Some(stored) = stored {
             file.as_file().set_modified(stored).map_err(write)?;
         }
-        file.persist(&path).map_err(|error| write(error.error))?;
+        place(file, &path).map_err(write)?;
         Ok(())
     }
 

@@ -1,9 +1,8 @@
 //! A download under way: a file that one process at a time writes to, and the digest of its bytes
 //! so far. What a process leaves behind, the next one takes up.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -12,7 +11,9 @@ use super::Blob;
 use crate::layer::Digest;
 
 /// Opens a file that only one process at a time downloads into; waits for the others.
+#[cfg(unix)]
 pub(super) fn lock(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::MetadataExt as _;
     loop {
         let file = OpenOptions::new()
             .read(true)
@@ -23,11 +24,37 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
         // Who held the lock may have renamed the file away.
         let ours = file.metadata()?;
-        match fs::metadata(path) {
+        match std::fs::metadata(path) {
             Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => return Ok(file),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Opens a file that only one process at a time downloads into; waits for the others. Windows lets
+/// a file be opened by one alone, who may still rename it.
+#[cfg(windows)]
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    use std::os::windows::fs::OpenOptionsExt as _;
+    /// `FILE_SHARE_DELETE`, which a rename needs.
+    const RENAME_ONLY: u32 = 4;
+    /// `ERROR_SHARING_VIOLATION`.
+    const TAKEN: i32 = 32;
+    loop {
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .share_mode(RENAME_ONLY)
+            .open(path);
+        match opened {
+            Err(error) if error.raw_os_error() == Some(TAKEN) => {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            other => return other,
         }
     }
 }
