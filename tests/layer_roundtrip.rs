@@ -58,18 +58,8 @@ impl Lab {
 
 fn request(root: &Path, job: &str, paths: &[&str]) -> PersistRequest {
     PersistRequest {
-        job: job.to_owned(),
-        attempt: 1,
-        node: 0,
-        nodes: 1,
-        seq: None,
-        workflow: None,
-        requires: Vec::new(),
-        root: root.to_owned(),
         root_text: "root".to_owned(),
-        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-        compression: Compression::Zstd(1),
-        durable: false,
+        ..PersistRequest::new(job, root, paths)
     }
 }
 
