@@ -141,7 +141,7 @@ fn sources() -> Vec<Source> {
     collect(&root().join("src"), &mut files);
     let read = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let code = text.split("\nmod tests {").next().unwrap();
         let lines = code.lines().filter(|l| !l.trim_start().starts_with("//"));
         let below = file.strip_prefix(root().join("src")).unwrap();
         Source {
