@@ -1,10 +1,9 @@
 //! What every target needs of a workflow: which layers an attach applies, in which order, and what
 //! a step's texts mean.
 
-use crate::circleci::actual;
 use crate::flow::Graph;
 use crate::layer::{Upstream, encode_job};
-use crate::plan::{JobIndex, StepKind, Workflow, parse_duration};
+use crate::plan::{JobIndex, StepKind, Workflow, actual, parse_duration};
 use crate::words::quoted;
 
 /// Returns the upstream jobs of a job that persist something, in the order in which their layers

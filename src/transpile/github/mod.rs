@@ -217,7 +217,7 @@ fn workflow_file(
 fn named(pipeline: &Pipeline) -> Pipeline {
     let mut pipeline = pipeline.clone();
     for job in pipeline.workflows.iter_mut().flat_map(|w| &mut w.jobs) {
-        job.name = crate::circleci::actual(&job.name);
+        job.name = crate::plan::actual(&job.name);
     }
     pipeline
 }

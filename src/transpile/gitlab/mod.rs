@@ -20,10 +20,10 @@ use super::comments::{Comments, owned};
 use super::driver;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
-use crate::circleci::{Compiled, actual};
+use crate::circleci::Compiled;
 use crate::flow::Graph;
 use crate::layer::twin;
-use crate::plan::{JobKind, Pipeline, Workflow};
+use crate::plan::{JobKind, Pipeline, Workflow, actual};
 use crate::yaml::Data;
 
 const DRIVER: &str = include_str!("driver.sh");

@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use super::cache::{self, Groups};
 use super::facts;
 use super::names;
-use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
 use crate::plan::{
-    CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
+    CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind, actual,
 };
 use crate::transpile::cache_key;
 use crate::transpile::comments::{Comments, owned};

@@ -16,10 +16,10 @@ use std::path::PathBuf;
 
 use super::comments::Comments;
 use super::{Ledger, Migration, Node, OutputFile, TranspileError, values};
-use crate::circleci::{Compiled, actual};
+use crate::circleci::Compiled;
 use crate::flow::Graph;
 use crate::layer::encode_job;
-use crate::plan::JobKind;
+use crate::plan::{JobKind, actual};
 use facts::Facts;
 use job::Place;
 

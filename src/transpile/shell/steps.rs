@@ -3,8 +3,7 @@
 
 use super::condition::{Command, command};
 use super::facts::{Facts, Values};
-use crate::circleci::actual;
-use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
+use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind, actual};
 use crate::transpile::comments::Comments;
 use crate::transpile::lower::{below, capital, first_line, one_line, seconds};
 use crate::transpile::values::{self, Dialect};

@@ -14,10 +14,9 @@ use super::executor::{NO_LAYERS, Place};
 use super::expr::Bool;
 use super::write::Block;
 use super::{Context, job, names};
-use crate::circleci::actual;
 use crate::plan::{
     AddSshKeysStep, AttachStep, Job, JobIndex, PersistStep, RunWhen, SetupRemoteDockerStep, Step,
-    StepKind,
+    StepKind, actual,
 };
 use crate::transpile::comments::{Comments, owned};
 use crate::transpile::item::title;
