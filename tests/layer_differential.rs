@@ -314,17 +314,7 @@ fn plant(root: &Path, path: &str, node: &Node) {
 
 fn request(root: &Path) -> PersistRequest {
     PersistRequest {
-        job: "build".to_owned(),
-        attempt: 1,
-        node: 0,
-        nodes: 1,
-        seq: None,
-        workflow: None,
-        requires: Vec::new(),
-        root: root.to_owned(),
-        root_text: ".".to_owned(),
-        paths: vec![".".to_owned()],
         compression: Compression::None,
-        durable: false,
+        ..PersistRequest::new("build", root, &["."])
     }
 }

@@ -15,18 +15,10 @@ use holdall::layer::{
 
 fn request(root: &Path, compression: Compression) -> PersistRequest {
     PersistRequest {
-        job: "build".to_owned(),
-        attempt: 1,
-        node: 0,
-        nodes: 1,
-        seq: None,
         workflow: Some("main".to_owned()),
         requires: vec!["setup".to_owned()],
-        root: root.to_owned(),
-        root_text: ".".to_owned(),
-        paths: vec![".".to_owned()],
         compression,
-        durable: false,
+        ..PersistRequest::new("build", root, &["."])
     }
 }
 

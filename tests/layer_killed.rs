@@ -297,18 +297,8 @@ fn files_that_come_go_and_grow_are_an_error_and_never_a_torn_layer() {
     let lab = Lab::new();
     let workspace = lab.workspace("store");
     let request = PersistRequest {
-        job: "a".to_owned(),
-        attempt: 1,
-        node: 0,
-        nodes: 1,
-        seq: None,
-        workflow: None,
-        requires: Vec::new(),
-        root: lab.path("root"),
-        root_text: "root".to_owned(),
-        paths: vec![".".to_owned()],
         compression: Compression::None,
-        durable: false,
+        ..PersistRequest::new("a", &lab.path("root"), &["."])
     };
     let done = std::sync::atomic::AtomicBool::new(false);
     let mut refused = 0;

@@ -50,18 +50,9 @@ impl Lab {
 
     fn persist(&self, workspace: &Workspace, job: &str, root: &str) {
         let request = PersistRequest {
-            job: job.to_owned(),
-            attempt: 1,
-            node: 0,
-            nodes: 1,
-            seq: None,
-            workflow: None,
-            requires: Vec::new(),
-            root: self.path(root),
             root_text: root.to_owned(),
-            paths: vec![".".to_owned()],
             compression: Compression::None,
-            durable: false,
+            ..PersistRequest::new(job, &self.path(root), &["."])
         };
         workspace.persist(&request, &mut |_| {}).unwrap();
     }

@@ -181,18 +181,9 @@ impl Lab {
         self.workspace()
             .persist(
                 &PersistRequest {
-                    job: job.to_owned(),
-                    attempt: 1,
-                    node: 0,
-                    nodes: 1,
-                    seq: None,
-                    workflow: None,
-                    requires: Vec::new(),
-                    root: self.path("root"),
                     root_text: "root".to_owned(),
-                    paths: paths.iter().map(|path| (*path).to_owned()).collect(),
                     compression: Compression::Gzip,
-                    durable: false,
+                    ..PersistRequest::new(job, &self.path("root"), paths)
                 },
                 &mut |_| {},
             )
@@ -491,18 +482,8 @@ fn patterns_select_the_same_for_both() {
         for pattern in patterns {
             let request = lab.workspace().persist(
                 &PersistRequest {
-                    job: "binary".to_owned(),
-                    attempt: 1,
-                    node: 0,
-                    nodes: 1,
-                    seq: None,
-                    workflow: None,
-                    requires: Vec::new(),
-                    root: lab.path("root"),
-                    root_text: "root".to_owned(),
-                    paths: vec![pattern.to_owned()],
                     compression: Compression::None,
-                    durable: false,
+                    ..PersistRequest::new("binary", &lab.path("root"), &[pattern])
                 },
                 &mut |_| {},
             );

@@ -117,7 +117,7 @@ impl Compiler<'_> {
                 );
                 return Environment::unknown("an executor that cannot be read");
             };
-        let name = super::stand_in::actual(&name);
+        let name = crate::plan::actual(&name);
         if name.contains("<<") {
             // The reference that could not be resolved is reported where it stands.
             return Environment::unknown("an executor whose name is not known");

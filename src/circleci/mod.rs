@@ -29,7 +29,6 @@ mod problem;
 mod read;
 mod requires;
 mod rule;
-mod stand_in;
 mod steps;
 mod structure;
 mod symbol;
@@ -48,7 +47,6 @@ pub use pipeline::Facts;
 pub(crate) use problem::labels;
 pub use problem::{Problem, UNSUPPORTED};
 pub use rule::expression_condition;
-pub use stand_in::{TextPart, actual, marked, text_parts};
 pub use unpacked::{Include, OrbPart, Unpacked};
 
 use crate::plan::Pipeline;
@@ -91,7 +89,7 @@ pub struct Inputs<'a> {
     /// Whether conditions over the pipeline's values are decided by the values at hand, for
     /// somebody who acts on the plan; a reader of the plan wants both outcomes.
     pub decide: bool,
-    /// Whether values of the pipeline stay marked in texts ([`text_parts`]), for somebody who writes
+    /// Whether values of the pipeline stay marked in texts ([`text_parts`](crate::plan::text_parts)), for somebody who writes
     /// the plan down for other pipelines.
     pub stand_ins: bool,
     /// Whether the file may be a part of a config, for somebody who acts on nothing: what is left

@@ -180,7 +180,7 @@ fn check(declaration: &Entry, value: &Value, problems: &mut Vec<Problem>) {
                 .flat_map(|e| e.value.items())
                 .filter_map(|i| i.value.as_text())
                 .collect();
-            let text = value.as_text().map(|t| super::stand_in::actual(&t));
+            let text = value.as_text().map(|t| crate::plan::actual(&t));
             if !options.is_empty() && !text.as_ref().is_some_and(|t| options.contains(t)) {
                 let said = text.unwrap_or_else(|| value.kind().to_owned());
                 let mut problem = Problem::new(

@@ -8,11 +8,10 @@ use super::logic::{expression_problem, to_scalar, to_value};
 use super::memo::{MOST_NAMES, Memo, Rests};
 use super::pipeline::{LocalValues, suggestion};
 use super::problem::Problem;
-use super::stand_in::stand_in;
 use super::symbol::{Part, Symbol, SymbolKind};
 use super::value::{Data, Entry, Item, Names, Value};
 use crate::finding::nearest;
-use crate::plan::Filled;
+use crate::plan::{Filled, stand_in};
 use crate::yaml::Location;
 
 /// A piece of a text.

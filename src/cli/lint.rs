@@ -116,10 +116,7 @@ enum FailOn {
 }
 
 pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
-    let mut reports: Vec<Report> = Vec::new();
-    let mut unread = None;
     let given = args.values.given()?;
-    let mut refused: Vec<Vec<GivenError>> = Vec::new();
     let paths = input::discover(&args.paths)?;
     // Of several settings, those of the first config say what is asked of all of them.
     let first = match paths.first() {
@@ -129,24 +126,13 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     // Wrong rules on the command line are said before anything is read.
     let mut rules = first.selection.clone();
     choose(args, &mut rules)?;
-    let least = match args.level {
-        Some(Level::Default) => Severity::Warning,
-        Some(Level::Pedantic) => Severity::Info,
-        None => first.least.unwrap_or(Severity::Warning),
-    };
     let baseline = args.baseline.clone().or_else(|| first.baseline.clone());
     let known = match &baseline {
         Some(path) if !args.update_baseline => Baseline::read(path)?,
         _ => Baseline::default(),
     };
     args.fixes.make_sense()?;
-    let format = args.format.or_else(|| settings::word(&first.formats.lint));
-    let format = format.unwrap_or_else(|| {
-        match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
-            true => Format::Github,
-            false => Format::Human,
-        }
-    });
+    let format = args.format(&first);
     let shell = shellcheck(args, &first, ui)?;
     let job = Job {
         args,
@@ -154,31 +140,21 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         offers: matches!(format, Format::Json | Format::Jsonl | Format::Sarif),
         frames: matches!(format, Format::Human).then(|| ui.look()),
         given: &given,
-        least,
+        least: args.least(&first),
         known: &known,
         checkouts: input::Checkouts::default(),
         folders: unpacked::Folders::default(),
     };
-    let mut all = Vec::new();
-    for done in job.all(&paths) {
-        match done {
-            Done::Checked(mended, shown) => {
-                refused.push(mended.refused.clone());
-                all.push((*mended, shown));
-            }
-            Done::LeftOut => {}
-            Done::Wrong(error) => return Err(error),
-            // One file that cannot be read does not stop the others.
-            Done::Unread(error) => unread = Some(ui.fail(&error)),
-        }
-    }
+    let (all, mut unread) = job.checked(&paths, ui)?;
     for failure in shell.iter().flat_map(Shellcheck::failures) {
         unread = Some(ui.fail(&CliError::input(failure)));
     }
+    let refused: Vec<_> = all.iter().map(|(m, _)| m.refused.clone()).collect();
     if let Some(error) = values::refused(&nobodys(&refused)) {
         return Err(error);
     }
     // Nothing is written before all that is asked for is known to make sense.
+    let mut reports: Vec<Report> = Vec::new();
     let mut printed = String::new();
     let mut frames = String::new();
     for (mut mended, mut shown) in all {
@@ -196,31 +172,10 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         reports.push(report);
     }
     if args.update_baseline {
-        let Some(path) = &baseline else {
-            return Err(CliError::usage("no baseline is named")
-                .hint("add `--baseline FILE`, or `baseline` below `[lint]` in holdall.toml"));
-        };
-        let known = Baseline::of(&reports);
-        known.write(path)?;
-        ui.talk(&format!(
-            "{}: {} findings are known now\n",
-            path.display(),
-            known.len()
-        ));
+        update(baseline.as_deref(), &reports, ui)?;
         return Ok(unread.unwrap_or(0));
     }
-    let text = match format {
-        Format::Human if reports.is_empty() => String::new(),
-        Format::Human => frames + &finding::summary(&reports),
-        Format::Concise => finding::concise(&reports),
-        Format::Json => finding::json(&reports),
-        Format::Jsonl => finding::jsonl(&reports),
-        Format::Sarif => finding::sarif(&reports, &infos(&rules)),
-        Format::Github => finding::github(&reports),
-        Format::Gitlab => finding::gitlab(&reports),
-        Format::Junit => finding::junit(&reports),
-        Format::Checkstyle => finding::checkstyle(&reports),
-    };
+    let text = written(format, &reports, frames, &rules);
     // A diff has stdout for itself, and so has the text of stdin.
     if args.fixes.prints_diff() || !printed.is_empty() {
         ui.out(&printed)?;
@@ -230,15 +185,76 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
     } else {
         ui.out(&text)?;
     }
-    let limit = match args.fail_on {
-        Some(FailOn::Error) => Some(Severity::Error),
-        Some(FailOn::Warning) => Some(Severity::Warning),
-        Some(FailOn::Info) => Some(Severity::Info),
-        Some(FailOn::Never) => None,
-        None => first.fail_on.unwrap_or(Some(Severity::Error)),
-    };
+    let limit = args.limit(&first);
     let failed = limit.is_some_and(|l| reports.iter().any(|r| r.has(l)));
     Ok(unread.unwrap_or(if failed { error::FOUND } else { 0 }))
+}
+
+impl Args {
+    /// Returns the format that is asked for; in GitHub's own CI, that of its annotations.
+    fn format(&self, settings: &Settings) -> Format {
+        let format = self
+            .format
+            .or_else(|| settings::word(&settings.formats.lint));
+        format.unwrap_or_else(|| {
+            match std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
+                true => Format::Github,
+                false => Format::Human,
+            }
+        })
+    }
+
+    /// Returns the least severity that is shown.
+    fn least(&self, settings: &Settings) -> Severity {
+        match self.level {
+            Some(Level::Default) => Severity::Warning,
+            Some(Level::Pedantic) => Severity::Info,
+            None => settings.least.unwrap_or(Severity::Warning),
+        }
+    }
+
+    /// Returns the least severity that the exit status tells of; none where it tells of no finding.
+    fn limit(&self, settings: &Settings) -> Option<Severity> {
+        match self.fail_on {
+            Some(FailOn::Error) => Some(Severity::Error),
+            Some(FailOn::Warning) => Some(Severity::Warning),
+            Some(FailOn::Info) => Some(Severity::Info),
+            Some(FailOn::Never) => None,
+            None => settings.fail_on.unwrap_or(Some(Severity::Error)),
+        }
+    }
+}
+
+/// Makes all findings known.
+fn update(baseline: Option<&Path>, reports: &[Report], ui: &Ui) -> Result<(), CliError> {
+    let Some(path) = baseline else {
+        return Err(CliError::usage("no baseline is named")
+            .hint("add `--baseline FILE`, or `baseline` below `[lint]` in holdall.toml"));
+    };
+    let known = Baseline::of(reports);
+    known.write(path)?;
+    ui.talk(&format!(
+        "{}: {} findings are known now\n",
+        path.display(),
+        known.len()
+    ));
+    Ok(())
+}
+
+/// Writes the reports in a format; `frames` is what a person is shown of them.
+fn written(format: Format, reports: &[Report], frames: String, rules: &lint::Selection) -> String {
+    match format {
+        Format::Human if reports.is_empty() => String::new(),
+        Format::Human => frames + &finding::summary(reports),
+        Format::Concise => finding::concise(reports),
+        Format::Json => finding::json(reports),
+        Format::Jsonl => finding::jsonl(reports),
+        Format::Sarif => finding::sarif(reports, &infos(rules)),
+        Format::Github => finding::github(reports),
+        Format::Gitlab => finding::gitlab(reports),
+        Format::Junit => finding::junit(reports),
+        Format::Checkstyle => finding::checkstyle(reports),
+    }
 }
 
 /// What became of a config.
@@ -252,6 +268,10 @@ enum Done {
     /// It could not be read.
     Unread(CliError),
 }
+
+/// The configs that were checked, each with what a person is shown of it, and the exit status where
+/// one could not be read.
+type Round = (Vec<(Mended, String)>, Option<u8>);
 
 /// What is asked of each config.
 struct Job<'a> {
@@ -270,6 +290,21 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Checks configs; one that cannot be read is said, and does not stop the others.
+    fn checked(&self, paths: &[PathBuf], ui: &Ui) -> Result<Round, CliError> {
+        let mut checked = Vec::new();
+        let mut unread = None;
+        for done in self.all(paths) {
+            match done {
+                Done::Checked(mended, shown) => checked.push((*mended, shown)),
+                Done::LeftOut => {}
+                Done::Wrong(error) => return Err(error),
+                Done::Unread(error) => unread = Some(ui.fail(&error)),
+            }
+        }
+        Ok((checked, unread))
+    }
+
     /// Checks configs on all processors; the answers are in the order of the paths.
     fn all(&self, paths: &[PathBuf]) -> Vec<Done> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);

@@ -154,6 +154,28 @@ pub struct PersistRequest {
     pub durable: bool,
 }
 
+impl PersistRequest {
+    /// Asks for what most layers are: of the first attempt of a job with one node, compressed with
+    /// zstd, flushed when the system likes.
+    #[must_use]
+    pub fn new(job: &str, root: &Path, paths: &[&str]) -> Self {
+        Self {
+            job: job.to_owned(),
+            attempt: 1,
+            node: 0,
+            nodes: 1,
+            seq: None,
+            workflow: None,
+            requires: Vec::new(),
+            root: root.to_owned(),
+            root_text: root.to_string_lossy().into_owned(),
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            compression: Compression::Zstd(1),
+            durable: false,
+        }
+    }
+}
+
 /// A layer that was made (or was there already with the same bytes).
 #[derive(Debug, Clone)]
 pub struct Persisted {

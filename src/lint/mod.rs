@@ -143,7 +143,8 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
     for list in [&mut findings, &mut suppressed] {
         options.selection.apply(list);
         list.retain(|f| f.severity >= options.least);
-        settle(list, &compiled, &sources);
+        sort(list);
+        fingerprint(list, &compiled, &sources);
         fix::guard(list, &compiled);
         chain::name_calls(list, &compiled.pipeline, &sources);
     }
@@ -171,9 +172,8 @@ fn shown_only(findings: &mut [Finding], compiled: &Compiled) {
     }
 }
 
-/// Sorts findings by place, drops what a job that runs twice says twice, and gives each its
-/// fingerprint.
-fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
+/// Sorts findings by place, and drops what a job that runs twice says twice.
+fn sort(findings: &mut Vec<Finding>) {
     let place = |f: &Finding| f.primary().map(|l| l.at).unwrap_or_default();
     findings.sort_by(|a, b| {
         (place(a), a.rule, &a.title)
@@ -186,6 +186,11 @@ fn settle(findings: &mut Vec<Finding>, compiled: &Compiled, sources: &Sources) {
             && place(a) == place(b)
             && a.primary().map(|l| &l.text) == b.primary().map(|l| &l.text)
     });
+}
+
+/// Gives each finding its fingerprint: of its rule, its place in the structure and its text, so that
+/// it stays when lines move.
+fn fingerprint(findings: &mut [Finding], compiled: &Compiled, sources: &Sources) {
     let mut seen = crate::hash::HashMap::default();
     for finding in findings {
         let Some(label) = finding.primary() else {

@@ -9,6 +9,7 @@ mod condition;
 mod duration;
 mod filters;
 mod origin;
+mod stand_in;
 mod step;
 
 use crate::yaml::{Data, Location};
@@ -18,6 +19,8 @@ pub use condition::{Condition, Operand};
 pub use duration::parse_duration;
 pub use filters::{GitRef, Undecided};
 pub use origin::{Call, Filled, Located, MERGE, Origin, Spot};
+pub(crate) use stand_in::stand_in;
+pub use stand_in::{TextPart, actual, marked, text_parts};
 pub use step::{
     AddSshKeysStep, AttachStep, CheckoutStep, PersistStep, RestoreCacheStep, RunStep, RunWhen,
     SaveCacheStep, SetupRemoteDockerStep, Step, StepKind, StoreArtifactsStep, StoreTestResultsStep,

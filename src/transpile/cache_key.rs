@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::values::variable;
-use crate::circleci::{TextPart, text_parts};
-use crate::plan::{KeyPart, key_parts};
+use crate::plan::{KeyPart, TextPart, key_parts, text_parts};
 use crate::words::quoted;
 
 /// A key as a word of a shell.

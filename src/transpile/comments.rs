@@ -16,6 +16,11 @@ pub(super) struct Comments<'t> {
     lines: LineIndex,
 }
 
+/// Returns comments that outlive the config's text.
+pub(super) fn owned(comments: Vec<&str>) -> Vec<String> {
+    comments.into_iter().map(str::to_owned).collect()
+}
+
 /// An item of a list or an entry of a map, with what is around it.
 struct Place<'t> {
     node: Node<'t>,
@@ -339,7 +344,6 @@ mod tests {
         let id = sources.add(Source::new("config.yml", config));
         let compiled = compile(&mut sources, id, &Inputs::default());
         let comments = Comments::new(&compiled.tree);
-        let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
         let mut out = Vec::new();
         for workflow in &compiled.pipeline.workflows {
             for job in &workflow.jobs {

@@ -74,7 +74,7 @@ impl Items {
             key,
             nth,
             // Values that a compiler marked are said as they are here.
-            text: crate::circleci::actual(&text.into()),
+            text: crate::plan::actual(&text.into()),
             at,
         });
     }

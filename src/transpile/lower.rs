@@ -1,10 +1,9 @@
 //! What every target needs of a workflow: which layers an attach applies, in which order, and what
 //! a step's texts mean.
 
-use crate::circleci::actual;
 use crate::flow::Graph;
 use crate::layer::{Upstream, encode_job};
-use crate::plan::{JobIndex, StepKind, Workflow, parse_duration};
+use crate::plan::{JobIndex, StepKind, Workflow, actual, parse_duration};
 use crate::words::quoted;
 
 /// Returns the upstream jobs of a job that persist something, in the order in which their layers
@@ -89,4 +88,27 @@ pub(super) fn first_line(script: &str) -> String {
         .find(|l| !l.is_empty())
         .unwrap_or("run");
     line.chars().take(72).collect()
+}
+
+/// Returns a text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    actual(text)
+        .replace(['\n', '\r'], " ")
+        .trim_end()
+        .to_owned()
+}
+
+/// Returns a text with a capital letter first.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// Returns a path as it stands below another one, which it cannot leave; empty for that one itself.
+pub(super) fn below(path: &str) -> String {
+    let parts = path
+        .split('/')
+        .filter(|p| !matches!(*p, "" | "." | ".." | "~"));
+    parts.collect::<Vec<_>>().join("/")
 }

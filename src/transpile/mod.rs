@@ -9,6 +9,7 @@ mod driver;
 pub mod github;
 pub mod gitlab;
 mod item;
+mod ledger;
 mod lower;
 mod report;
 pub mod shell;
@@ -19,7 +20,8 @@ use std::path::PathBuf;
 use crate::yaml::Location;
 
 pub use item::{Item, Node, items, own_key};
-pub use report::{Counts, Entry, Ledger, Outcome, Report};
+pub use ledger::{Ledger, Outcome};
+pub use report::{Counts, Entry, Report};
 
 /// A file to write.
 #[derive(Debug, Clone, PartialEq, Eq)]

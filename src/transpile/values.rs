@@ -1,10 +1,10 @@
 //! Values of the pipeline in what is generated. The compiler marks them in texts
-//! ([`crate::circleci::text_parts`]); a script gets them as variables, so that what somebody wrote
+//! ([`crate::plan::text_parts`]); a script gets them as variables, so that what somebody wrote
 //! into a branch's name is never read as a part of the script.
 
 use std::collections::BTreeSet;
 
-use crate::circleci::{TextPart, text_parts};
+use crate::plan::{TextPart, text_parts};
 use crate::yaml::Tree;
 
 /// What the full name of a pipeline parameter begins with.

@@ -45,18 +45,9 @@ impl Lab {
         threads: usize,
     ) -> Persisted {
         let request = PersistRequest {
-            job: job.to_owned(),
-            attempt: 1,
-            node: 0,
-            nodes: 1,
-            seq: None,
-            workflow: None,
-            requires: Vec::new(),
-            root: self.path("root"),
             root_text: "root".to_owned(),
-            paths: vec![".".to_owned()],
             compression,
-            durable: false,
+            ..PersistRequest::new(job, &self.path("root"), &["."])
         };
         self.workspace()
             .with_threads(threads)

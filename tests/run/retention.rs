@@ -38,18 +38,8 @@ fn layer(store: &Path, id: &str, lifetime: Duration, from: &Path) {
     fs::create_dir_all(from).expect("a folder");
     fs::write(from.join("file"), "text").expect("a file");
     let request = PersistRequest {
-        job: "a".to_owned(),
-        attempt: 1,
-        node: 0,
-        nodes: 1,
-        seq: None,
-        workflow: None,
-        requires: Vec::new(),
-        root: from.to_owned(),
-        root_text: ".".to_owned(),
-        paths: vec!["file".to_owned()],
         compression: Compression::None,
-        durable: false,
+        ..PersistRequest::new("a", from, &["file"])
     };
     let workspace = Workspace::in_dir(store, id).with_lifetime(lifetime);
     workspace.persist(&request, &mut |_| {}).expect("a layer");

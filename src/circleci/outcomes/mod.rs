@@ -4,6 +4,7 @@
 mod candidates;
 mod conditions;
 mod cover;
+mod questions;
 mod witness;
 
 pub(crate) use witness::witness;

@@ -4,8 +4,7 @@
 use std::fmt::Write as _;
 
 use super::Context;
-use crate::circleci::actual;
-use crate::plan::{KeyPart, Pipeline, SaveCacheStep, StepKind, key_parts};
+use crate::plan::{KeyPart, Pipeline, SaveCacheStep, StepKind, actual, key_parts};
 use crate::transpile::values;
 
 /// A key as GitHub gets it.

@@ -2,8 +2,7 @@
 
 use super::write::Block;
 use super::{Context, builtins, names, services};
-use crate::circleci::actual;
-use crate::plan::{EnvVar, ExecutorKind, Job, JobIndex};
+use crate::plan::{EnvVar, ExecutorKind, Job, JobIndex, actual};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 

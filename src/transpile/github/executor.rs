@@ -4,8 +4,7 @@ use super::Context;
 use super::actions::XCODE;
 use super::services::{self, service_id};
 use super::write::Block;
-use crate::circleci::{actual, marked};
-use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Located, Words};
+use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Located, Words, actual, marked};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 

@@ -138,7 +138,7 @@ fn ids(workflow: &Workflow) -> Vec<String> {
     let mut used: HashSet<String> = HashSet::from([super::filters::GATE.to_owned()]);
     let mut ids = Vec::new();
     for job in &workflow.jobs {
-        let base = text::id(&crate::circleci::actual(&job.name));
+        let base = text::id(&crate::plan::actual(&job.name));
         let mut id = base.clone();
         let mut n = 2;
         while !used.insert(id.to_ascii_lowercase()) {

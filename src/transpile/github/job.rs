@@ -7,8 +7,8 @@ use super::filters::GATE;
 use super::prepare::prepare;
 use super::write::{Block, JobBlock};
 use super::{Context, services};
-use crate::circleci::actual;
-use crate::plan::{Job, JobIndex, JobKind, JobStatus};
+use crate::plan::{Job, JobIndex, JobKind, JobStatus, actual};
+use crate::transpile::comments::owned;
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::yaml::Data;
 
@@ -29,7 +29,7 @@ pub(super) fn job(context: &Context<'_>, j: JobIndex, ledger: &mut Ledger) -> Jo
     // Jobs of one definition have the same comments, arms of a matrix for example: the first is
     // enough.
     let told = !context.told.borrow_mut().insert(job.definition);
-    head.carried = super::owned(match told {
+    head.carried = owned(match told {
         true => context.comments.job_again(job),
         false => context.comments.job(job),
     });
@@ -292,7 +292,7 @@ fn build(
     let comments = (!told).then_some(context.comments);
     context.steps(j, (place, comments), &mut block.steps, ledger);
     if let Some(last) = job.steps.last().filter(|_| !told) {
-        block.behind = super::owned(context.comments.behind(last));
+        block.behind = owned(context.comments.behind(last));
     }
 }
 

@@ -26,7 +26,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use super::comments::Comments;
+use super::comments::{Comments, owned};
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
 use crate::circleci::Compiled;
@@ -213,15 +213,11 @@ fn workflow_file(
     file.text()
 }
 
-fn owned(lines: Vec<&str>) -> Vec<String> {
-    lines.into_iter().map(str::to_owned).collect()
-}
-
 /// Returns the pipeline with names that are what they are here: one job at GitHub has one name.
 fn named(pipeline: &Pipeline) -> Pipeline {
     let mut pipeline = pipeline.clone();
     for job in pipeline.workflows.iter_mut().flat_map(|w| &mut w.jobs) {
-        job.name = crate::circleci::actual(&job.name);
+        job.name = crate::plan::actual(&job.name);
     }
     pipeline
 }

@@ -4,9 +4,8 @@
 use super::executor::Place;
 use super::write::Block;
 use super::{Context, builtins};
-use crate::circleci::actual;
 use crate::flow::{Place as Path, Space};
-use crate::plan::{Job, StepKind};
+use crate::plan::{Job, StepKind, actual};
 use crate::transpile::{Ledger, Node};
 
 const LINKED: &str = "# The working directory as the config names it, which leads to GitHub's\n";

@@ -3,8 +3,7 @@
 
 use super::Context;
 use super::write::Block;
-use crate::circleci::actual;
-use crate::plan::{DockerImage, ExecutorKind, Job};
+use crate::plan::{DockerImage, ExecutorKind, Job, actual};
 use crate::words::quoted;
 use crate::yaml::Data;
 

@@ -2,7 +2,7 @@
 //! looks like an expression is kept from being one.
 
 use super::names;
-use crate::circleci::{TextPart, text_parts};
+use crate::plan::{TextPart, text_parts};
 use crate::transpile::values::Parameter;
 
 /// Keeps a text from being read as an expression.

@@ -2,8 +2,7 @@
 //! of GitLab carries all those whose keys start alike, a tar each, and the steps look for keys in
 //! it as the service does.
 
-use crate::circleci::{TextPart, text_parts};
-use crate::plan::{Job, Pipeline, StepKind};
+use crate::plan::{Job, Pipeline, StepKind, TextPart, text_parts};
 
 /// Most caches that GitLab carries for a job.
 const MOST: usize = 4;

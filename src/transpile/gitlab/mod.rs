@@ -16,14 +16,14 @@ mod steps;
 mod variables;
 mod write;
 
-use super::comments::Comments;
+use super::comments::{Comments, owned};
 use super::driver;
 use super::values::{self, Parameter};
 use super::{Ledger, Migration, Node, OutputFile, Runtime, TranspileError};
-use crate::circleci::{Compiled, actual};
+use crate::circleci::Compiled;
 use crate::flow::Graph;
 use crate::layer::twin;
-use crate::plan::{JobKind, Pipeline, Workflow};
+use crate::plan::{JobKind, Pipeline, Workflow, actual};
 use crate::yaml::Data;
 
 const DRIVER: &str = include_str!("driver.sh");
@@ -97,7 +97,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
             rule: rule.clone(),
             scheduled,
         };
-        let mut above = steps::owned(comments.workflow(workflow));
+        let mut above = owned(comments.workflow(workflow));
         for j in 0..names.len() {
             for mut written in job::job(&at, j, &mut ledger) {
                 let needs = std::mem::take(&mut written.needs);

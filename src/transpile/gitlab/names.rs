@@ -5,8 +5,7 @@ use regex::Regex;
 
 use super::condition::text;
 use super::facts::{of_value, word};
-use crate::circleci::{TextPart, text_parts};
-use crate::plan::{Condition, Operand};
+use crate::plan::{Condition, Operand, TextPart, text_parts};
 use crate::transpile::values::variable;
 use crate::yaml::Data;
 

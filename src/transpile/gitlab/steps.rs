@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 use super::cache::{self, Groups};
 use super::facts;
 use super::names;
-use crate::circleci::actual;
 use crate::layer::{Upstream, encode_job};
 use crate::plan::{
-    CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind,
+    CheckoutStep, Job, RestoreCacheStep, RunStep, RunWhen, SaveCacheStep, Step, StepKind, actual,
 };
 use crate::transpile::cache_key;
-use crate::transpile::comments::Comments;
-use crate::transpile::lower::{first_line, seconds, upstream_options};
+use crate::transpile::comments::{Comments, owned};
+use crate::transpile::lower::{below, capital, first_line, one_line, seconds, upstream_options};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, Runtime, own_key};
 use crate::words::quoted;
@@ -509,11 +508,6 @@ impl Writer<'_> {
     }
 }
 
-/// Returns comments of the config as they are kept.
-pub(super) fn owned(comments: Vec<&str>) -> Vec<String> {
-    comments.into_iter().map(str::to_owned).collect()
-}
-
 /// What is said of a template that a key goes without.
 fn left_out(template: &str) -> String {
     format!("GitLab has nothing like {template}: it is left out of the key")
@@ -531,25 +525,4 @@ fn missing(title: &str, what: &str, comments: &mut Vec<String>) -> String {
 
 fn title(name: Option<&str>, key: &str) -> String {
     quoted(&one_line(name.unwrap_or(key)))
-}
-
-fn one_line(text: &str) -> String {
-    actual(text)
-        .replace(['\n', '\r'], " ")
-        .trim_end()
-        .to_owned()
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(chars).collect()
-}
-
-/// A path as it stands below another one.
-fn below(path: &str) -> String {
-    let parts = path
-        .split('/')
-        .filter(|p| !matches!(*p, "" | "." | ".." | "~"));
-    parts.collect::<Vec<_>>().join("/")
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::circleci::{TextPart, text_parts};
+use crate::plan::{TextPart, text_parts};
 use crate::transpile::values::{PARAMETER, Parameter, variable};
 use crate::words::quoted;
 

@@ -2,13 +2,12 @@
 
 use super::facts::Facts;
 use super::steps::{Needs, Writer, missing};
-use super::{capital, carried, comment};
-use crate::circleci::actual;
+use super::{carried, comment};
 use crate::flow::Graph;
 use crate::layer::{encode_job, twin};
-use crate::plan::{DockerImage, ExecutorKind, Job, JobIndex, JobKind, StepKind, Workflow};
+use crate::plan::{DockerImage, ExecutorKind, Job, JobIndex, JobKind, StepKind, Workflow, actual};
 use crate::transpile::comments::Comments;
-use crate::transpile::lower::{upstream, upstream_words};
+use crate::transpile::lower::{capital, upstream, upstream_words};
 use crate::transpile::{Ledger, Node, Outcome, driver, values};
 use crate::words::quoted;
 

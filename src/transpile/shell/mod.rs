@@ -16,10 +16,10 @@ use std::path::PathBuf;
 
 use super::comments::Comments;
 use super::{Ledger, Migration, Node, OutputFile, TranspileError, values};
-use crate::circleci::{Compiled, actual};
+use crate::circleci::Compiled;
 use crate::flow::Graph;
 use crate::layer::encode_job;
-use crate::plan::JobKind;
+use crate::plan::{JobKind, actual};
 use facts::Facts;
 use job::Place;
 
@@ -92,10 +92,4 @@ fn carried(comments: &[&str]) -> String {
         .iter()
         .map(|c| format!("{}\n", comment(c)))
         .collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(chars).collect()
 }

@@ -3,10 +3,9 @@
 
 use super::condition::{Command, command};
 use super::facts::{Facts, Values};
-use crate::circleci::actual;
-use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
+use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind, actual};
 use crate::transpile::comments::Comments;
-use crate::transpile::lower::{first_line, seconds};
+use crate::transpile::lower::{below, capital, first_line, one_line, seconds};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, cache_key, driver, own_key};
 use crate::words::quoted;
@@ -132,7 +131,10 @@ impl Writer<'_> {
                     .destination
                     .as_ref()
                     .map_or(store.path.value.as_str(), |d| d.value.as_str());
-                let to = below(&actual(to));
+                let to = match below(&actual(to)) {
+                    here if here.is_empty() => ".".to_owned(),
+                    to => to,
+                };
                 let call = format!(
                     "holdall_store artifacts {} {}",
                     quoted(&to),
@@ -159,7 +161,7 @@ impl Writer<'_> {
                     "docker_layer_caching",
                     "the engine of this machine keeps all layers of images",
                 );
-                comments.push(super::capital(why));
+                comments.push(capital(why));
                 done(
                     RunWhen::OnSuccess,
                     docker.name.as_deref(),
@@ -213,7 +215,7 @@ impl Writer<'_> {
             Some(template) => {
                 let why =
                     format!("a script has nothing like {template}: it is left out of the key");
-                comments.push(super::capital(&why));
+                comments.push(capital(&why));
                 Outcome::Approximated(why)
             }
         };
@@ -291,7 +293,7 @@ impl Writer<'_> {
                 "what {} was when this script was written stands in the step",
                 names.join(", ")
             );
-            comments.push(super::capital(&why));
+            comments.push(capital(&why));
             self.ledger.approximated(node, key, why);
         }
         let script = written.text.as_str();
@@ -386,7 +388,7 @@ impl Writer<'_> {
             if script.contains("split-by=timings") || script.contains("tests run") {
                 let why = "tests are split by name: no timings are kept";
                 self.ledger.approximated(node, key, why);
-                comments.push(super::capital(why));
+                comments.push(capital(why));
             }
         }
     }
@@ -417,23 +419,4 @@ pub(super) fn missing(title: &str, what: &str, comments: &mut Vec<String>) -> St
         quoted(title),
         quoted(&super::comment(what))
     )
-}
-
-fn one_line(text: &str) -> String {
-    actual(text)
-        .replace(['\n', '\r'], " ")
-        .trim_end()
-        .to_owned()
-}
-
-/// A path as it stands below another one.
-fn below(path: &str) -> String {
-    let parts = path
-        .split('/')
-        .filter(|p| !matches!(*p, "" | "." | ".." | "~"));
-    let parts: Vec<&str> = parts.collect();
-    match parts.as_slice() {
-        [] => ".".to_owned(),
-        _ => parts.join("/"),
-    }
 }

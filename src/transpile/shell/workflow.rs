@@ -1,13 +1,14 @@
 //! The script of a workflow: a line for each job, in an order in which each comes behind those that
 //! it requires, with the filters that decide when the script runs.
 
+use super::comment;
 use super::condition::{Command, command, pattern_of};
 use super::facts::{Facts, Values, default};
 use super::job::{Place, settle_stub};
-use super::{capital, comment};
-use crate::circleci::{actual, expression_condition};
+use crate::circleci::expression_condition;
 use crate::layer::encode_job;
-use crate::plan::{FilterKind, FilterRule, Job, JobIndex, JobKind, JobStatus, Workflow};
+use crate::plan::{FilterKind, FilterRule, Job, JobIndex, JobKind, JobStatus, Workflow, actual};
+use crate::transpile::lower::capital;
 use crate::transpile::values::{PARAMETER, variable};
 use crate::transpile::{Ledger, Node, Outcome};
 use crate::words::quoted;

@@ -1,8 +1,7 @@
 //! Artifacts for people, and test reports.
 
 use super::{Current, Writer};
-use crate::circleci::actual;
-use crate::plan::{RunWhen, StoreArtifactsStep, StoreTestResultsStep};
+use crate::plan::{RunWhen, StoreArtifactsStep, StoreTestResultsStep, actual};
 use crate::transpile::github::actions::UPLOAD;
 use crate::transpile::github::write::Block;
 use crate::transpile::values::Script;

@@ -1,8 +1,7 @@
 //! A `checkout` step.
 
 use super::{Current, Writer};
-use crate::circleci::actual;
-use crate::plan::CheckoutStep;
+use crate::plan::{CheckoutStep, actual};
 use crate::transpile::github::actions::CHECKOUT;
 use crate::transpile::github::text;
 use crate::transpile::github::write::Block;

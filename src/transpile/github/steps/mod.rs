@@ -14,12 +14,11 @@ use super::executor::{NO_LAYERS, Place};
 use super::expr::Bool;
 use super::write::Block;
 use super::{Context, job, names};
-use crate::circleci::actual;
 use crate::plan::{
     AddSshKeysStep, AttachStep, Job, JobIndex, PersistStep, RunWhen, SetupRemoteDockerStep, Step,
-    StepKind,
+    StepKind, actual,
 };
-use crate::transpile::comments::Comments;
+use crate::transpile::comments::{Comments, owned};
 use crate::transpile::item::title;
 use crate::transpile::values::{self, Script};
 use crate::transpile::{Ledger, Node, own_key};
@@ -100,7 +99,7 @@ impl Context<'_> {
             let first = writer.out.len();
             writer.step(Node::Step(self.index, j, s), step);
             if let (Some(block), Some(comments)) = (writer.out.get_mut(first), comments) {
-                block.carried = super::owned(comments.step(before, step));
+                block.carried = owned(comments.step(before, step));
             }
             before = Some(step);
         }

@@ -2,8 +2,7 @@
 
 use super::shell::{dialect, in_background, rerun, shell};
 use super::{Current, Writer};
-use crate::circleci::actual;
-use crate::plan::{Located, RunStep};
+use crate::plan::{Located, RunStep, actual};
 use crate::transpile::github::expr::Bool;
 use crate::transpile::github::text;
 use crate::transpile::github::write::Block;

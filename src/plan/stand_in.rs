@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::plan::Located;
+use super::Located;
 
 const BEGIN: char = '\u{F0001}';
 const HERE: char = '\u{F0002}';
