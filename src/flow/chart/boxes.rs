@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::groups::groups;
 use super::layout::Size;
-use super::{Link, WorkflowChart};
+use super::{JobChart, Link, WorkflowChart};
 
 /// The width of a character of the fixed-width font at its size, with some room: fonts differ.
 const CHARACTER: f64 = 7.4;
@@ -91,13 +91,25 @@ fn card(workflow: &WorkflowChart, group: &[usize]) -> Card {
         for line in first.details() {
             title.push('\n');
             title.push_str(&line);
-            let class = match line.split(' ').next() {
-                Some("persists") => "persists",
-                Some("conflicts") => "conflict",
-                _ => "detail",
+            let class = match line.starts_with("persists ") {
+                true => "persists",
+                false => "detail",
             };
             let cells = vec![(fit(&line, MOST), 0.0)];
             rows.push(Row { class, cells });
+        }
+        for line in conflict_lines(&jobs) {
+            let cells = vec![(fit(&line, MOST), 0.0)];
+            rows.push(Row {
+                class: "conflict",
+                cells,
+            });
+        }
+        for conflict in &first.conflicts {
+            title.push_str(&format!(
+                "\nconflicts with {}: {}",
+                conflict.job, conflict.path
+            ));
         }
     }
     let cells = rows.iter().flat_map(|row| &row.cells);
@@ -111,6 +123,30 @@ fn card(workflow: &WorkflowChart, group: &[usize]) -> Card {
         rounded,
         conflict,
         title,
+    }
+}
+
+/// Says with whom the jobs of a box are in conflict.
+fn conflict_lines(jobs: &[&JobChart]) -> Vec<String> {
+    match jobs {
+        [only] => only.conflict_lines(),
+        // Jobs that share a box meet each other at one path, and all of them the same others.
+        [first, ..] => {
+            let Some(conflict) = first.conflicts.first() else {
+                return Vec::new();
+            };
+            let path = &conflict.path;
+            let is_here = |name: &str| jobs.iter().any(|job| job.name == name);
+            let mut others = first.conflicts.iter().filter(|c| !is_here(&c.job));
+            vec![match (others.next(), others.count()) {
+                (None, _) => format!("conflict with each other: {path}"),
+                (Some(one), 0) => format!("conflict with each other and {}: {path}", one.job),
+                (Some(_), more) => {
+                    format!("conflict with each other and {} jobs: {path}", more + 1)
+                }
+            }]
+        }
+        [] => Vec::new(),
     }
 }
 

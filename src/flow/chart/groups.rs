@@ -1,5 +1,6 @@
 //! Which jobs a picture may draw as one box: those that nothing but their name tells apart. They
-//! wait for the same jobs, the same jobs wait for them, and they hand on and get the same.
+//! wait for the same jobs, the same jobs wait for them, and they hand on and get the same. Those in
+//! conflict are in conflict with each other, and with the same others.
 
 use std::collections::HashMap;
 
@@ -15,8 +16,18 @@ struct Shape<'c> {
     details: Vec<String>,
     before: Vec<End<'c>>,
     after: Vec<End<'c>>,
-    /// Jobs in conflict stand alone, so that it can be seen with whom.
-    alone: Option<usize>,
+    conflict: Meeting<'c>,
+}
+
+/// With whom a job is in conflict.
+#[derive(PartialEq, Eq, Hash)]
+enum Meeting<'c> {
+    /// With nobody.
+    None,
+    /// These jobs, itself among them, meet at one path.
+    At(&'c str, Vec<&'c str>),
+    /// Several paths: the job at this position stands alone, so that it can be seen where.
+    Alone(usize),
 }
 
 /// Returns the jobs of each box, by position, in the order of the text.
@@ -51,6 +62,19 @@ fn shape<'c>(at: usize, job: &'c JobChart, before: Vec<End<'c>>, after: Vec<End<
         details: job.details(),
         before,
         after,
-        alone: (!job.conflicts.is_empty()).then_some(at),
+        conflict: meeting(at, job),
     }
+}
+
+fn meeting(at: usize, job: &JobChart) -> Meeting<'_> {
+    let Some(first) = job.conflicts.first() else {
+        return Meeting::None;
+    };
+    if job.conflicts.iter().any(|other| other.path != first.path) {
+        return Meeting::Alone(at);
+    }
+    let others = job.conflicts.iter().map(|conflict| conflict.job.as_str());
+    let mut all: Vec<&str> = others.chain([job.name.as_str()]).collect();
+    all.sort_unstable();
+    Meeting::At(&first.path, all)
 }
