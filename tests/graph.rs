@@ -551,3 +551,53 @@ fn graphs_and_jobs_that_are_none_are_told() {
     }
     snapshot!("graph-attach-errors", seen);
 }
+
+/// A matrix of builds, each with a test of its own.
+const SIDE_BY_SIDE: &str = r#"version: 2.1
+jobs:
+  build:
+    docker: [{image: cimg/base:current}]
+    parameters: {on: {type: string}}
+    steps: [{persist_to_workspace: {root: ., paths: [out]}}]
+  test:
+    docker: [{image: cimg/base:current}]
+    parameters: {on: {type: string}}
+    steps: [{attach_workspace: {at: .}}]
+  done:
+    docker: [{image: cimg/base:current}]
+    steps: [{run: tell}]
+workflows:
+  main:
+    jobs:
+      - build:
+          name: build << matrix.on >>
+          matrix: {parameters: {on: &on [a, b, c, d, e]}}
+      - test:
+          name: test << matrix.on >>
+          matrix: {parameters: {on: *on}}
+          requires: [build << matrix.on >>]
+      - done: {requires: [test a, test b, test c, test d, test e]}
+"#;
+
+#[test]
+fn a_matrix_that_goes_on_side_by_side_shares_a_box_a_step() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), SIDE_BY_SIDE).unwrap();
+    let picture = graph(dir.path(), "svg");
+    assert_eq!(picture.matches("<rect ").count(), 3, "{picture}");
+    let lines = picture
+        .lines()
+        .filter(|line| line.contains("marker-end") && line.contains("<title>"));
+    let titles: Vec<&str> = lines
+        .filter_map(|line| line.split("<title>").nth(1)?.split("</title>").next())
+        .collect();
+    assert_eq!(
+        titles,
+        [
+            "each of build a and 4 more is required by, and hands layers to, its own of test a and 4 more",
+            "test a and 4 more is required by done",
+        ]
+    );
+    assert_eq!(picture.matches(">one each</text>").count(), 1, "{picture}");
+}
