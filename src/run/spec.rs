@@ -176,6 +176,7 @@ impl From<Outcome> for JobStatus {
 }
 
 /// What the process of a job tells the runner.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum FromAgent {
     /// The view of the file system stands; the job may be sent.
