@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
 use super::event::JobEvent;
 use crate::plan::{JobStatus, RunWhen};
 

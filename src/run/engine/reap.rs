@@ -10,7 +10,9 @@
 use std::collections::HashMap;
 use std::io;
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, wait, waitid, waitpid};
+#[cfg(target_os = "linux")]
+use rustix::process::wait;
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
