@@ -22,4 +22,5 @@ mod shims;
 pub mod transpile;
 #[cfg(unix)]
 pub mod verify;
+mod words;
 pub mod yaml;

@@ -15,6 +15,8 @@ mod generated;
 mod links;
 #[path = "docs/markdown.rs"]
 mod markdown;
+#[path = "docs/measured.rs"]
+mod measured;
 
 /// Says whether generated text is to be written rather than compared.
 fn updating() -> bool {

@@ -9,7 +9,7 @@
 mod common;
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Two workflows; names and paths that every form has to escape; a job whose orb is not known.
@@ -187,6 +187,111 @@ fn a_crowd_shares_a_box_and_a_conflict_is_marked() {
         json["workflows"][0]["jobs"][0]["conflicts"],
         serde_json::json!([{"job": "make-too", "path": "same"}])
     );
+}
+
+/// Names with what Mermaid has a meaning for.
+const ODD_NAMES: &str = r#"version: 2.1
+jobs:
+  end: &make
+    docker: [{image: cimg/base:current}]
+    steps:
+      - persist_to_workspace: {root: /tmp/a;b, paths: ["**/*.[jt]s", 'a"b', "<x>", "`y`"]}
+  "1. first": *make
+  "- [ ] {x} (y) %% z --> w": *make
+  "graph subgraph style": *make
+workflows:
+  "quoted \"name\" #1; <b>":
+    jobs:
+      - end
+      - "1. first": {requires: [end]}
+      - "- [ ] {x} (y) %% z --> w": {requires: ["1. first": [failed, success]]}
+      - "graph subgraph style": {requires: ["- [ ] {x} (y) %% z --> w"]}
+"#;
+
+/// Returns the folder in which `.ci/run` installs Mermaid.
+fn mermaid(test: &str) -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/mermaid"));
+    let given = std::env::var_os("MERMAID_ROOT").map(PathBuf::from);
+    let folder = given.or(home)?;
+    let found = folder.join("node_modules/mermaid").is_dir();
+    let required = std::env::var("HOLDALL_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+    assert!(found || !required, "{test} needs {}", folder.display());
+    if !found {
+        println!("skipped: {test} needs mermaid in {}", folder.display());
+    }
+    found.then_some(folder)
+}
+
+#[test]
+fn mermaids_own_parser_reads_what_is_written_for_it() {
+    let test = "mermaids_own_parser_reads_what_is_written_for_it";
+    let Some(folder) = mermaid(test) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut configs = Vec::new();
+    for (name, text) in [("own", CONFIG), ("crowd", CROWD), ("odd", ODD_NAMES)] {
+        configs.push(dir.path().join(format!("{name}.yml")));
+        std::fs::write(&configs[configs.len() - 1], text).unwrap();
+    }
+    if let Some(shared) = common::shared(test) {
+        configs.extend(common::real_configs(&shared));
+    }
+    let mut files = Vec::new();
+    for config in &configs {
+        let out = common::holdall()
+            .args(["graph", "--force", "--format", "mermaid"])
+            .arg(config)
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}: {out:?}", config.display());
+        files.push(dir.path().join(format!("{}.mmd", files.len())));
+        std::fs::write(&files[files.len() - 1], out.stdout).unwrap();
+    }
+    let script = common::root().join("tests/graph_judge/mermaid.mjs");
+    let judged = Command::new("node")
+        .arg(&script)
+        .arg(&folder)
+        .args(&files)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&judged.stdout);
+    assert!(judged.status.success(), "{said}{judged:?}");
+    assert!(
+        said.contains(&format!("{0} of {0} read", files.len())),
+        "{said}"
+    );
+    // And it is a judge: what is no flowchart, it refuses.
+    std::fs::write(&files[0], "flowchart LR\n  a[\"open] --> b\n").unwrap();
+    let judged = Command::new("node")
+        .args([&script, &folder, &files[0]])
+        .output()
+        .unwrap();
+    assert!(!judged.status.success(), "{judged:?}");
+}
+
+#[test]
+fn what_mermaid_would_not_draw_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = String::from(
+        "version: 2.1\njobs:\n  a: &a\n    docker: [{image: cimg/base:current}]\n    \
+         steps: [{run: x}]\n",
+    );
+    let mut jobs = String::from("workflows:\n  w:\n    jobs:\n");
+    let all: Vec<String> = (0..25).map(|n| format!("first{n}")).collect();
+    for n in 0..25 {
+        text += &format!("  first{n}: *a\n  then{n}: *a\n");
+        jobs += &format!(
+            "      - first{n}\n      - then{n}: {{requires: [{}]}}\n",
+            all.join(", ")
+        );
+    }
+    std::fs::write(dir.path().join("config.yml"), text + &jobs + "      - a\n").unwrap();
+    let out = holdall(dir.path(), &["graph", "--format", "mermaid", "config.yml"]);
+    assert!(out.status.success());
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("625 arrows, and 500 are the most"), "{said}");
+    let dot = holdall(dir.path(), &["graph", "--format", "dot", "config.yml"]);
+    assert!(dot.stderr.is_empty(), "{dot:?}");
 }
 
 #[test]

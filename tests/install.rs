@@ -1,7 +1,7 @@
 //! Every way of installing holdall gives a program that works where nothing else is: a static
-//! binary in a root that holds busybox alone, a wheel in a fresh venv, an image without a system.
-//! What builds all of them is built once. And the workflows of this repository are taken by the
-//! judges of workflows.
+//! binary in a root that holds busybox alone, a wheel of the source distribution in a fresh venv and
+//! in a hook of pre-commit, an image without a system.
+//! What builds all of them is built once.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -43,47 +43,6 @@ workflows:
 /// The same without the edge: `deploy` attaches what no one has persisted.
 fn bad() -> String {
     GOOD.replace("deploy: {requires: [build]}", "deploy")
-}
-
-#[test]
-fn the_workflows_of_the_repository_pass_the_judges() {
-    let test = "the_workflows_of_the_repository_pass_the_judges";
-    let workflows = common::yaml_files(&common::root().join(".github/workflows"));
-    for file in &workflows {
-        let text = fs::read_to_string(file).unwrap();
-        let used = text.lines().filter_map(|line| line.split_once("uses: "));
-        for (_, action) in used {
-            let (_, pin) = action.split_once('@').unwrap();
-            let (commit, version) = pin.split_once(" # v").unwrap_or((pin, ""));
-            let is_commit = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
-            assert!(is_commit && !version.is_empty(), "{action}");
-        }
-    }
-    let Some(check) = common::judge(test, "check-github") else {
-        return;
-    };
-    // One of the judges is older than the permission to write attestations. It must object to
-    // nothing else, and everyone must take the rest.
-    let told = Command::new(&check).args(&workflows).output().unwrap();
-    for line in said(&told)
-        .lines()
-        .filter(|line| line.contains(".yml:") && !line.contains(" jobs: "))
-    {
-        assert!(
-            line.contains("unknown permission scope \"attestations\""),
-            "{line}"
-        );
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let mut copies = Vec::new();
-    for file in &workflows {
-        let text = fs::read_to_string(file).unwrap();
-        let copy = dir.path().join(file.file_name().unwrap());
-        fs::write(&copy, text.replace("      attestations: write\n", "")).unwrap();
-        copies.push(copy);
-    }
-    let told = Command::new(&check).args(&copies).output().unwrap();
-    assert!(told.status.success(), "{}", said(&told));
 }
 
 #[test]
@@ -136,33 +95,14 @@ fn a_static_binary_works_in_a_root_that_holds_busybox_alone() {
 #[test]
 fn a_wheel_installs_the_program_without_rust() {
     let test = "a_wheel_installs_the_program_without_rust";
-    if !may_build(test) || !common::tool(test, "maturin") {
+    let Some(wheel) = wheel(test) else {
         return;
-    }
-    // What builds the static binary has built all that the wheel needs.
-    installed(test);
-    let dir = tempfile::tempdir().unwrap();
-    let wheels = dir.path().join("wheels");
-    // As `pip install .` does it, but with the maturin that is here.
-    let mut pip = Command::new(python_of("maturin"));
-    cheap(&mut pip);
-    pip.args(["-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps"]);
-    pip.arg("--no-build-isolation")
-        .arg("--wheel-dir")
-        .arg(&wheels);
-    pip.arg(common::root());
-    pip.env("MATURIN_PEP517_ARGS", format!("--target {}", target()));
-    succeed(&mut pip);
-    let wheel = fs::read_dir(&wheels)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    };
     let name = wheel.file_name().unwrap().to_string_lossy().into_owned();
     let starts = format!("holdall-{}-py3-none-", env!("CARGO_PKG_VERSION"));
     assert!(name.starts_with(&starts), "{name}");
 
+    let dir = tempfile::tempdir().unwrap();
     let venv = dir.path().join("venv");
     succeed(
         Command::new(python_of("maturin"))
@@ -177,7 +117,7 @@ fn a_wheel_installs_the_program_without_rust() {
             "--no-index",
             "--disable-pip-version-check",
         ])
-        .arg(&wheel),
+        .arg(wheel),
     );
     let project = project(&bad());
     let mut program = Command::new(venv.join("bin/holdall"));
@@ -193,6 +133,54 @@ fn a_wheel_installs_the_program_without_rust() {
         "{}",
         said(&out)
     );
+}
+
+/// What the documentation says for whom has no Rust: pre-commit installs the wheel of a version.
+#[test]
+fn a_hook_of_the_wheel_needs_no_rust() {
+    let test = "a_hook_of_the_wheel_needs_no_rust";
+    let Some(pre_commit) = common::cached_tool(test, "pre-commit", "pre-commit-tool") else {
+        return;
+    };
+    let Some(wheel) = wheel(test) else {
+        return;
+    };
+    let page = fs::read_to_string(common::root().join("docs/lint-in-ci.md")).unwrap();
+    let block = &page[page.find("  - repo: local").unwrap()..];
+    let block = &block[..block.find("```").unwrap()];
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(block.contains(&format!("holdall=={version}")), "{block}");
+
+    for (config, code) in [(GOOD.to_owned(), 0), (bad(), 1)] {
+        let project = project(&config);
+        let uses = project.path().join(".pre-commit-config.yaml");
+        fs::write(uses, format!("repos:\n{block}")).unwrap();
+        common::commit(project.path());
+        let home = tempfile::tempdir().unwrap();
+        let mut hook = Command::new(&pre_commit);
+        hook.args(["run", "--all-files", "--color", "never", "holdall-lint"]);
+        hook.current_dir(project.path()).env_clear();
+        // No Rust on the search path, and no registry: the wheel, and what pre-commit itself brings.
+        let path = std::env::var_os("PATH").unwrap();
+        let plain = std::env::split_paths(&path).filter(|dir| !dir.join("cargo").exists());
+        hook.env("PATH", std::env::join_paths(plain).unwrap());
+        hook.env("HOME", home.path()).env("NO_COLOR", "1");
+        hook.env("PRE_COMMIT_HOME", home.path().join("hooks"));
+        let places = format!(
+            "{} {}",
+            wheel.parent().unwrap().display(),
+            seeds(&pre_commit)
+        );
+        hook.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", places);
+        let out = hook.output().unwrap();
+        assert_eq!(out.status.code(), Some(code), "{}", said(&out));
+        assert_eq!(
+            said(&out).contains("attach-without-upstream"),
+            code == 1,
+            "{}",
+            said(&out)
+        );
+    }
 }
 
 #[test]
@@ -275,6 +263,41 @@ fn installed(test: &str) -> &'static Path {
     })
 }
 
+/// Returns the wheel that pip makes of the source distribution, which is all that it gets.
+fn wheel(test: &str) -> Option<&'static Path> {
+    static WHEEL: OnceLock<PathBuf> = OnceLock::new();
+    if !may_build(test) || !common::tool(test, "maturin") {
+        return None;
+    }
+    let wheel = WHEEL.get_or_init(|| {
+        // What builds the static binary has built all that the wheel depends on.
+        installed(test);
+        // In one place, so that what is built takes that of the last time.
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wheel");
+        drop(fs::remove_dir_all(&dir));
+        fs::create_dir_all(&dir).unwrap();
+        let mut maturin = Command::new("maturin");
+        maturin.args(["sdist", "--out"]).arg(&dir);
+        succeed(maturin.current_dir(common::root()));
+        let name = format!("holdall-{}", env!("CARGO_PKG_VERSION"));
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(dir.join(format!("{name}.tar.gz")));
+        succeed(tar.arg("-C").arg(&dir));
+        let wheels = dir.join("wheels");
+        // As `pip install` does it, but with the maturin that is here.
+        let mut pip = Command::new(python_of("maturin"));
+        cheap(&mut pip);
+        pip.args(["-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps"]);
+        pip.arg("--no-build-isolation").arg("--wheel-dir");
+        pip.arg(&wheels).arg(dir.join(name));
+        pip.env("MATURIN_PEP517_ARGS", format!("--target {}", target()));
+        succeed(&mut pip);
+        let mut made = fs::read_dir(&wheels).unwrap();
+        made.next().unwrap().unwrap().path()
+    });
+    Some(wheel)
+}
+
 /// Builds as a release is built, statically, but sooner: what is tested is no speed.
 fn cheap(command: &mut Command) {
     command
@@ -355,6 +378,15 @@ fn python_of(tool: &str) -> PathBuf {
         python.display()
     );
     python
+}
+
+/// Returns the folder with setuptools from which the venvs of pre-commit are made.
+fn seeds(pre_commit: &Path) -> String {
+    let asked = "import virtualenv.seed.wheels.embed as e; print(e.BUNDLE_FOLDER)";
+    let mut python = Command::new(pre_commit.with_file_name("python"));
+    let out = python.args(["-c", asked]).output().unwrap();
+    assert!(out.status.success(), "{}", said(&out));
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
 #[track_caller]

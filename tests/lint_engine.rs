@@ -256,6 +256,25 @@ fn known_findings_are_not_reported_again_while_lines_move() {
     assert_eq!(status, Some(2));
 }
 
+/// It is for everybody who works on the project, as any other file of theirs.
+#[test]
+#[cfg(unix)]
+fn a_baseline_is_as_readable_as_other_files_and_a_link_to_one_is_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = project("");
+    let path = |name: &str| dir.path().join(name);
+    let mode = |name: &str| path(name).metadata().unwrap().permissions().mode();
+    std::fs::write(path("other"), "").unwrap();
+    let update = |name| in_project(dir.path(), &["--baseline", name, "--update-baseline"]);
+    assert_eq!(update("known.json").1, Some(0));
+    assert_eq!(mode("known.json"), mode("other"));
+    std::os::unix::fs::symlink("known.json", path("link.json")).unwrap();
+    std::fs::write(path("known.json"), "{}").unwrap();
+    assert_eq!(update("link.json").1, Some(0));
+    assert!(path("link.json").is_symlink());
+    assert_ne!(std::fs::read_to_string(path("known.json")).unwrap(), "{}");
+}
+
 /// What other files are joined with lacks what they hold: only `config.yml` is read by itself.
 #[test]
 fn a_part_of_a_config_lacks_what_the_other_files_hold() {

@@ -3,24 +3,23 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::Inputs;
 use super::config::Config;
-use super::expr::{Lookup, Scalar};
-use super::given::{Declared, GivenError, PARAMETER, Settled};
+use super::expr::Scalar;
+use super::given::{GivenError, Settled};
 use super::library::{Kind, Library, Loader, Orb};
-use super::logic::to_scalar;
 use super::memo::Memo;
 use super::orb::{self, Example};
-use super::outcomes::{self, Conditions, Outcomes, Variable, Variant};
+use super::outcomes::{Conditions, Outcomes};
 use super::params::{check_pipeline_defaults, pipeline_parameters};
-use super::pipeline::{self, LocalValues};
-use super::problem::Problem;
+use super::pipeline::LocalValues;
+use super::problem::{Problem, fold_unsupported};
+use super::read::read;
 use super::template::Scope;
 use super::unpacked::{check_includes, pack};
-use super::value::{Entry, Reader, Value};
-use super::{Facts, Inputs, UNSUPPORTED};
+use super::value::{Entry, Value};
 use crate::finding::nearest;
-use crate::hash::{HashMap, HashSet};
-use crate::plan::{Call, Condition, ExecutorKind, Located, Pipeline, StepKind, Workflow};
+use crate::plan::{Condition, ExecutorKind, Pipeline, StepKind, Workflow};
 use crate::yaml::{Data, Location, Source, SourceId, Sources, Span, SyntaxError, Tree};
 
 /// Most values that the plan carries as they are: arguments of orbs, settings of executors.
@@ -33,7 +32,7 @@ pub(crate) struct Compiler<'c> {
     /// Whether conditions over pipeline values are decided, not left open.
     pub(crate) decide: bool,
     /// The pipeline's values, its parameters among them.
-    root: Scope,
+    pub(super) root: Scope,
     /// The conditions around the steps that are being expanded.
     pub(crate) conditions: Vec<Location>,
     /// What those say.
@@ -100,70 +99,11 @@ pub(super) fn tree(
     inputs: &Inputs<'_>,
     problems: &mut Vec<Problem>,
 ) -> Made {
-    let mut reader = Reader::new(tree, source);
-    let root = match reader.read() {
-        Ok(root) => root,
-        Err(too_large) => {
-            problems.push(
-                Problem::new(
-                    "too-large",
-                    "the config stands for more values than are read",
-                    too_large.at,
-                    "aliases and merge keys multiply here",
-                )
-                .help("merge less: each use of an anchor counts with all that it holds"),
-            );
-            return Made::default();
-        }
+    let Ok(mut root) = read(tree, source, inputs.unpacked, problems) else {
+        return Made::default();
     };
-    // Anchors of an unpacked orb may stand in another of its files.
-    let elsewhere = |at: &Location| {
-        let name = tree.text().get(at.span.range()).unwrap_or("");
-        let anchor = format!("&{}", name.trim_start_matches('*'));
-        let others = inputs.unpacked.map_or(&[][..], |u| u.others);
-        others
-            .iter()
-            .any(|(_, other)| other.text().contains(&anchor))
-    };
-    let undefined = std::mem::take(&mut reader.undefined).into_iter();
-    for at in undefined.filter(|at| !elsewhere(at)) {
-        problems.push(
-            Problem::new(
-                "undefined-alias",
-                "an alias without its anchor",
-                at,
-                "no `&` of this name stands before it",
-            )
-            .help("define the anchor above its first use")
-            .note("the service says: found undefined alias"),
-        );
-    }
-    for at in std::mem::take(&mut reader.unmergeable) {
-        problems.push(
-            Problem::new(
-                "wrong-type",
-                "a merge key without a map",
-                at,
-                "`<<` merges a map, or a list of maps",
-            )
-            .help("a list cannot be merged: name its items one by one"),
-        );
-    }
-    for (key, first, again) in std::mem::take(&mut reader.repeated) {
-        problems.push(
-            Problem::new(
-                "duplicate-key",
-                "a key is given twice",
-                again,
-                format!("`{key}` again: only this one counts"),
-            )
-            .label(first, "this is lost")
-            .help("keep one of them, or join what they hold"),
-        );
-    }
     let mut broken = false;
     let mut scripts = Vec::new();
-    let mut root = root;
     if let Some(unpacked) = inputs.unpacked {
         let packed = pack(root.as_ref(), source, unpacked, sources, problems);
         root = Some(packed.root);
@@ -317,10 +257,6 @@ fn usage(
     workflows
 }
 
-/// Compiles a config with more of the pipeline's values settled: what would run, the workflows
-/// whose condition does not hold, and what is wrong.
-type Compile<'c> = dyn Fn(&[(Rc<str>, Scalar)]) -> (Pipeline, Vec<Location>, Vec<Problem>) + 'c;
-
 impl<'c> Compiler<'c> {
     fn new(config: &'c Config, root: Scope, decide: bool) -> Self {
         Self {
@@ -339,130 +275,6 @@ impl<'c> Compiler<'c> {
             undeclared: Vec::new(),
         }
     }
-
-    /// Compiles the config again for each outcome of the conditions that were left open.
-    fn outcomes(
-        &mut self,
-        open: &Pipeline,
-        facts: Facts,
-        compile: &Compile<'_>,
-        out: &mut Outcomes,
-    ) {
-        let steps = open
-            .workflows
-            .iter()
-            .flat_map(|w| &w.jobs)
-            .map(|job| 1 + job.steps.len())
-            .sum::<usize>();
-        let steps = steps + self.expansions;
-        let root = &self.root;
-        let values = LocalValues::new(facts);
-        let variable = |name: &str| variable(self.config, root, &values, name);
-        // A name that is not defined has been reported.
-        let closed = |name: &str| match root.closed(name) {
-            Lookup::Missing => Lookup::Unknown,
-            found => found,
-        };
-        let plan = outcomes::plan(&self.asked, &variable, &closed, steps);
-        out.conditions = self.asked.formulas.len();
-        out.more = self.asked.more;
-        out.possible = plan.possible;
-        out.one_sided = plan.one_sided;
-        let mut runs = Vec::new();
-        let mut made = Vec::new();
-        for chosen in plan.variants {
-            let (mut pipeline, never, problems) = compile(&chosen.settled);
-            pipeline.workflows.retain(|w| !never.contains(&w.origin.at));
-            runs.extend(pipeline.workflows.iter().map(|w| w.origin.at));
-            // Values that nothing in the config speaks of prove nothing about names.
-            if !chosen.choices.iter().any(|choice| choice.invented) {
-                made.push((out.variants.len(), problems));
-            }
-            out.variants.push(Variant {
-                choices: chosen.choices,
-                pipeline,
-            });
-        }
-        // What runs under none of the outcomes is looked at all the same.
-        for (i, workflow) in open.workflows.iter().enumerate() {
-            if runs.contains(&workflow.origin.at) {
-                continue;
-            }
-            for variant in &mut out.variants {
-                let workflows = &mut variant.pipeline.workflows;
-                workflows.insert(i.min(workflows.len()), workflow.clone());
-            }
-        }
-        out.classes = plan.classes;
-        self.add_problems(made, out);
-    }
-
-    /// Adds what is wrong under some outcomes only, and says under which.
-    fn add_problems(&mut self, made: Vec<(usize, Vec<Problem>)>, out: &Outcomes) {
-        let all: Vec<usize> = made.iter().map(|(i, _)| *i).collect();
-        let known: HashSet<Said> = self.problems.iter().map(said).collect();
-        let mut places: HashMap<Said, usize> = HashMap::default();
-        let mut new: Vec<(Problem, Vec<usize>)> = Vec::new();
-        for (i, problems) in made {
-            for problem in problems {
-                let said = said(&problem);
-                // What is not supported is so under every outcome.
-                if problem.rule == UNSUPPORTED || known.contains(&said) {
-                    continue;
-                }
-                let place = *places.entry(said).or_insert(new.len());
-                match new.get_mut(place) {
-                    Some((_, under)) if under.last() == Some(&i) => {}
-                    Some((_, under)) => under.push(i),
-                    None => new.push((problem, vec![i])),
-                }
-            }
-        }
-        for (problem, under) in new {
-            let choices = out.under(&under, &all);
-            self.problems.push(match choices.as_slice() {
-                [] => problem,
-                choices => problem.note(outcomes::when(choices)),
-            });
-        }
-    }
-}
-
-/// What tells problems apart that are met on different ways.
-type Said = (&'static str, Option<(Location, String)>);
-
-fn said(problem: &Problem) -> Said {
-    let label = problem.labels.first();
-    (problem.rule, label.map(|l| (l.at, l.text.clone())))
-}
-
-/// Returns what is known of a pipeline value that is not given.
-fn variable(config: &Config, root: &Scope, values: &LocalValues, name: &str) -> Option<Variable> {
-    if root.values.is_given(name) {
-        return None;
-    }
-    if config.orb
-        && let Some(variable) = orb::variable(&config.library, name)
-    {
-        return Some(variable);
-    }
-    if let Some(key) = name.strip_prefix(PARAMETER) {
-        let declaration = config.parameters.as_ref()?.get(key)?;
-        let default = declaration.value.get("default");
-        return Some(Variable {
-            declared: Declared::of(&declaration.value),
-            default: default.and_then(|d| to_scalar(&d.value)),
-            own: true,
-        });
-    }
-    Some(Variable {
-        declared: Declared::Typed(pipeline::find(name)?.kind),
-        default: match values.get(name) {
-            Lookup::Value(scalar) => Some(scalar),
-            Lookup::Unknown | Lookup::Missing => None,
-        },
-        own: false,
-    })
 }
 
 impl Compiler<'_> {
@@ -485,13 +297,6 @@ impl Compiler<'_> {
         self.check_continuation(&workflows);
         let executors = self.named_executors(&workflows);
         Pipeline {
-            definitions: self
-                .config
-                .library
-                .jobs
-                .iter()
-                .map(|j| Located::new(j.key.to_string(), j.key_at))
-                .collect(),
             workflows,
             setup: self.config.setup,
             executors,
@@ -541,34 +346,6 @@ impl Compiler<'_> {
             out.push((executor.key.to_string(), self.data(&body)));
         }
         out
-    }
-
-    /// A setup config has one workflow (circleci-semantics §5.11).
-    fn check_setup(&mut self, workflows: &[Workflow]) {
-        if !self.config.setup {
-            return;
-        }
-        // Filters may keep one from running, and a schedule starts it alone.
-        let sure = |w: &&Workflow| {
-            w.condition.is_none()
-                && w.schedules.is_empty()
-                && w.jobs.iter().any(|j| j.filters.is_none())
-        };
-        let mut sure = workflows.iter().filter(sure);
-        let (Some(first), Some(second)) = (sure.next(), sure.next()) else {
-            return;
-        };
-        self.problems.push(
-            Problem::new(
-                "setup-many-workflows",
-                "a setup config with several workflows",
-                second.origin.at,
-                format!("`{}` would run beside `{}`", second.name, first.name),
-            )
-            .label(first.origin.at, "this one runs too")
-            .help("keep one, or put them under conditions of which one holds")
-            .note("the service says: Max number of workflows exceeded."),
-        );
     }
 
     /// Copies a value for the plan to carry; says so once where the config comes to too much.
@@ -671,86 +448,6 @@ impl Compiler<'_> {
     }
 }
 
-/// Orbs whose elements continue a pipeline (circleci-semantics §5.11).
-const CONTINUING: [&str; 2] = ["circleci/continuation@", "circleci/path-filtering@"];
-
-impl Compiler<'_> {
-    /// A pipeline is continued once (circleci-semantics §5.11).
-    fn continued_twice(&mut self, first: Location, second: Location) {
-        self.problems.push(
-            Problem::new(
-                "continuation-misuse",
-                "a pipeline that is continued twice",
-                second,
-                "it is in no setup state any more",
-            )
-            .label(first, "continued here")
-            .help("join what the two continue with into one config")
-            .note("the service says: Pipeline is not in setup state."),
-        );
-    }
-
-    /// Only a setup config can be continued (circleci-semantics §5.11).
-    fn check_continuation(&mut self, workflows: &[Workflow]) {
-        let continues = |reference: &str| CONTINUING.iter().any(|c| reference.starts_with(c));
-        let orbs = self.config.library.orbs.iter();
-        let aliases: Vec<&str> = orbs
-            .filter(|o| o.reference.as_deref().is_some_and(continues))
-            .map(|o| &*o.alias)
-            .collect();
-        if aliases.is_empty() {
-            return;
-        }
-        let of_orb = |name: &str| {
-            name.split_once('/')
-                .is_some_and(|(a, _)| aliases.contains(&a))
-        };
-        let mut places: Vec<Location> = Vec::new();
-        for job in workflows.iter().flat_map(|w| &w.jobs) {
-            // What surely runs, one after the other.
-            let mut here: Vec<Location> = Vec::new();
-            let invoked = job.invokes.iter().filter(|i| of_orb(&i.name));
-            places.extend(invoked.map(|_| job.origin.at));
-            for step in job.steps.iter().filter(|_| job.invokes.is_none()) {
-                if let StepKind::Opaque(call) = &step.kind
-                    && of_orb(&call.name)
-                {
-                    places.push(step.origin.at);
-                    here.extend(step.condition.is_none().then_some(step.origin.at));
-                }
-                let called = |c: &&Call| c.what.strip_prefix("command ").is_some_and(of_orb);
-                if let Some(call) = step.origin.via.iter().find(called) {
-                    places.push(call.at);
-                    here.extend(step.condition.is_none().then_some(call.at));
-                }
-            }
-            here.dedup();
-            if let [first, second, ..] = here.as_slice()
-                && first != second
-            {
-                self.continued_twice(*first, *second);
-            }
-        }
-        if self.config.may_be_setup {
-            return;
-        }
-        places.sort_unstable();
-        places.dedup();
-        for at in places {
-            self.problems.push(
-                Problem::new(
-                    "continuation-misuse",
-                    "a pipeline that is continued and is in no setup state",
-                    at,
-                    "this continues the pipeline",
-                )
-                .help("add `setup: true` below the version")
-                .note("the service says: Pipeline is not in setup state."),
-            );
-        }
-    }
-}
-
 /// Says whether a file is YAML by its name and no `config.yml`.
 fn may_be_part(source: &Source) -> bool {
     let path = source.path();
@@ -768,47 +465,4 @@ fn words<'d>(data: &'d Data, out: &mut BTreeSet<&'d str>) {
         Data::Map(entries) => entries.iter().for_each(|(_, v)| words(v, out)),
         Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
     }
-}
-
-/// Says each unsupported thing once, with its first places.
-fn fold_unsupported(problems: &mut Vec<Problem>) {
-    const PLACES: usize = 3;
-    let mut kept: Vec<Problem> = Vec::with_capacity(problems.len());
-    let mut more: Vec<(usize, usize)> = Vec::new();
-    for problem in problems.drain(..) {
-        let same = (problem.rule == super::UNSUPPORTED)
-            .then(|| {
-                kept.iter()
-                    .position(|k| k.rule == problem.rule && k.title == problem.title)
-            })
-            .flatten();
-        let Some(i) = same else {
-            kept.push(problem);
-            continue;
-        };
-        if kept[i]
-            .labels
-            .iter()
-            .any(|l| problem.labels.iter().any(|p| p.at == l.at))
-        {
-            continue;
-        }
-        if kept[i].labels.len() < PLACES {
-            for mut label in problem.labels {
-                label.primary = false;
-                label.text = "nor behind this".to_owned();
-                kept[i].labels.push(label);
-            }
-        } else {
-            match more.iter_mut().find(|(k, _)| *k == i) {
-                Some((_, n)) => *n += 1,
-                None => more.push((i, 1)),
-            }
-        }
-    }
-    for (i, n) in more {
-        let places = if n == 1 { "place" } else { "places" };
-        kept[i].notes.push(format!("and in {n} more {places}"));
-    }
-    *problems = kept;
 }

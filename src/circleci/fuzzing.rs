@@ -9,7 +9,7 @@
 
 use std::rc::Rc;
 
-use super::expr::{Expr, Kind, Lookup, Outcome, Scalar, Step, Truth, evaluate, parse};
+use super::expr::{Expr, Kind, Link, Lookup, Outcome, Scalar, Truth, evaluate, parse};
 use super::template::{Piece, Scope, pieces};
 use super::value::{Data, Entry, Item, Value};
 use crate::yaml::{Location, SourceId, Span};
@@ -214,10 +214,9 @@ fn nested(expr: &Expr, text: &str) {
             inside(first);
             assert!(!links.is_empty());
             for link in links {
-                assert!(expr.span.contains(link.at));
-                match &link.step {
-                    Step::Binary(_, right) => inside(right),
-                    Step::Matches(pattern) => assert!(expr.span.contains(pattern.span())),
+                match link {
+                    Link::Binary(_, right) => inside(right),
+                    Link::Matches(pattern) => assert!(expr.span.contains(pattern.span())),
                 }
             }
         }

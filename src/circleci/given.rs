@@ -312,7 +312,7 @@ impl Declared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circleci::value::Reader;
+    use crate::circleci::read::Reader;
     use crate::yaml::{Source, Sources, parse};
 
     fn settle(name: &str, value: GivenValue) -> Result<Scalar, GivenError> {

@@ -4,10 +4,10 @@
 mod builtin;
 mod compile;
 mod config;
+mod continuation;
 mod cron;
 mod emit;
 mod executor;
-#[allow(dead_code, reason = "filters do not speak it yet")]
 mod expr;
 mod filters;
 #[cfg(any(fuzzing, test))]
@@ -24,9 +24,9 @@ mod names;
 mod orb;
 mod outcomes;
 mod params;
-#[allow(dead_code, reason = "notes on values are for the documentation")]
 mod pipeline;
 mod problem;
+mod read;
 mod requires;
 mod rule;
 mod stand_in;
@@ -36,6 +36,7 @@ mod symbol;
 mod template;
 mod unpacked;
 mod value;
+mod variants;
 mod workflow;
 
 pub(crate) use builtin::STEP_NAMES;

@@ -75,15 +75,10 @@ pub(crate) fn values() -> &'static [PipelineValue] {
 }
 
 /// Returns the pipeline value with a name, its family's entry where it is not listed itself.
+/// Pipeline parameters are none: they are declared by the config and known to it alone.
 pub(crate) fn find(name: &str) -> Option<&'static PipelineValue> {
     let exact = values().iter().find(|value| value.name == name);
     exact.or_else(|| values().iter().find(|value| value.is_for(name)))
-}
-
-/// Says whether a name (`pipeline.id`) is a pipeline value's. Pipeline parameters are declared by
-/// the config and known to it alone.
-pub(crate) fn is_known(name: &str) -> bool {
-    find(name).is_some()
 }
 
 /// Returns the pipeline value that is meant by a name that is none.
@@ -278,7 +273,7 @@ mod tests {
             "pipeline.trigger_parameters.webhook.body",
             "pipeline.trigger_parameters.gitlab.anything",
         ] {
-            assert!(is_known(name), "{name}");
+            assert!(find(name).is_some(), "{name}");
         }
         for name in [
             "pipeline",
@@ -288,7 +283,7 @@ mod tests {
             "pipeline.trigger_parameters.gitlab.",
             "parameters.id",
         ] {
-            assert!(!is_known(name), "{name}");
+            assert!(find(name).is_none(), "{name}");
         }
     }
 

@@ -142,3 +142,46 @@ pub(crate) fn orb_without_source(what: &str, at: Location) -> Problem {
 
 /// The rule that names what holdall does not compile.
 pub const UNSUPPORTED: &str = "not-supported";
+
+/// Says each unsupported thing once, with its first places.
+pub(super) fn fold_unsupported(problems: &mut Vec<Problem>) {
+    const PLACES: usize = 3;
+    let mut kept: Vec<Problem> = Vec::with_capacity(problems.len());
+    let mut more: Vec<(usize, usize)> = Vec::new();
+    for problem in problems.drain(..) {
+        let same = (problem.rule == UNSUPPORTED)
+            .then(|| {
+                kept.iter()
+                    .position(|k| k.rule == problem.rule && k.title == problem.title)
+            })
+            .flatten();
+        let Some(i) = same else {
+            kept.push(problem);
+            continue;
+        };
+        if kept[i]
+            .labels
+            .iter()
+            .any(|l| problem.labels.iter().any(|p| p.at == l.at))
+        {
+            continue;
+        }
+        if kept[i].labels.len() < PLACES {
+            for mut label in problem.labels {
+                label.primary = false;
+                label.text = "nor behind this".to_owned();
+                kept[i].labels.push(label);
+            }
+        } else {
+            match more.iter_mut().find(|(k, _)| *k == i) {
+                Some((_, n)) => *n += 1,
+                None => more.push((i, 1)),
+            }
+        }
+    }
+    for (i, n) in more {
+        let places = if n == 1 { "place" } else { "places" };
+        kept[i].notes.push(format!("and in {n} more {places}"));
+    }
+    *problems = kept;
+}

@@ -1,7 +1,7 @@
 //! What a condition says, for the plan: the three ways to write one (logic statements, templates,
 //! bare expressions) become one form, with the pipeline's values by their full names.
 
-use super::expr::{Expr, Kind, Link, Op, Scalar, Step, parse};
+use super::expr::{Expr, Kind, Link, Op, Scalar, parse};
 use super::logic::{Place, is_bare_expression, to_scalar};
 use super::symbol::{Part, Symbol, SymbolKind};
 use super::template::{Piece, pieces};
@@ -206,11 +206,11 @@ fn chain(first: &Expr, links: &[Link], bound: &Bound, depth: usize) -> Condition
     let mut left = None;
     for link in links {
         let before = |left: Option<Condition>| left.unwrap_or_else(|| of_expr(first, bound, depth));
-        left = Some(match &link.step {
-            Step::Binary(Op::And, right) => {
+        left = Some(match link {
+            Link::Binary(Op::And, right) => {
                 Condition::All(vec![before(left), of_expr(right, bound, depth)])
             }
-            Step::Binary(Op::Or, right) => {
+            Link::Binary(Op::Or, right) => {
                 Condition::Any(vec![before(left), of_expr(right, bound, depth)])
             }
             step => {
@@ -222,10 +222,10 @@ fn chain(first: &Expr, links: &[Link], bound: &Bound, depth: usize) -> Condition
                     return Condition::Unknown;
                 };
                 match step {
-                    Step::Matches(pattern) => {
+                    Link::Matches(pattern) => {
                         Condition::Matches(subject, pattern.source().to_owned())
                     }
-                    Step::Binary(op, right) => {
+                    Link::Binary(op, right) => {
                         let Some(right) = expr_operand(right, bound, depth) else {
                             return Condition::Unknown;
                         };

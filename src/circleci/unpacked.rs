@@ -7,7 +7,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::problem::Problem;
-use super::value::{Data, Entry, Item, Reader, Value};
+use super::read::Reader;
+use super::value::{Data, Entry, Item, Value};
 use crate::yaml::{Location, Source, SourceId, Sources, Span, parse};
 
 /// The folders of an unpacked orb that hold definitions.

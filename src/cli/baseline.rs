@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::CliError;
+use super::{CliError, write};
 use crate::finding::Report;
 
 /// The file, version 1.
@@ -92,17 +92,11 @@ impl Baseline {
 
     /// Writes the file, whole or not at all.
     pub(crate) fn write(&self, path: &Path) -> Result<(), CliError> {
-        let failed = |e: std::io::Error| {
-            CliError::input(format!("cannot write the baseline {}: {e}", path.display()))
-        };
         // A list of texts always has a JSON form.
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-        file.persist(path).map_err(|e| failed(e.error))?;
-        Ok(())
+        write::text(path, &text).map_err(|e| {
+            CliError::input(format!("cannot write the baseline {}: {e}", path.display()))
+        })
     }
 
     /// Returns how many findings it holds.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::CliError;
+use super::write::Draft;
 use crate::circleci::GivenError;
 use crate::finding::Report;
 use crate::lint::{self, Checked, Fixed};
@@ -200,25 +201,17 @@ fn write(path: &Path, before: &str, after: &str) -> Result<(), CliError> {
     // A link stays a link.
     let file = path.canonicalize().map_err(|e| cannot(&e))?;
     let meta = std::fs::metadata(&file).map_err(|e| cannot(&e))?;
-    if !meta.is_file() {
-        return Err(cannot(&"it is no regular file"));
-    }
     if meta.permissions().readonly() {
         return Err(cannot(&"it is read-only"));
     }
-    let dir = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(dir).map_err(|e| cannot(&e))?;
-    new.write_all(after.as_bytes()).map_err(|e| cannot(&e))?;
-    new.as_file()
-        .set_permissions(meta.permissions())
-        .and_then(|()| new.as_file().sync_all())
-        .map_err(|e| cannot(&e))?;
+    let mut new = Draft::of(&file, false).map_err(|e| cannot(&e))?;
+    let written = new.file().write_all(after.as_bytes());
+    written.map_err(|e| cannot(&e))?;
     // Somebody may have saved the file since it was read.
     if std::fs::read(&file).map_err(|e| cannot(&e))? != before.as_bytes() {
         return Err(cannot(&"it has changed since it was read"));
     }
-    new.persist(&file).map_err(|e| cannot(&e.error))?;
-    Ok(())
+    new.put().map_err(|e| cannot(&e))
 }
 
 #[cfg(test)]

@@ -66,7 +66,16 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         .or_else(|| settings::word(&settings.formats.graph));
     let text = match format.unwrap_or(Format::Text) {
         Format::Text => chart::text(&chart),
-        Format::Mermaid => chart::mermaid(&chart),
+        Format::Mermaid => {
+            let text = chart::mermaid(&chart);
+            if let Some(why) = chart::too_much_for_mermaid(&chart, &text) {
+                ui.note(&format!(
+                    "Mermaid may refuse to draw this: {why}; --workflow NAME makes it smaller, \
+                     --format svg draws it"
+                ));
+            }
+            text
+        }
         Format::Dot => chart::dot(&chart),
         Format::Svg => chart::svg(&chart),
         Format::Json => {

@@ -31,6 +31,7 @@ mod ui;
 mod unpacked;
 mod upstream;
 mod values;
+mod write;
 
 use std::process::ExitCode;
 

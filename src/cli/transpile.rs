@@ -3,7 +3,6 @@
 #[cfg(unix)]
 mod verify;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -11,7 +10,7 @@ use clap::ValueEnum;
 use super::engine::EngineArg;
 use super::orbs::OrbArgs;
 use super::values::ValueArgs;
-use super::{CliError, Ui, error, gate, input};
+use super::{CliError, Ui, error, gate, input, write};
 use crate::circleci::Given;
 use crate::transpile::{
     OutputFile, Report, Runtime, TranspileError, circleci, github, gitlab, shell,
@@ -201,7 +200,7 @@ fn rewrite(args: &Args, path: &Path, given: Given, ui: &mut Ui) -> Result<u8, Cl
         executable: false,
     }];
     files.extend(report(args, &rewritten.report, &checked.report.sources)?);
-    write(args, path, &root, &files, ui)?;
+    write_files(args, path, &root, &files, ui)?;
     if args.report.is_some() {
         counts(&rewritten.report, ui);
     }
@@ -228,7 +227,7 @@ fn migrate(args: &Args, path: &Path, given: Given, ui: &Ui) -> Result<u8, CliErr
     let made = made.map_err(|wrong| defect(&wrong))?;
     let mut files = made.files;
     files.extend(report(args, &made.report, &sources)?);
-    write(args, path, &root, &files, ui)?;
+    write_files(args, path, &root, &files, ui)?;
     counts(&made.report, ui);
     Ok(0)
 }
@@ -305,7 +304,7 @@ fn store(url: &str, runtime: RuntimeArg) -> Result<circleci::Store, CliError> {
     Ok(circleci::Store::Url(path.to_owned()))
 }
 
-fn write(
+fn write_files(
     args: &Args,
     config: &Path,
     root: &Path,
@@ -334,7 +333,9 @@ fn write(
         }
     }
     for (target, file) in targets {
-        write_one(&target, file)
+        let folder = target.parent().map_or(Ok(()), std::fs::create_dir_all);
+        folder
+            .and_then(|()| write::of_kind(&target, &file.text, file.executable))
             .map_err(|e| CliError::input(format!("cannot write {}: {e}", target.display())))?;
         ui.talk(&format!("wrote {}\n", target.display()));
     }
@@ -343,44 +344,4 @@ fn write(
 
 fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-/// Writes a file whole or not at all.
-fn write_one(target: &Path, file: &OutputFile) -> std::io::Result<()> {
-    // A link is kept: what it points to is what is edited.
-    let target = target
-        .canonicalize()
-        .unwrap_or_else(|_| target.to_path_buf());
-    let dir = target
-        .parent()
-        .filter(|d| !d.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir)?;
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".holdall-")
-        .tempfile_in(dir)?;
-    temporary.write_all(file.text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    let permissions = match std::fs::metadata(&target) {
-        Ok(there) => there.permissions(),
-        Err(_) => mode(file.executable, temporary.as_file())?,
-    };
-    temporary.as_file().set_permissions(permissions)?;
-    temporary.persist(&target).map_err(|e| e.error)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn mode(executable: bool, _file: &std::fs::File) -> std::io::Result<std::fs::Permissions> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(std::fs::Permissions::from_mode(if executable {
-        0o755
-    } else {
-        0o644
-    }))
-}
-
-#[cfg(not(unix))]
-fn mode(_executable: bool, file: &std::fs::File) -> std::io::Result<std::fs::Permissions> {
-    Ok(file.metadata()?.permissions())
 }

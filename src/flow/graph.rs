@@ -67,16 +67,6 @@ impl Graph {
             .filter(move |j| *j != job)
     }
 
-    /// Returns the jobs downstream of a job, in the same order.
-    #[must_use]
-    pub fn downstream(&self, job: JobIndex) -> Vec<JobIndex> {
-        self.order
-            .iter()
-            .copied()
-            .filter(|j| *j != job && self.is_upstream(job, *j))
-            .collect()
-    }
-
     /// Returns all jobs, each behind those that it requires; jobs of a circle come last.
     #[must_use]
     pub fn order(&self) -> &[JobIndex] {

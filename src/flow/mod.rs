@@ -9,5 +9,5 @@ mod place;
 
 pub use graph::Graph;
 pub use layers::{Attach, Flow, Layer};
-pub use overlap::{Item, Overlap, OverlapKind, overlap};
+pub use overlap::{Item, Overlap, OverlapKind};
 pub use place::{Place, Space};

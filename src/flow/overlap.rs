@@ -108,18 +108,13 @@ impl Segment {
     }
 }
 
-/// Compares two items of `paths`; malformed ones meet nothing.
-#[must_use]
-pub fn overlap(a: &str, b: &str) -> Option<Overlap> {
-    Item::parse(a)?.overlap(&Item::parse(b)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn meet(a: &str, b: &str) -> Option<(String, OverlapKind)> {
-        overlap(a, b).map(|o| (o.witness, o.kind))
+        let found = Item::parse(a)?.overlap(&Item::parse(b)?)?;
+        Some((found.witness, found.kind))
     }
 
     #[test]

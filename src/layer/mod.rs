@@ -45,7 +45,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Budget, Entry, EntryKind};
-pub(crate) use beneath::{place, temp_in};
+pub(crate) use beneath::place;
 pub use carry::{Carried, ImportError, Imported, export, import};
 pub use diff::{Change, State};
 pub use digest::{BadDigest, Digest};

@@ -6,6 +6,7 @@
 
 mod cache_key;
 mod condition;
+mod duration;
 mod filters;
 mod origin;
 mod step;
@@ -14,6 +15,7 @@ use crate::yaml::{Data, Location};
 
 pub use cache_key::{KeyPart, key_parts};
 pub use condition::{Condition, Operand};
+pub use duration::parse_duration;
 pub use filters::{GitRef, Undecided};
 pub use origin::{Call, Filled, Located, MERGE, Origin, Spot};
 pub use step::{
@@ -24,8 +26,6 @@ pub use step::{
 /// A compiled config: what would run.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
-    /// The jobs that are defined, used or not, in the order of the text.
-    pub definitions: Vec<Located<String>>,
     /// The workflows in the order of the text.
     pub workflows: Vec<Workflow>,
     /// Whether this is a setup config: its one workflow decides what the pipeline goes on with.

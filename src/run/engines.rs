@@ -13,7 +13,7 @@ use super::event::{Isolation, JobEvent};
 use super::options::{EngineKind, Options};
 use super::prepare::Common;
 #[cfg(target_os = "linux")]
-use super::sandbox::Sandbox;
+use super::sandbox::{Jobs, Sandbox};
 use super::spec::{JobSpec, Outcome};
 #[cfg(target_os = "linux")]
 use crate::plan::JobKind;
@@ -22,7 +22,7 @@ use crate::plan::JobKind;
 pub(crate) enum Engine {
     Bare(Bare),
     #[cfg(target_os = "linux")]
-    Sandbox(Sandbox),
+    Sandbox(Box<Sandbox>),
     /// Containers, and the engine for jobs that name no image, where there are any.
     #[cfg(target_os = "linux")]
     Containers(Box<Containers>, Option<Box<Engine>>),
@@ -37,24 +37,39 @@ impl Engine {
         results: &Path,
     ) -> Result<Self, RunError> {
         if options.engine == EngineKind::Host {
-            return Self::host(options, common, results);
+            return Self::host(options, common, results, &|_| true);
         }
         let logs = results.parent().unwrap_or(results);
         let containers = Box::new(Containers::new(options, common, logs)?);
         let mut builds = common.workflow.jobs.iter();
         let host = builds
             .any(|job| job.kind == JobKind::Build && !containers.takes(&job.name))
-            .then(|| Self::host(options, common, results))
+            .then(|| Self::host(options, common, results, &|job| !containers.takes(job)))
             .transpose()?;
         Ok(Self::Containers(containers, host.map(Box::new)))
     }
 
     #[cfg(target_os = "linux")]
-    fn host(options: &Options, common: &Common<'_>, results: &Path) -> Result<Self, RunError> {
+    fn host(
+        options: &Options,
+        common: &Common<'_>,
+        results: &Path,
+        takes: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, RunError> {
         if options.isolation {
             let shared = vec![common.store.clone(), common.caches.clone(), results.into()];
-            let sandbox = Sandbox::new(options, &common.home, shared, &common.project)?;
-            Ok(Self::Sandbox(sandbox))
+            let (home, project) = (&common.home, &common.project);
+            let is_reused = |name: &str| options.reused.iter().any(|report| report.name == name);
+            let jobs: Vec<_> = (common.workflow.jobs.iter())
+                .filter(|job| job.kind == JobKind::Build && takes(&job.name))
+                .filter(|job| !is_reused(&job.name))
+                .collect();
+            let jobs = Jobs {
+                count: jobs.iter().map(|job| job.parallelism.max(1) as usize).sum(),
+                directory: jobs.first().map(|job| job.working_directory.value.as_str()),
+            };
+            let sandbox = Sandbox::new(options, home, shared, project, jobs)?;
+            Ok(Self::Sandbox(Box::new(sandbox)))
         } else {
             Ok(Self::Bare(Bare::new(
                 options.scratch.as_deref(),

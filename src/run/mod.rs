@@ -58,8 +58,7 @@ pub use event::{Chunk, Event, Isolation, JobEvent, Skipped};
 pub use options::{Approvals, Ask, Context, EngineKind, Options};
 pub use report::{JobReport, LayerReport, StepReport, StepStatus, Summary, Tests};
 pub use swept::{RUN_LIFETIME, Swept, SweptCache, SweptRun};
-pub(crate) use text::split_words;
-pub use text::{format_duration, parse_duration};
+pub use text::format_duration;
 
 pub use earlier::earlier;
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! What git says about the project: branch, commit, tag and origin.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 #[cfg(unix)]
 use crate::plan::GitRef;
@@ -27,19 +27,32 @@ impl Repo {
         let Ok(project) = project else {
             return Self::default();
         };
-        // Spares projects without a repository the wait for four processes.
+        // Spares projects without a repository the wait for git.
         if !project.ancestors().any(|dir| dir.join(".git").exists()) {
             return Self::default();
         }
-        let git = |args: &[&str]| ask(&project, args);
-        let commit = git(&["rev-parse", "--verify", "HEAD"]);
-        let branch = git(&["symbolic-ref", "--short", "-q", "HEAD"]);
-        // A pipeline has a branch or a tag, never both (circleci-semantics §4.2, filters).
-        let tag = branch
-            .is_none()
-            .then(|| git(&["describe", "--tags", "--exact-match", "HEAD"]))
-            .flatten();
+        let git = |args: &[&str]| Question::ask(&project, args);
+        // Every process costs a run some milliseconds: few of them, and at the same time.
+        let head = git(&["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"]);
         let origin = git(&["config", "--get", "remote.origin.url"]);
+        let head = head.and_then(Question::answer);
+        let (commit, branch) = match head.as_deref().and_then(|text| text.split_once('\n')) {
+            // Where no branch is checked out, the name of HEAD is HEAD.
+            Some((commit, name)) => (
+                Some(commit.to_owned()),
+                name.strip_prefix("refs/heads/").map(str::to_owned),
+            ),
+            // Before the first commit there is a branch all the same.
+            None => (
+                None,
+                git(&["symbolic-ref", "--short", "-q", "HEAD"]).and_then(Question::answer),
+            ),
+        };
+        // A pipeline has a branch or a tag, never both (circleci-semantics §4.2, filters).
+        let tag = (branch.is_none() && commit.is_some())
+            .then(|| git(&["describe", "--tags", "--exact-match", "HEAD"])?.answer())
+            .flatten();
+        let origin = origin.and_then(Question::answer);
         Self {
             branch,
             tag,
@@ -72,18 +85,27 @@ impl Repo {
     }
 }
 
-fn ask(project: &Path, args: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(project)
-        .args(args)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+/// Something that git was asked, and has perhaps not answered yet.
+struct Question(Child);
+
+impl Question {
+    /// Asks git about a project; nothing where there is no git.
+    fn ask(project: &Path, args: &[&str]) -> Option<Self> {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(project).args(args);
+        git.stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        git.spawn().ok().map(Self)
+    }
+
+    /// Waits for what git says; nothing where it fails or is silent.
+    fn answer(self) -> Option<String> {
+        let output = self.0.wait_with_output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let text = text.trim();
+        (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -107,5 +129,43 @@ mod tests {
                 "{url}"
             );
         }
+    }
+
+    #[test]
+    fn git_says_branch_tag_commit_and_origin_in_every_state_of_a_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = |args: &[&str]| {
+            let who = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+            let done = Command::new("git")
+                .current_dir(dir.path())
+                .args(who)
+                .args(args)
+                .output()
+                .unwrap();
+            assert!(done.status.success(), "{args:?}: {done:?}");
+            String::from_utf8(done.stdout).unwrap().trim().to_owned()
+        };
+        assert_eq!(Repo::of(dir.path()), Repo::default());
+        git(&["init", "-q", "-b", "feature/x"]);
+        let unborn = Repo::of(dir.path());
+        assert_eq!(unborn.branch.as_deref(), Some("feature/x"));
+        assert_eq!(unborn.commit, None);
+        git(&["commit", "-q", "--allow-empty", "-m", "first"]);
+        git(&["tag", "v1"]);
+        git(&["remote", "add", "origin", "https://example.com/acme/widget"]);
+        let commit = git(&["rev-parse", "HEAD"]);
+        let on_branch = Repo::of(dir.path());
+        assert_eq!(on_branch.branch.as_deref(), Some("feature/x"));
+        assert_eq!(on_branch.tag, None);
+        assert_eq!(on_branch.commit.as_deref(), Some(commit.as_str()));
+        let origin = Some("https://example.com/acme/widget");
+        assert_eq!(on_branch.origin.as_deref(), origin);
+        git(&["checkout", "-q", "--detach"]);
+        let on_tag = Repo::of(dir.path());
+        assert_eq!((on_tag.branch, on_tag.tag.as_deref()), (None, Some("v1")));
+        git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+        let detached = Repo::of(dir.path());
+        assert_eq!((detached.branch, detached.tag), (None, None));
+        assert_eq!(detached.origin.as_deref(), origin);
     }
 }

@@ -28,9 +28,39 @@ pub(crate) fn programs(halt: Halt) -> [(&'static str, String); 2] {
     PROGRAMS.map(|(name, text)| (name, text.replace(PLACE, command)))
 }
 
+/// Says whether a script calls `circleci` for what its stand-in does.
+pub(crate) fn calls_circleci(script: &str) -> bool {
+    ["circleci tests", "circleci step", "circleci env"]
+        .iter()
+        .any(|words| script.contains(words))
+}
+
+/// Says whether a script calls `circleci-agent`.
+pub(crate) fn calls_agent(script: &str) -> bool {
+    script.contains("circleci-agent")
+}
+
+/// Says whether a script may end the job early.
+pub(crate) fn halts(script: &str) -> bool {
+    ["circleci step halt", "circleci-agent step halt"]
+        .iter()
+        .any(|words| script.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Halt, PLACE, programs};
+    use super::{Halt, PLACE, calls_agent, calls_circleci, halts, programs};
+
+    #[test]
+    fn calls_are_told_from_names_of_other_things() {
+        let split = "circleci tests glob 'a/*' | circleci tests split";
+        assert!(calls_circleci(split) && !calls_agent(split) && !halts(split));
+        let halt = "circleci-agent step halt";
+        assert!(calls_agent(halt) && halts(halt) && !calls_circleci(halt));
+        assert!(!calls_circleci(
+            "docker pull circleci/node; cd /home/circleci"
+        ));
+    }
 
     #[test]
     fn each_program_can_end_the_job() {

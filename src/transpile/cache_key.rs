@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::lower::quoted;
 use super::values::variable;
 use crate::circleci::{TextPart, text_parts};
 use crate::plan::{KeyPart, key_parts};
+use crate::words::quoted;
 
 /// A key as a word of a shell.
 #[derive(Debug)]

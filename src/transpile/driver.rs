@@ -1,7 +1,7 @@
 //! What the scripts of targets share that give each step a shell of its own: caches that steps
 //! look up themselves, and the programs that scripts call by the service's names.
 
-use crate::shims::Halt;
+use crate::shims::{Halt, calls_agent, calls_circleci};
 
 /// Functions that keep and find caches in the folder `$holdall_caches`; they need `holdall_home`,
 /// `$holdall_private` and `$holdall_directory`.
@@ -19,12 +19,5 @@ pub(super) fn programs() -> String {
 
 /// Says whether a script calls one of the programs.
 pub(super) fn calls_programs(script: &str) -> bool {
-    [
-        "circleci tests",
-        "circleci-agent",
-        "circleci step",
-        "circleci env",
-    ]
-    .iter()
-    .any(|word| script.contains(word))
+    calls_circleci(script) || calls_agent(script)
 }

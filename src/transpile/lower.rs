@@ -1,9 +1,11 @@
-//! What every target needs of a workflow: which layers an attach applies, in which order, and how
-//! texts are quoted for a shell.
+//! What every target needs of a workflow: which layers an attach applies, in which order, and what
+//! a step's texts mean.
 
+use crate::circleci::actual;
 use crate::flow::Graph;
 use crate::layer::{Upstream, encode_job};
-use crate::plan::{JobIndex, StepKind, Workflow};
+use crate::plan::{JobIndex, StepKind, Workflow, parse_duration};
+use crate::words::quoted;
 
 /// Returns the upstream jobs of a job that persist something, in the order in which their layers
 /// apply, each with those that come before it.
@@ -74,19 +76,9 @@ pub(super) fn upstream_options(upstream: &[&Upstream]) -> String {
     out
 }
 
-/// Quotes a text for a POSIX shell; plain words stay as they are.
-pub(crate) fn quoted(text: &str) -> String {
-    let plain = |b: u8| {
-        b.is_ascii_alphanumeric()
-            || matches!(
-                b,
-                b'_' | b'-' | b'.' | b'/' | b'=' | b':' | b',' | b'+' | b'@' | b'%'
-            )
-    };
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
+/// Reads a step's duration in whole seconds, begun ones counted.
+pub(super) fn seconds(duration: &str) -> Option<u64> {
+    parse_duration(&actual(duration)).map(|d| d.as_secs() + u64::from(d.subsec_nanos() > 0))
 }
 
 /// Returns the first line of a script that says something: what a step without a name is called.
@@ -97,17 +89,4 @@ pub(super) fn first_line(script: &str) -> String {
         .find(|l| !l.is_empty())
         .unwrap_or("run");
     line.chars().take(72).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn texts_reach_the_shell_as_they_are() {
-        assert_eq!(quoted("a/b.txt"), "a/b.txt");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("it's $x"), "'it'\\''s $x'");
-        assert_eq!(quoted("~/x"), "'~/x'");
-    }
 }

@@ -18,9 +18,6 @@ use std::path::PathBuf;
 
 use crate::yaml::Location;
 
-#[cfg(unix)]
-pub(crate) use lower::quoted;
-
 pub use item::{Item, Node, items, own_key};
 pub use report::{Counts, Entry, Ledger, Outcome, Report};
 

@@ -129,7 +129,7 @@ pub(super) fn word(text: &str) -> Script {
     }
     for part in parts {
         match part {
-            TextPart::Plain(plain) => out.text.push_str(&super::lower::quoted(plain)),
+            TextPart::Plain(plain) => out.text.push_str(&crate::words::quoted(plain)),
             TextPart::Value { name, .. } => {
                 out.text.push_str(&format!("\"${{{}}}\"", variable(name)));
                 out.values.insert(name.to_owned());

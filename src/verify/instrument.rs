@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::lines::Key;
 use crate::plan::{Located, Origin, Pipeline, RunStep, Step, StepKind};
-use crate::transpile::quoted;
+use crate::words::quoted;
 use crate::yaml::Location;
 
 /// The attaches of a job: the place of each, as the config writes it.

@@ -9,7 +9,7 @@ use super::here::take;
 use super::lines::Trees;
 use crate::plan::{Job, JobKind, Located, Origin, RunStep, Step, StepKind, Workflow};
 use crate::run::{Event, JobEvent, Options, execute};
-use crate::transpile::quoted;
+use crate::words::quoted;
 use crate::yaml::Location;
 
 /// Most lines of a runner's output that are kept to be shown.

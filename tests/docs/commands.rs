@@ -36,6 +36,12 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "builds holdall; tests/install.rs does it",
     ),
     (
+        "RELEASING.md",
+        "cargo package",
+        "publishes, which needs a release",
+    ),
+    ("docs/install.md", "pip install holdall", "wants a release"),
+    (
         "docs/install.md",
         "pip wheel",
         "builds holdall; tests/install.rs does it",

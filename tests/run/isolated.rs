@@ -134,6 +134,70 @@ fn jobs_in_tmp_do_not_see_each_other() {
 }
 
 #[test]
+fn jobs_that_follow_each_other_see_the_machine_as_it_is_when_they_begin() {
+    let world = world_with_scratch();
+    need_namespaces!(world);
+    let later = world.path("home/later");
+    let jobs = vec![
+        job("a", vec![run("test ! -e ~/later; echo x > ~/of-a")]),
+        requires(
+            job("b", vec![run("cat ~/later; test ! -e ~/of-a")]),
+            &[(0, &[JobStatus::Success])],
+        ),
+    ];
+    let mut output = Vec::new();
+    let summary =
+        holdall::run::execute(&workflow(jobs), &world.options, &mut |event| match event {
+            Event::JobFinished { job: 0, .. } => std::fs::write(&later, "later").expect("a file"),
+            Event::Job {
+                job: 1,
+                event: holdall::run::JobEvent::Output(chunk),
+                ..
+            } => output.extend_from_slice(chunk.as_bytes()),
+            _ => {}
+        });
+    assert!(summary.expect("a run").success);
+    assert_eq!(String::from_utf8_lossy(&output), "later");
+}
+
+#[test]
+fn a_view_that_no_job_wants_leaves_nothing_behind() {
+    let world = world_with_scratch();
+    need_namespaces!(world);
+    let here = "pwd; touch here";
+    let done = world.run(vec![
+        in_dir(job("a", vec![run(here)]), "/tmp/a"),
+        requires(
+            in_dir(job("b", vec![run(here), run("false")]), "~/b"),
+            &[(0, &[JobStatus::Success])],
+        ),
+        requires(
+            in_dir(job("c", vec![run(here)]), "~/b"),
+            &[(1, &[JobStatus::Failed])],
+        ),
+        requires(job("d", vec![run(here)]), &[(1, &[JobStatus::Success])]),
+        requires(job("e", vec![run(here)]), &[(3, &[JobStatus::Success])]),
+    ]);
+    let statuses = |name| done.job(name).status;
+    assert_eq!(
+        ["a", "b", "c", "d", "e"].map(statuses),
+        [
+            JobStatus::Success,
+            JobStatus::Failed,
+            JobStatus::Success,
+            JobStatus::NotRun,
+            JobStatus::NotRun
+        ]
+    );
+    let home = world.path("home");
+    assert_eq!(done.output("a"), "/tmp/a\n");
+    for name in ["b", "c"] {
+        assert_eq!(done.output(name), format!("{}/b\n", home.display()));
+    }
+    assert_eq!(leftovers(&world.path("scratch")), Vec::<String>::new());
+}
+
+#[test]
 fn working_directories_are_where_the_config_says() {
     let world = World::new();
     need_namespaces!(world);

@@ -33,17 +33,8 @@ pub(crate) enum Kind {
 }
 
 /// An operator with its right side.
-#[derive(Debug, Clone)]
-pub(crate) struct Link {
-    /// The operator's bytes.
-    pub(crate) at: Span,
-    /// The operator and what stands to its right.
-    pub(crate) step: Step,
-}
-
-/// An operator and its right side.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum Link {
     /// An operator between two expressions.
     Binary(Op, Expr),
     /// `matches /…/`; nothing but a pattern may stand to its right.
@@ -133,7 +124,7 @@ impl Op {
     }
 }
 
-impl Step {
+impl Link {
     /// Returns how tightly the operator binds.
     pub(crate) fn level(&self) -> Level {
         match self {
@@ -147,7 +138,7 @@ impl Expr {
     /// Makes a chain; a first operand of the same strength is continued, as reading from the left
     /// means.
     pub(crate) fn chain(first: Self, links: Vec<Link>, span: Span) -> Self {
-        let Some(level) = links.first().map(|link| link.step.level()) else {
+        let Some(level) = links.first().map(|link| link.level()) else {
             return first;
         };
         match first.kind {
@@ -193,7 +184,7 @@ impl Expr {
             Kind::Chain(first, links) => {
                 first.visit(see);
                 for link in links {
-                    if let Step::Binary(_, right) = &link.step {
+                    if let Link::Binary(_, right) = link {
                         right.visit(see);
                     }
                 }
@@ -203,9 +194,7 @@ impl Expr {
 }
 
 fn level_of(links: &[Link]) -> Level {
-    links
-        .first()
-        .map_or(Level::Operand, |link| link.step.level())
+    links.first().map_or(Level::Operand, |link| link.level())
 }
 
 /// A name in an expression.
@@ -236,9 +225,9 @@ pub(crate) fn patterns(expr: &Expr) -> Vec<&Pattern> {
     let mut out = Vec::new();
     expr.visit(&mut |part| {
         if let Kind::Chain(_, links) = &part.kind {
-            out.extend(links.iter().filter_map(|link| match &link.step {
-                Step::Matches(pattern) => Some(pattern),
-                Step::Binary(..) => None,
+            out.extend(links.iter().filter_map(|link| match link {
+                Link::Matches(pattern) => Some(pattern),
+                Link::Binary(..) => None,
             }));
         }
     });
@@ -248,12 +237,6 @@ pub(crate) fn patterns(expr: &Expr) -> Vec<&Pattern> {
 impl PartialEq for Expr {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind
-    }
-}
-
-impl PartialEq for Link {
-    fn eq(&self, other: &Self) -> bool {
-        self.step == other.step
     }
 }
 
@@ -270,12 +253,12 @@ impl fmt::Display for Expr {
                 let inner = level_of(links).tighter();
                 operand(first, inner, f)?;
                 for link in links {
-                    match &link.step {
-                        Step::Binary(op, right) => {
+                    match link {
+                        Link::Binary(op, right) => {
                             write!(f, " {} ", op.as_str())?;
                             operand(right, inner, f)?;
                         }
-                        Step::Matches(pattern) => write!(f, " matches /{}/", pattern.source())?,
+                        Link::Matches(pattern) => write!(f, " matches /{}/", pattern.source())?,
                     }
                 }
                 Ok(())

@@ -91,11 +91,6 @@ pub(crate) enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Says whether only the announced compiler refuses it (circleci-semantics §0b.2).
-    pub(crate) fn is_for_new_compiler_only(&self) -> bool {
-        matches!(self, Self::PatternFeature(_) | Self::PatternTooLong(_))
-    }
-
     /// Says whether it is about a pattern.
     pub(crate) fn is_about_pattern(&self) -> bool {
         matches!(

@@ -5,7 +5,7 @@
 //! is not reached, because the other one decides, is not judged; whether its names exist is a
 //! question for [`names`](super::names).
 
-use super::ast::{Expr, Kind, Link, Op, Step, patterns};
+use super::ast::{Expr, Kind, Link, Op, patterns};
 use super::error::{Error, ErrorKind};
 use super::pattern::Pattern;
 use super::value::{Lookup, Scalar, Truth};
@@ -22,7 +22,7 @@ pub(crate) enum Outcome {
     Unknown,
 }
 
-/// An expression's outcome, with what is wrong and what it rests on.
+/// An expression's outcome, with what is wrong in it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Evaluation {
     /// What the expression comes to.
@@ -30,19 +30,12 @@ pub(crate) struct Evaluation {
     /// What is wrong: every pattern that is refused, and every error of types or names in the
     /// parts that are reached.
     pub(crate) errors: Vec<Error>,
-    empty_text: bool,
 }
 
 impl Evaluation {
     /// Returns whether the expression holds as a condition.
     pub(crate) fn truth(&self) -> Truth {
         truth(&self.outcome)
-    }
-
-    /// Says whether the truth rests on the empty text being false, which the service's
-    /// documentation leaves open (circleci-semantics §11.6).
-    pub(crate) fn leans_on_empty_text(&self) -> bool {
-        self.empty_text || is_empty_text(&self.outcome)
     }
 }
 
@@ -57,20 +50,17 @@ pub(crate) fn evaluate(expr: &Expr, lookup: &dyn Fn(&str) -> Lookup) -> Evaluati
     let mut evaluator = Evaluator {
         lookup,
         errors: patterns(expr).into_iter().filter_map(refused).collect(),
-        empty_text: false,
     };
     let outcome = evaluator.expr(expr);
     Evaluation {
         outcome,
         errors: evaluator.errors,
-        empty_text: evaluator.empty_text,
     }
 }
 
 struct Evaluator<'l> {
     lookup: &'l dyn Fn(&str) -> Lookup,
     errors: Vec<Error>,
-    empty_text: bool,
 }
 
 impl Evaluator<'_> {
@@ -84,7 +74,7 @@ impl Evaluator<'_> {
             },
             Kind::Not(inner) => {
                 let inner = self.expr(inner);
-                from_truth(self.truth(&inner).negated())
+                from_truth(truth(&inner).negated())
             }
             Kind::Chain(first, links) => self.chain(first, links),
         }
@@ -95,31 +85,25 @@ impl Evaluator<'_> {
         Outcome::Unknown
     }
 
-    /// Asks for an outcome's truth, and notes where the empty text decided it.
-    fn truth(&mut self, outcome: &Outcome) -> Truth {
-        self.empty_text |= is_empty_text(outcome);
-        truth(outcome)
-    }
-
     fn chain(&mut self, first: &Expr, links: &[Link]) -> Outcome {
         let mut left = self.expr(first);
         let mut left_at = first.span;
         for link in links {
-            left = match &link.step {
-                Step::Binary(Op::And, right) => self.logic(left, right, Truth::False),
-                Step::Binary(Op::Or, right) => self.logic(left, right, Truth::True),
-                Step::Binary(op, right) => {
+            left = match link {
+                Link::Binary(Op::And, right) => self.logic(left, right, Truth::False),
+                Link::Binary(Op::Or, right) => self.logic(left, right, Truth::True),
+                Link::Binary(op, right) => {
                     let value = self.expr(right);
                     self.binary(*op, (&left, left_at), (&value, right.span))
                 }
-                Step::Matches(pattern) => match self.text("matches", (&left, left_at)) {
+                Link::Matches(pattern) => match self.text("matches", (&left, left_at)) {
                     Some(text) => from_truth(pattern.matches(text)),
                     None => absent_or_unknown(&left),
                 },
             };
-            left_at = first.span.to(match &link.step {
-                Step::Binary(_, right) => right.span,
-                Step::Matches(pattern) => pattern.span(),
+            left_at = first.span.to(match link {
+                Link::Binary(_, right) => right.span,
+                Link::Matches(pattern) => pattern.span(),
             });
         }
         left
@@ -127,12 +111,12 @@ impl Evaluator<'_> {
 
     /// `and` and `or`: the left side where it decides, else the right one.
     fn logic(&mut self, left: Outcome, right: &Expr, decided: Truth) -> Outcome {
-        match self.truth(&left) {
+        match truth(&left) {
             known if known == decided => left,
             Truth::Unknown => {
                 let right = self.expr(right);
                 // The operand that is returned is not known, but both of them say the same.
-                if self.truth(&right) == decided {
+                if truth(&right) == decided {
                     Outcome::Either(decided == Truth::True)
                 } else {
                     Outcome::Unknown
@@ -233,10 +217,6 @@ fn absent_or_unknown(left: &Outcome) -> Outcome {
         Outcome::Known(Scalar::Null) => Outcome::Known(Scalar::Bool(false)),
         _ => Outcome::Unknown,
     }
-}
-
-fn is_empty_text(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Known(Scalar::Str(text)) if text.is_empty())
 }
 
 fn truth(outcome: &Outcome) -> Truth {

@@ -4,11 +4,6 @@
 //! `>>` elsewhere (circleci-semantics §5.9). This room reads texts and computes values; it knows
 //! nothing of YAML, of where names come from, or of how errors are shown.
 
-#![allow(
-    unused_imports,
-    reason = "the room's face is whole before every piece has its caller"
-)]
-
 mod ast;
 mod error;
 mod eval;
@@ -19,7 +14,7 @@ mod pattern;
 mod tests;
 mod value;
 
-pub(crate) use ast::{Expr, Kind, Link, Name, Op, Step, names};
+pub(crate) use ast::{Expr, Kind, Link, Op, names};
 pub(crate) use error::{Error, ErrorKind};
 pub(crate) use eval::{Evaluation, Outcome, evaluate};
 pub(crate) use parser::parse;

@@ -1,6 +1,6 @@
 //! From the text of an expression to its tree, in one pass (circleci-semantics §5.9).
 
-use super::ast::{Expr, Kind, Level, Link, Step};
+use super::ast::{Expr, Kind, Level, Link};
 use super::error::{Error, ErrorKind};
 use super::lexer::{Lexer, Token};
 use super::pattern::Pattern;
@@ -93,18 +93,17 @@ impl Parser<'_> {
         let first = self.chain(level.tighter())?;
         let mut links = Vec::new();
         loop {
-            let (at, step) = match self.token {
+            links.push(match self.token {
                 Token::Op(op) if op.level() == level => {
-                    let at = self.advance()?;
-                    (at, Step::Binary(op, self.chain(level.tighter())?))
+                    self.advance()?;
+                    Link::Binary(op, self.chain(level.tighter())?)
                 }
                 Token::Matches if level == Level::Text => {
-                    let at = self.advance()?;
-                    (at, Step::Matches(self.pattern()?))
+                    self.advance()?;
+                    Link::Matches(self.pattern()?)
                 }
                 _ => break,
-            };
-            links.push(Link { at, step });
+            });
         }
         // Parentheses around the operands belong to the chain.
         Ok(Expr::chain(first, links, start.to(self.last)))

@@ -56,8 +56,7 @@ impl Scalar {
     }
 
     /// Says whether the value counts as false: `null` and `false` do (circleci-semantics §5.9).
-    /// That the empty text does is an open point (§11.6); an evaluation that leans on it says so
-    /// in [`Evaluation::leans_on_empty_text`](super::Evaluation::leans_on_empty_text).
+    /// That the empty text does too is an open point (§11.6).
     pub(crate) fn is_falsy(&self) -> bool {
         match self {
             Self::Null | Self::Bool(false) => true,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::value::Reader;
+use super::super::read::Reader;
 use super::*;
 use crate::yaml::SourceId;
 

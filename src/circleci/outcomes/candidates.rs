@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::conditions::Formula;
 use super::witness::witness;
 use crate::circleci::expr::{
-    Evaluation, Expr, Kind, Lookup, Op, Outcome, Pattern, Scalar, Step, Truth, evaluate, parse,
+    Evaluation, Expr, Kind, Link, Lookup, Op, Outcome, Pattern, Scalar, Truth, evaluate, parse,
 };
 use crate::circleci::given::Declared;
 use crate::circleci::logic::{self, to_scalar, to_value};
@@ -218,21 +218,21 @@ impl Questions {
             Kind::Chain(first, links) => {
                 let mut before: Vec<&Expr> = vec![first];
                 for link in links {
-                    match &link.step {
-                        Step::Matches(pattern) => {
+                    match link {
+                        Link::Matches(pattern) => {
                             let asked = Asked::Pattern(pattern.source().to_owned());
                             for left in &before {
                                 self.expr(left, bound, &asked);
                             }
                         }
-                        Step::Binary(Op::And | Op::Or, right) => {
+                        Link::Binary(Op::And | Op::Or, right) => {
                             // An operand may be the outcome itself.
                             for side in [first, right] {
                                 self.expr(side, bound, &Asked::Truth);
                                 self.expr(side, bound, asked);
                             }
                         }
-                        Step::Binary(op, right) => {
+                        Link::Binary(op, right) => {
                             for left in &before {
                                 self.sides(*op, left, right, bound);
                             }

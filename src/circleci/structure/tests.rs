@@ -4,7 +4,8 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::circleci::compile;
-use crate::circleci::value::{Data, Entry, Item, Reader};
+use crate::circleci::read::Reader;
+use crate::circleci::value::{Data, Entry, Item};
 use crate::yaml::{Source, Sources};
 
 fn problems(text: impl Into<String>) -> Vec<Problem> {

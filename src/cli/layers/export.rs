@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{failure, human};
 use crate::cli::store::StoreArgs;
+use crate::cli::write::Draft;
 use crate::cli::{CliError, Ui, meter};
 use crate::layer::{self, Carried, LayerError, Workspace};
 
@@ -69,17 +70,13 @@ fn to_stdout(workspaces: &[Workspace], ui: &Ui) -> Result<Vec<Carried>, CliError
 /// The file is there as a whole or not at all.
 fn to_file(workspaces: &[Workspace], path: &Path, ui: &Ui) -> Result<Vec<Carried>, CliError> {
     let failed = |error: std::io::Error| failure(&LayerError::io("write", path, error));
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut temp = layer::temp_in(folder, ".holdall-export-", "").map_err(failed)?;
-    let mut output = std::io::BufWriter::with_capacity(1 << 17, temp.as_file_mut());
+    let mut draft = Draft::of(path, false).map_err(failed)?;
+    let mut output = std::io::BufWriter::with_capacity(1 << 17, draft.file());
     let progress = &mut meter::progress(ui, "exported");
     let carried =
         layer::export(workspaces, &mut output, path, progress).map_err(|error| failure(&error))?;
     output.flush().map_err(failed)?;
     drop(output);
-    layer::place(temp, path).map_err(failed)?;
+    draft.put().map_err(failed)?;
     Ok(carried)
 }

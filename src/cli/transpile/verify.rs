@@ -15,6 +15,7 @@ use crate::run::{self, RunError};
 use crate::verify::{
     Command, Copy, Here, JobResult, There, Trees, Verdict, VerifyError, compare, instrument,
 };
+use crate::words;
 
 /// Most differences that are shown of a job.
 const MOST_SHOWN: usize = 10;
@@ -105,7 +106,7 @@ impl Runner {
                 )
                 .hint("leave it out"));
             }
-            let words = run::split_words(given).filter(|w| !w.is_empty());
+            let words = words::split(given).filter(|w| !w.is_empty());
             let words = words.ok_or_else(|| {
                 CliError::usage(format!("`--verify-with {given}` names no program"))
                     .hint("quote it as a shell does")

@@ -7,6 +7,27 @@ use super::{Chart, WorkflowChart, shortened};
 /// The longest line of a box, in characters.
 const LINE: usize = 60;
 
+/// The longest text, in characters, that Mermaid draws where its setting `maxTextSize` is as it
+/// comes (mermaid 11).
+const MAX_TEXT: usize = 50_000;
+
+/// The most arrows in one picture, by its setting `maxEdges`.
+const MAX_EDGES: usize = 500;
+
+/// Says what keeps Mermaid from drawing a chart that [`mermaid`] wrote, where it has the settings
+/// that it comes with: forges let nobody change them.
+#[must_use]
+pub fn too_much_for_mermaid(chart: &Chart, text: &str) -> Option<String> {
+    let length = text.chars().count();
+    if length > MAX_TEXT {
+        return Some(format!(
+            "its text has {length} characters, and {MAX_TEXT} are the most"
+        ));
+    }
+    let edges: usize = chart.workflows.iter().map(|w| w.links().len()).sum();
+    (edges > MAX_EDGES).then(|| format!("it has {edges} arrows, and {MAX_EDGES} are the most"))
+}
+
 /// Writes the chart as a Mermaid flowchart: a thin arrow is a requirement, a thick one hands
 /// layers on as well, a dotted one hands on layers of a job further up.
 #[must_use]

@@ -18,7 +18,7 @@ use super::{Attach, Flow, Layer};
 use crate::plan::{JobIndex, JobStatus, Pipeline, Workflow};
 
 pub use dot::dot;
-pub use mermaid::mermaid;
+pub use mermaid::{mermaid, too_much_for_mermaid};
 pub use svg::svg;
 pub use text::text;
 

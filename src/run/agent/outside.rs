@@ -38,6 +38,7 @@ pub(crate) fn errors(job: &str) -> Result<File, RunError> {
 pub(crate) type Watch<'a> = dyn FnMut(&mut dyn FnMut(JobEvent)) + 'a;
 
 /// The processes of one job, seen from outside.
+#[derive(Debug)]
 pub(crate) struct Agent {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -64,6 +65,11 @@ impl Agent {
             job: job.to_owned(),
             hurry,
         }
+    }
+
+    /// Says which job it is for, from now on.
+    pub(crate) fn rename(&mut self, job: &str) {
+        job.clone_into(&mut self.job);
     }
 
     /// Sends a value. If nobody reads it, what the process says next tells why.
@@ -187,18 +193,6 @@ impl Agent {
     /// Says whether the process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
-    }
-
-    /// Closes the pipe and waits for the end.
-    pub(crate) fn end(&mut self, job: &str) -> Result<(), RunError> {
-        self.stdin = None;
-        match self.child.wait() {
-            Ok(status) if status.success() => Ok(()),
-            _ => {
-                job.clone_into(&mut self.job);
-                Err(self.died())
-            }
-        }
     }
 
     /// Reads what has come, if it comes in time; `false` at the end.

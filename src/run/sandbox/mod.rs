@@ -14,14 +14,16 @@
 
 mod agent;
 mod ids;
+mod makings;
 mod mountinfo;
 mod parent;
 mod place;
 mod remove;
 mod scratch;
+mod spare;
 mod view;
 
 pub(crate) use agent::{direct, inner, outer};
-pub(crate) use parent::{Sandbox, map};
+pub(crate) use parent::{Jobs, Sandbox, map};
 pub(crate) use remove::remove_tree;
 pub(crate) use scratch::Scratch;

@@ -1,18 +1,15 @@
-//! The runner's side: starts the processes of a job, speaks with them and cleans up.
+//! The runner's side: has the process of a job made, speaks with it and cleans up.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use nix::sched::{CloneFlags, unshare};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::agent::MAP;
 use super::ids;
+use super::makings::{Made, Makings};
 use super::scratch::Scratch;
-use super::view::ViewSpec;
-use crate::run::agent::{self, ARGUMENT, Agent, DIRECT};
+use super::spare::{Kept, Spare};
 use crate::run::engine::resolve;
 use crate::run::error::RunError;
 use crate::run::event::{Isolation, JobEvent};
@@ -30,26 +27,33 @@ pub(crate) fn map(process: u32) -> Result<(), RunError> {
 /// Runs jobs in namespaces.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    agent: PathBuf,
-    scratch: Scratch,
-    home: OsString,
-    shared: Vec<OsString>,
-    project: OsString,
-    revealed: Vec<OsString>,
-    /// Set to end canceled jobs without waiting for their steps.
-    hurry: Arc<AtomicBool>,
+    makings: Arc<Makings>,
+    /// The view of the next job.
+    spare: Mutex<Option<Spare>>,
+    /// How many jobs have not begun.
+    to_come: AtomicUsize,
+}
+
+/// The jobs that a sandbox is made for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jobs<'a> {
+    /// How many they are, parallel nodes counted one by one.
+    pub(crate) count: usize,
+    /// The working directory of one of the first, as its config has it.
+    pub(crate) directory: Option<&'a str>,
 }
 
 impl Sandbox {
-    /// Makes the folder for what jobs write, and builds one whole view to see that it works.
+    /// Makes the folder for what jobs write, and the view of the first job to see that it works.
     pub(crate) fn new(
         options: &Options,
         home: &OsStr,
         shared: Vec<OsString>,
         project: &OsStr,
+        jobs: Jobs<'_>,
     ) -> Result<Self, RunError> {
         let own = || PathBuf::from("/proc/self/exe");
-        let sandbox = Self {
+        let makings = Arc::new(Makings {
             agent: options.agent.clone().unwrap_or_else(own),
             scratch: Scratch::create(options.scratch.as_deref())?,
             home: home.to_owned(),
@@ -57,21 +61,16 @@ impl Sandbox {
             revealed: options.revealed.iter().map(OsString::from).collect(),
             project: project.to_owned(),
             hurry: Arc::clone(&options.hurry),
+        });
+        let sandbox = Self {
+            makings,
+            spare: Mutex::new(None),
+            to_come: AtomicUsize::new(jobs.count),
         };
-        let dir = sandbox.scratch.next_job()?;
-        let probe = || {
-            sandbox
-                .start(&dir, Path::new(home), "none")
-                .and_then(|mut agent| {
-                    agent.expect_ready()?;
-                    agent.end("none")
-                })
-        };
-        // Not on this thread: `start` says why.
-        let probed = std::thread::scope(|scope| scope.spawn(probe).join());
-        let probed = probed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        sandbox.scratch.discard(dir, ());
-        probed?;
+        let directory = sandbox.directory(jobs.directory.unwrap_or("~"));
+        let probe = Spare::begin(&sandbox.makings, &directory);
+        let probe = probe.map(Spare::ready).transpose()?;
+        *sandbox.spare() = probe;
         Ok(sandbox)
     }
 
@@ -91,66 +90,72 @@ impl Sandbox {
         cancel: &AtomicBool,
         emit: &mut dyn FnMut(JobEvent),
     ) -> Result<Outcome, RunError> {
-        let dir = self.scratch.next_job()?;
-        let home = Path::new(&self.home);
-        let directory = resolve(&spec.working_directory, home, home);
-        let mut agent = match self.start(&dir, &directory, &spec.name) {
-            Ok(agent) => agent,
-            Err(error) => {
-                self.scratch.discard(dir, ());
-                return Err(error);
-            }
-        };
-        let outcome = agent
-            .expect_ready()
-            .and_then(|()| agent.run(spec, spec.grace, cancel, emit, &mut |_| {}));
+        let directory = self.directory(&spec.working_directory);
+        let Kept {
+            made,
+            keeper: _keeper,
+        } = self.view(&directory, &spec.name)?;
+        let Made { mut agent, dir } = made;
+        let outcome = agent.run(spec, spec.grace, cancel, emit, &mut |_| {});
         // Who has told the outcome has ended everybody else; its own end takes as long as taking
         // its mounts apart.
         if outcome.is_ok() {
-            self.scratch.discard(dir, agent);
+            self.makings.scratch.discard(dir, agent);
         } else {
             drop(agent);
-            self.scratch.discard(dir, ());
+            self.makings.scratch.discard(dir, ());
         }
         outcome
     }
 
-    /// Starts the processes of a job. The thread that calls it ends with the job: it may have left
-    /// for a PID namespace of its own, in which it can start no process after the job's, and the
-    /// kernel ends the job when that thread ends.
-    fn start(&self, dir: &Path, directory: &Path, job: &str) -> Result<Agent, RunError> {
-        let view = ViewSpec {
-            dir: dir.into(),
-            memory: self.scratch.memory().into_os_string(),
-            in_memory: self.scratch.in_memory,
-            home: self.home.clone(),
-            project: self.project.clone(),
-            shared: self.shared.clone(),
-            revealed: self.revealed.clone(),
-            directory: directory.into(),
+    /// Returns the view of a job that begins, and has the next one made where more are to come.
+    fn view(&self, directory: &Path, job: &str) -> Result<Kept, RunError> {
+        let before = self
+            .to_come
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
+                Some(n.saturating_sub(1))
+            });
+        let more = before.is_ok_and(|before| before > 1);
+        let spare = self.spare().take();
+        let kept = match spare {
+            Some(spare) if spare.suits(directory) => {
+                // What went wrong may go well now, or says so in this job's name.
+                spare
+                    .take()
+                    .or_else(|_| Kept::here(&self.makings, directory, job))
+            }
+            Some(other) => {
+                other.end(&self.makings);
+                Kept::here(&self.makings, directory, job)
+            }
+            None => Kept::here(&self.makings, directory, job),
         };
-        let errors = agent::errors(job)?;
-        let file = errors.try_clone();
-        let file = file.map_err(|e| RunError::io("share the errors of", job, e))?;
-        // As root this thread takes the part of the outer process: one program less to start.
-        let direct = rustix::process::geteuid().is_root()
-            && unshare(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC).is_ok();
-        let part = match direct {
-            true => DIRECT.to_owned(),
-            false => std::process::id().to_string(),
-        };
-        let child = Command::new(&self.agent)
-            .arg(ARGUMENT)
-            .arg(part)
-            // The job gets its environment with the rest; this one would only leak into it.
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(file)
-            .spawn()
-            .map_err(|e| RunError::io("start", &self.agent, e))?;
-        let mut agent = Agent::new(child, errors, job, Arc::clone(&self.hurry));
-        agent.send(&view);
-        Ok(agent)
+        let mut kept = kept?;
+        kept.made.agent.rename(job);
+        if more {
+            let mut spare = self.spare();
+            if spare.is_none() {
+                *spare = Spare::begin(&self.makings, directory);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Option<Spare>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns where a working directory is.
+    fn directory(&self, text: &str) -> PathBuf {
+        let home = Path::new(&self.makings.home);
+        resolve(text, home, home)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(spare) = self.spare().take() {
+            spare.end(&self.makings);
+        }
     }
 }

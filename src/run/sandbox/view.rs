@@ -82,9 +82,10 @@ pub(super) fn enter(spec: &ViewSpec) -> Result<(), Refused> {
         places.reveal(path)?;
     }
     places.finish()?;
-    proc(&root)?;
+    let is_root = is_root_outside();
+    proc(&root, is_root)?;
     sys(&root, &mounts);
-    dev(&root)?;
+    dev(&root, is_root)?;
     for folder in &spec.shared {
         shared(&root, Path::new(folder))?;
     }
@@ -112,13 +113,13 @@ fn move_into(root: &Path) -> Result<(), Refused> {
     moved.map_err(failed)
 }
 
-fn proc(root: &Path) -> Result<(), Refused> {
+fn proc(root: &Path, is_root: bool) -> Result<(), Refused> {
     let target = root.join("proc");
     make_dir(&target, 0o555)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", &target, "proc", flags, None).map_err(Refused::when("a fresh /proc"))?;
     // Only who is root outside as well may change them; for others the kernel says no already.
-    if is_root_outside() {
+    if is_root {
         for name in PROC_OF_THE_MACHINE {
             let path = target.join(name);
             if path.exists() {
@@ -157,15 +158,15 @@ fn sys(root: &Path, mounts: &Mounts) {
     }
 }
 
-fn dev(root: &Path) -> Result<(), Refused> {
+fn dev(root: &Path, is_root: bool) -> Result<(), Refused> {
     let source = Path::new("/dev");
     let target = root.join("dev");
     make_dir(&target, 0o755)?;
     // The disk may hold devices of its own below the machine's.
     mount("tmpfs", &target, "tmpfs", MountFlags::NOSUID, c"mode=0755")
         .map_err(Refused::when("a tmpfs on /dev"))?;
-    // Until one cannot be made.
-    let mut alike = true;
+    // Root may make devices, which spares mounts: until one cannot be made.
+    let mut alike = is_root;
     for name in DEVICES {
         device(source, &target, name, &mut alike).map_err(Refused::when(format!("/dev/{name}")))?;
     }
@@ -230,11 +231,8 @@ fn device(source: &Path, target: &Path, name: &str, alike: &mut bool) -> std::io
     }
 }
 
-/// Makes a device like another one, which root may, and which spares a mount.
+/// Makes a device like another one.
 fn made_alike(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !is_root_outside() {
-        return Err(std::io::ErrorKind::PermissionDenied.into());
-    }
     let meta = from.metadata()?;
     if !meta.file_type().is_char_device() {
         return Err(std::io::ErrorKind::InvalidInput.into());

@@ -7,7 +7,8 @@ use super::steps::{Place, WorkspaceStep, argument, value};
 use super::{Options, Store};
 use crate::layer::{Upstream, twin};
 use crate::transpile::Runtime;
-use crate::transpile::lower::{quoted, upstream_words, which};
+use crate::transpile::lower::{upstream_words, which};
+use crate::words::quoted;
 use crate::yaml::{Node, Shape};
 
 /// What stands in the way of a step, and where.

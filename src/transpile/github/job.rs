@@ -205,10 +205,7 @@ pub(super) fn missing_step(what: &str) -> Block {
     let mut step = Block::default();
     step.note(format!("To do: {what}."));
     step.put("name", "To do");
-    let text = format!(
-        "echo {} >&2\nexit 1\n",
-        crate::transpile::lower::quoted(what)
-    );
+    let text = format!("echo {} >&2\nexit 1\n", crate::words::quoted(what));
     step.put("run", super::text::escaped(&text));
     step
 }

@@ -88,7 +88,7 @@ pub(super) fn prepare(
         "~" | "/" | "." | "" | "/tmp" | "/root" | "~/"
     );
     if elsewhere && !directory.contains('$') && place == Place::Unix {
-        let word = |path: &str| crate::transpile::lower::quoted(path);
+        let word = |path: &str| crate::words::quoted(path);
         let target = match (directory.strip_prefix("~/"), directory.starts_with('/')) {
             (Some(rest), _) => format!("\"$HOME\"/{}", word(rest)),
             (None, true) => word(&directory),

@@ -5,7 +5,7 @@ use super::Context;
 use super::write::Block;
 use crate::circleci::actual;
 use crate::plan::{DockerImage, ExecutorKind, Job};
-use crate::transpile::lower::quoted;
+use crate::words::quoted;
 use crate::yaml::Data;
 
 const FORWARD: &str = include_str!("../../shims/forward.sh");

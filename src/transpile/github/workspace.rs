@@ -8,8 +8,9 @@ use super::write::Block;
 use crate::layer::{encode_job, twin};
 use crate::plan::{AttachStep, JobIndex, PersistStep, StepKind};
 use crate::transpile::Runtime;
-use crate::transpile::lower::{quoted, upstream, upstream_words, which};
+use crate::transpile::lower::{upstream, upstream_words, which};
 use crate::transpile::values::{self, Script};
+use crate::words::quoted;
 use crate::yaml::Data;
 
 /// Where the layers of a job lie.

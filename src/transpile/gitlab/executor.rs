@@ -3,8 +3,8 @@
 use super::names::reference;
 use super::write::{Entries, Value};
 use crate::plan::{DockerImage, EnvVar, ExecutorKind, Job, Words};
-use crate::run::split_words;
 use crate::transpile::{Ledger, Node, Outcome};
+use crate::words;
 use crate::yaml::Data;
 
 const LOCALHOST: &str = "GitLab reaches a service by its host name, not as localhost: steps that say localhost have to be changed";
@@ -312,7 +312,7 @@ fn alias(image: &str, nth: usize) -> String {
 fn words(words: &Words) -> Vec<String> {
     match words {
         Words::List(list) => list.clone(),
-        Words::Text(text) => split_words(text).unwrap_or_else(|| vec![text.clone()]),
+        Words::Text(text) => words::split(text).unwrap_or_else(|| vec![text.clone()]),
     }
 }
 

@@ -13,8 +13,9 @@ use crate::flow::Graph;
 use crate::layer::encode_job;
 use crate::plan::{Job, JobIndex, JobKind, JobStatus, StepKind, Workflow};
 use crate::transpile::comments::Comments;
-use crate::transpile::lower::{quoted, upstream};
+use crate::transpile::lower::upstream;
 use crate::transpile::{Ledger, Node, Outcome, Runtime};
+use crate::words::quoted;
 use crate::yaml::Data;
 
 /// What a job is written from.

@@ -169,12 +169,7 @@ pub fn migrate(compiled: &Compiled, options: &Options) -> Result<Migration, Tran
 /// Returns the functions that the jobs use.
 fn functions(needs: &steps::Needs, runtime: Runtime) -> Vec<String> {
     let mut out = vec![DRIVER.to_owned()];
-    let verb = match (needs.persists, needs.attaches) {
-        (true, true) => Some(twin::Verb::Both),
-        (true, false) => Some(twin::Verb::Persist),
-        (false, true) => Some(twin::Verb::Attach),
-        (false, false) => None,
-    };
+    let verb = twin::Verb::of(needs.persists, needs.attaches);
     if let Some(verb) = verb {
         out.push(match runtime {
             Runtime::Sh => format!(

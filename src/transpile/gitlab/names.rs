@@ -186,18 +186,14 @@ pub(super) fn command(condition: &Condition, values: &mut Vec<String>) -> Option
                 Data::Str(text) => text.clone(),
                 _ => return None,
             };
-            format!(
-                "[ {} = {} ]",
-                read(name)?,
-                crate::transpile::lower::quoted(&literal)
-            )
+            format!("[ {} = {} ]", read(name)?, crate::words::quoted(&literal))
         }
         Condition::StartsWith(Operand::Value(name), Operand::Literal(Data::Str(start))) => {
-            let start = crate::transpile::lower::quoted(start);
+            let start = crate::words::quoted(start);
             format!("case {} in {start}*) true ;; *) false ;; esac", read(name)?)
         }
         Condition::Matches(Operand::Value(name), pattern) => {
-            let pattern = crate::transpile::lower::quoted(&extended(pattern)?);
+            let pattern = crate::words::quoted(&extended(pattern)?);
             format!("printf '%s\\n' {} | grep -Exq -- {pattern}", read(name)?)
         }
         _ => return None,

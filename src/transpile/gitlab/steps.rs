@@ -13,9 +13,10 @@ use crate::plan::{
 };
 use crate::transpile::cache_key;
 use crate::transpile::comments::Comments;
-use crate::transpile::lower::{first_line, quoted, upstream_options};
+use crate::transpile::lower::{first_line, seconds, upstream_options};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, Runtime, own_key};
+use crate::words::quoted;
 
 /// What the steps of a job need besides their script.
 #[derive(Debug, Default)]
@@ -430,7 +431,7 @@ impl Writer<'_> {
                 "The service allowed {} without output; GitLab has a limit for the job alone",
                 limit.value
             ));
-            let long = crate::run::parse_duration(&limit.value).is_some_and(|d| d.as_secs() > 3600);
+            let long = seconds(&limit.value).is_some_and(|s| s > 3600);
             self.needs.slow |= long;
         }
         if run.deploy && self.job.parallelism > 1 {
@@ -476,15 +477,9 @@ impl Writer<'_> {
             text.push_str(" -b");
         }
         if let Some(reruns) = &run.max_auto_reruns {
-            let pause = run
-                .auto_rerun_delay
-                .as_ref()
-                .and_then(|d| crate::run::parse_duration(&d.value));
-            text.push_str(&format!(
-                " -r {} {}",
-                reruns.value,
-                pause.map_or(0, |d| d.as_secs())
-            ));
+            let pause = run.auto_rerun_delay.as_ref();
+            let pause = pause.and_then(|d| seconds(&d.value)).unwrap_or(0);
+            text.push_str(&format!(" -r {} {pause}", reruns.value));
         }
         let first = first_line(script);
         text.push_str(&format!(

@@ -8,8 +8,8 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 use super::facts::{Facts, Kind};
 use crate::plan::{Condition, Operand};
-use crate::transpile::lower::quoted;
 use crate::transpile::values::variable;
+use crate::words::quoted;
 use crate::yaml::Data;
 
 /// A condition as a command.

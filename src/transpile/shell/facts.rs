@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::circleci::{TextPart, text_parts};
-use crate::transpile::lower::quoted;
 use crate::transpile::values::{PARAMETER, Parameter, variable};
+use crate::words::quoted;
 
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use crate::flow::Graph;
 use crate::layer::{encode_job, twin};
 use crate::plan::{DockerImage, ExecutorKind, Job, JobIndex, JobKind, StepKind, Workflow};
 use crate::transpile::comments::Comments;
-use crate::transpile::lower::{quoted, upstream, upstream_words};
+use crate::transpile::lower::{upstream, upstream_words};
 use crate::transpile::{Ledger, Node, Outcome, driver, values};
+use crate::words::quoted;
 
 const HEAD: &str = include_str!("job.sh");
 const FACTS: &str = super::FACTS;
@@ -143,12 +144,7 @@ fn filled(part: &str, at: &Place<'_>, job: &Job) -> String {
 
 /// Adds the functions that the steps use.
 fn functions(needs: &Needs, out: &mut String) {
-    let verb = match (needs.persists, needs.attaches) {
-        (true, true) => Some(twin::Verb::Both),
-        (true, false) => Some(twin::Verb::Persist),
-        (false, true) => Some(twin::Verb::Attach),
-        (false, false) => None,
-    };
+    let verb = twin::Verb::of(needs.persists, needs.attaches);
     for (wanted, part) in [
         (needs.checkout, CHECKOUT),
         (needs.stores, STORE),

@@ -6,9 +6,10 @@ use super::facts::{Facts, Values};
 use crate::circleci::actual;
 use crate::plan::{CheckoutStep, Job, RunStep, RunWhen, SaveCacheStep, Step, StepKind};
 use crate::transpile::comments::Comments;
-use crate::transpile::lower::{first_line, quoted};
+use crate::transpile::lower::{first_line, seconds};
 use crate::transpile::values::{self, Dialect};
 use crate::transpile::{Ledger, Node, Outcome, cache_key, driver, own_key};
+use crate::words::quoted;
 
 /// What the steps of a job need besides their lines.
 #[derive(Debug, Default)]
@@ -400,11 +401,6 @@ fn dialect(shell: Option<&String>) -> Dialect {
         Some(shell) if shell.contains("sh") => Dialect::Posix,
         Some(_) => Dialect::Other,
     }
-}
-
-fn seconds(duration: &str) -> Option<u64> {
-    crate::run::parse_duration(&actual(duration))
-        .map(|d| d.as_secs() + u64::from(d.subsec_nanos() > 0))
 }
 
 /// A step of the service: a function of ours in the job's folder.

@@ -8,9 +8,9 @@ use super::{capital, comment};
 use crate::circleci::{actual, expression_condition};
 use crate::layer::encode_job;
 use crate::plan::{FilterKind, FilterRule, Job, JobIndex, JobKind, JobStatus, Workflow};
-use crate::transpile::lower::quoted;
 use crate::transpile::values::{PARAMETER, variable};
 use crate::transpile::{Ledger, Node, Outcome};
+use crate::words::quoted;
 
 const SCRIPT: &str = include_str!("workflow.sh");
 const FILTERS: &str = include_str!("filters.sh");

@@ -6,8 +6,8 @@ use crate::plan::CheckoutStep;
 use crate::transpile::github::actions::CHECKOUT;
 use crate::transpile::github::text;
 use crate::transpile::github::write::Block;
-use crate::transpile::lower::quoted;
 use crate::transpile::values::Script;
+use crate::words::quoted;
 use crate::yaml::Data;
 
 impl Writer<'_> {

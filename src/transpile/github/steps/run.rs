@@ -1,12 +1,13 @@
 //! A `run` step: its script, its shell, where it runs, and in which way.
 
-use super::shell::{dialect, in_background, rerun, seconds, shell};
+use super::shell::{dialect, in_background, rerun, shell};
 use super::{Current, Writer};
 use crate::circleci::actual;
 use crate::plan::{Located, RunStep};
 use crate::transpile::github::expr::Bool;
 use crate::transpile::github::text;
 use crate::transpile::github::write::Block;
+use crate::transpile::lower::seconds;
 use crate::transpile::values::{self, Dialect, Script};
 
 impl Writer<'_> {
@@ -66,7 +67,7 @@ impl Writer<'_> {
         }
         if let Some(reruns) = &run.max_auto_reruns {
             let delay = run.auto_rerun_delay.as_ref();
-            let delay = delay.map_or(0, |d| seconds(&actual(&d.value)));
+            let delay = delay.and_then(|d| seconds(&d.value)).unwrap_or(0);
             script.text = rerun(&script.text, &command, reruns.value, delay);
         }
         if run.background {

@@ -66,8 +66,3 @@ pub(super) fn rerun(text: &str, shell: &str, reruns: u32, delay: u64) -> String 
         "cat >\"$RUNNER_TEMP/rerun\" <<'{end}'\n{text}\n{end}\nleft={reruns}\nuntil {shell} \"$RUNNER_TEMP/rerun\"; do\n  code=$?\n  if [ \"$left\" -eq 0 ]; then exit \"$code\"; fi\n  left=$((left - 1))\n  sleep {delay}\ndone\n"
     )
 }
-
-/// Reads `30s`, `2m`, `1h`.
-pub(super) fn seconds(text: &str) -> u64 {
-    humantime::parse_duration(text).map_or(0, |d| d.as_secs())
-}

@@ -1,7 +1,7 @@
 //! The programs of CircleCI's own that scripts call, and what scripts do with them.
 
 use crate::plan::{Job, StepKind};
-use crate::shims::{Halt, programs};
+use crate::shims::{Halt, calls_agent, calls_circleci, programs};
 
 /// Returns the scripts of a job.
 pub(super) fn scripts(job: &Job) -> impl Iterator<Item = &str> {
@@ -13,24 +13,19 @@ pub(super) fn scripts(job: &Job) -> impl Iterator<Item = &str> {
 
 /// Says whether a step of a job may end it early.
 pub(in super::super) fn halts(job: &Job) -> bool {
-    scripts(job).any(|s| s.contains("circleci-agent step halt") || s.contains("circleci step halt"))
+    scripts(job).any(crate::shims::halts)
 }
 
 /// Returns the lines that put the programs of CircleCI in place which a job's scripts call.
 pub(in super::super) fn shims(job: &Job) -> String {
-    let calls = |words: &[&str]| scripts(job).any(|s| words.iter().any(|w| s.contains(w)));
     let mut out = String::new();
     let mut shim = |name: &str, text: &str| {
         out.push_str(&format!(
             "# What the scripts call of CircleCI's own programs\nmkdir -p \"$RUNNER_TEMP/bin\"\ncat >\"$RUNNER_TEMP/bin/{name}\" <<'SHIM'\n{text}SHIM\nchmod +x \"$RUNNER_TEMP/bin/{name}\"\n"
         ));
     };
-    let own = calls(&[
-        "circleci tests ",
-        "circleci step halt",
-        "circleci env subst",
-    ]);
-    let agent = calls(&["circleci-agent "]);
+    let own = scripts(job).any(calls_circleci);
+    let agent = scripts(job).any(calls_agent);
     let [(circleci, text), (circleci_agent, agents)] = programs(Halt::GitHub);
     // The agent's hands on what it does not know.
     if own || agent {
