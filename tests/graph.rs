@@ -228,7 +228,12 @@ fn mermaids_own_parser_reads_what_is_written_for_it() {
     let Some(folder) = mermaid(test) else { return };
     let dir = tempfile::tempdir().unwrap();
     let mut configs = Vec::new();
-    for (name, text) in [("own", CONFIG), ("crowd", CROWD), ("odd", ODD_NAMES)] {
+    for (name, text) in [
+        ("own", CONFIG),
+        ("crowd", CROWD),
+        ("odd", ODD_NAMES),
+        ("meeting", MEETING),
+    ] {
         configs.push(dir.path().join(format!("{name}.yml")));
         std::fs::write(&configs[configs.len() - 1], text).unwrap();
     }
@@ -292,6 +297,75 @@ fn what_mermaid_would_not_draw_is_told() {
     assert!(said.contains("625 arrows, and 500 are the most"), "{said}");
     let dot = holdall(dir.path(), &["graph", "--format", "dot", "config.yml"]);
     assert!(dot.stderr.is_empty(), "{dot:?}");
+}
+
+/// Four jobs that meet at one path with a fifth that has more to say; two that meet elsewhere too.
+const MEETING: &str = r#"version: 2.1
+jobs:
+  make: &make
+    docker: [{image: cimg/base:current}]
+    parameters: {n: {type: integer}}
+    steps:
+      - persist_to_workspace: {root: ., paths: [same]}
+  odd:
+    docker: [{image: cimg/base:current}]
+    parallelism: 2
+    steps:
+      - persist_to_workspace: {root: ., paths: [same]}
+  two:
+    docker: [{image: cimg/base:current}]
+    steps:
+      - persist_to_workspace: {root: ., paths: [x, y]}
+  check:
+    docker: [{image: cimg/base:current}]
+    steps: [{attach_workspace: {at: .}}]
+workflows:
+  main:
+    jobs:
+      - make: {matrix: {parameters: {n: [1, 2, 3, 4]}}}
+      - odd
+      - check: {requires: [make, odd]}
+  other:
+    jobs:
+      - two: {name: first}
+      - two: {name: second}
+      - check: {requires: [first, second]}
+"#;
+
+#[test]
+fn jobs_that_meet_at_one_path_share_a_box_and_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), MEETING).unwrap();
+    let out = holdall(dir.path(), &["graph", "--force", "--format", "svg"]);
+    let picture = String::from_utf8(out.stdout).unwrap();
+    let shown: Vec<&str> = picture
+        .lines()
+        .filter(|line| line.contains("</text>") && line.contains("conflict"))
+        .filter_map(|line| line.split('>').rev().nth(1)?.strip_suffix("</text"))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "conflict with each other and odd: same",
+            "conflicts with 4 jobs: same",
+            "conflict with each other: x",
+        ],
+        "{picture}"
+    );
+    // What is counted in the box is told in full where the pointer rests.
+    for name in ["make-1", "make-2", "make-3", "make-4"] {
+        assert!(
+            picture.contains(&format!("conflicts with {name}: same")),
+            "{picture}"
+        );
+    }
+    assert!(picture.contains("conflicts with make-2: same"));
+    for form in ["dot", "mermaid"] {
+        let out = holdall(dir.path(), &["graph", "--force", "--format", form]);
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert!(text.contains("conflicts with 4 jobs: same"), "{text}");
+    }
 }
 
 #[test]
@@ -476,4 +550,54 @@ fn graphs_and_jobs_that_are_none_are_told() {
         ));
     }
     snapshot!("graph-attach-errors", seen);
+}
+
+/// A matrix of builds, each with a test of its own.
+const SIDE_BY_SIDE: &str = r#"version: 2.1
+jobs:
+  build:
+    docker: [{image: cimg/base:current}]
+    parameters: {on: {type: string}}
+    steps: [{persist_to_workspace: {root: ., paths: [out]}}]
+  test:
+    docker: [{image: cimg/base:current}]
+    parameters: {on: {type: string}}
+    steps: [{attach_workspace: {at: .}}]
+  done:
+    docker: [{image: cimg/base:current}]
+    steps: [{run: tell}]
+workflows:
+  main:
+    jobs:
+      - build:
+          name: build << matrix.on >>
+          matrix: {parameters: {on: &on [a, b, c, d, e]}}
+      - test:
+          name: test << matrix.on >>
+          matrix: {parameters: {on: *on}}
+          requires: [build << matrix.on >>]
+      - done: {requires: [test a, test b, test c, test d, test e]}
+"#;
+
+#[test]
+fn a_matrix_that_goes_on_side_by_side_shares_a_box_a_step() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    std::fs::write(dir.path().join(".circleci/config.yml"), SIDE_BY_SIDE).unwrap();
+    let picture = graph(dir.path(), "svg");
+    assert_eq!(picture.matches("<rect ").count(), 3, "{picture}");
+    let lines = picture
+        .lines()
+        .filter(|line| line.contains("marker-end") && line.contains("<title>"));
+    let titles: Vec<&str> = lines
+        .filter_map(|line| line.split("<title>").nth(1)?.split("</title>").next())
+        .collect();
+    assert_eq!(
+        titles,
+        [
+            "each of build a and 4 more is required by, and hands layers to, its own of test a and 4 more",
+            "test a and 4 more is required by done",
+        ]
+    );
+    assert_eq!(picture.matches(">one each</text>").count(), 1, "{picture}");
 }

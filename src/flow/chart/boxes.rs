@@ -1,13 +1,13 @@
 //! The boxes of a picture: what stands in each, how large it is, and which lines are left between
 //! boxes of several jobs.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::groups::groups;
 use super::layout::Size;
-use super::{Link, WorkflowChart};
+use super::{JobChart, Link, WorkflowChart};
 
 /// The width of a character of the fixed-width font at its size, with some room: fonts differ.
 const CHARACTER: f64 = 7.4;
@@ -38,9 +38,18 @@ pub(super) struct Row {
     pub(super) cells: Vec<(String, f64)>,
 }
 
-/// Returns the boxes of a workflow, and the lines between them with what to say about each; the
-/// ends of those are positions among the boxes.
-pub(super) fn cards(workflow: &WorkflowChart, links: &[Link]) -> (Vec<Card>, Vec<(Link, String)>) {
+/// A line between two boxes.
+pub(super) struct Line {
+    /// What it is; its ends are positions among the boxes.
+    pub(super) link: Link,
+    /// What stands at its end.
+    pub(super) label: Option<String>,
+    /// All that there is to say.
+    pub(super) title: String,
+}
+
+/// Returns the boxes of a workflow, and the lines between them.
+pub(super) fn cards(workflow: &WorkflowChart, links: &[Link]) -> (Vec<Card>, Vec<Line>) {
     let groups = groups(workflow, links);
     let mut place = vec![0; workflow.jobs.len()];
     for (at, group) in groups.iter().enumerate() {
@@ -54,28 +63,44 @@ pub(super) fn cards(workflow: &WorkflowChart, links: &[Link]) -> (Vec<Card>, Vec
         [first, rest @ ..] => format!("{} and {} more", workflow.jobs[*first].name, rest.len()),
         [] => String::new(),
     };
-    let mut known = HashSet::new();
+    let pair = |link: &Link| (place[link.from], place[link.to]);
+    let mut counts: HashMap<(usize, usize), usize> = HashMap::new();
+    for link in links {
+        *counts.entry(pair(link)).or_default() += 1;
+    }
     let mut lines = Vec::new();
     for link in links {
-        let (from, to) = (place[link.from], place[link.to]);
-        if !known.insert((from, to)) {
+        let (from, to) = pair(link);
+        let Some(count) = counts.remove(&(from, to)) else {
             continue;
-        }
+        };
         let verb = match (link.required, link.layers) {
             (true, false) => "is required by",
             (true, true) => "is required by, and hands layers to,",
             (false, _) => "hands layers to",
         };
-        let mut title = format!("{} {verb} {}", name(&groups[from]), name(&groups[to]));
-        if !link.statuses.is_empty() {
-            title.push_str(&format!(" ({})", link.statuses.join(", ")));
-        }
-        let link = Link {
-            from,
-            to,
-            ..link.clone()
+        let (before, after) = (&groups[from], &groups[to]);
+        let one_each = count < before.len() * after.len();
+        let (each, own) = match one_each {
+            true => ("each of ", "its own of "),
+            false => ("", ""),
         };
-        lines.push((link, title));
+        let mut title = format!("{each}{} {verb} {own}{}", name(before), name(after));
+        let statuses = link.statuses.join(", ");
+        if !statuses.is_empty() {
+            title.push_str(&format!(" ({statuses})"));
+        }
+        let said = [statuses.as_str(), if one_each { "one each" } else { "" }];
+        let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
+        lines.push(Line {
+            link: Link {
+                from,
+                to,
+                ..link.clone()
+            },
+            label: (!said.is_empty()).then(|| said.join(", ")),
+            title,
+        });
     }
     (cards, lines)
 }
@@ -91,13 +116,25 @@ fn card(workflow: &WorkflowChart, group: &[usize]) -> Card {
         for line in first.details() {
             title.push('\n');
             title.push_str(&line);
-            let class = match line.split(' ').next() {
-                Some("persists") => "persists",
-                Some("conflicts") => "conflict",
-                _ => "detail",
+            let class = match line.starts_with("persists ") {
+                true => "persists",
+                false => "detail",
             };
             let cells = vec![(fit(&line, MOST), 0.0)];
             rows.push(Row { class, cells });
+        }
+        for line in conflict_lines(&jobs) {
+            let cells = vec![(fit(&line, MOST), 0.0)];
+            rows.push(Row {
+                class: "conflict",
+                cells,
+            });
+        }
+        for conflict in &first.conflicts {
+            title.push_str(&format!(
+                "\nconflicts with {}: {}",
+                conflict.job, conflict.path
+            ));
         }
     }
     let cells = rows.iter().flat_map(|row| &row.cells);
@@ -111,6 +148,30 @@ fn card(workflow: &WorkflowChart, group: &[usize]) -> Card {
         rounded,
         conflict,
         title,
+    }
+}
+
+/// Says with whom the jobs of a box are in conflict.
+fn conflict_lines(jobs: &[&JobChart]) -> Vec<String> {
+    match jobs {
+        [only] => only.conflict_lines(),
+        // Jobs that share a box meet each other at one path, and all of them the same others.
+        [first, ..] => {
+            let Some(conflict) = first.conflicts.first() else {
+                return Vec::new();
+            };
+            let path = &conflict.path;
+            let is_here = |name: &str| jobs.iter().any(|job| job.name == name);
+            let mut others = first.conflicts.iter().filter(|c| !is_here(&c.job));
+            vec![match (others.next(), others.count()) {
+                (None, _) => format!("conflict with each other: {path}"),
+                (Some(one), 0) => format!("conflict with each other and {}: {path}", one.job),
+                (Some(_), more) => {
+                    format!("conflict with each other and {} jobs: {path}", more + 1)
+                }
+            }]
+        }
+        [] => Vec::new(),
     }
 }
 

@@ -28,7 +28,7 @@ fn write(at: usize, workflow: &WorkflowChart, out: &mut String) {
     let _ = writeln!(out, "    label={};", quoted(&workflow.name));
     for (index, job) in workflow.jobs.iter().enumerate() {
         let mut lines = vec![job.name.clone()];
-        lines.extend(job.details().iter().map(|line| shortened(line, LINE)));
+        lines.extend(job.lines().iter().map(|line| shortened(line, LINE)));
         let style = match job.kind.as_str() {
             "build" => "",
             _ => ", style=rounded",

@@ -45,7 +45,7 @@ fn write(at: usize, workflow: &WorkflowChart, out: &mut String) {
     let _ = writeln!(out, "  subgraph w{at}[\"{}\"]", quoted(&workflow.name));
     for (index, job) in workflow.jobs.iter().enumerate() {
         let mut lines = vec![format!("<b>{}</b>", quoted(&job.name))];
-        lines.extend(job.details().iter().map(|l| quoted(&shortened(l, LINE))));
+        lines.extend(job.lines().iter().map(|l| quoted(&shortened(l, LINE))));
         let (open, close) = match job.kind.as_str() {
             "build" => ("[", "]"),
             _ => ("([", "])"),

@@ -249,7 +249,7 @@ impl JobChart {
         }
     }
 
-    /// Returns the lines that a drawing puts below the name.
+    /// Returns what it does, a line each.
     fn details(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.kind != "build" {
@@ -273,13 +273,34 @@ impl JobChart {
                 perhaps(persist.conditional)
             ));
         }
-        for conflict in &self.conflicts {
-            lines.push(format!(
-                "conflicts with {}: {}",
-                conflict.job, conflict.path
-            ));
-        }
         lines
+    }
+
+    /// Returns all the lines that a drawing puts below the name.
+    fn lines(&self) -> Vec<String> {
+        let mut lines = self.details();
+        lines.extend(self.conflict_lines());
+        lines
+    }
+
+    /// Returns the lines that say what it is in conflict with, few of them: jobs that meet at one
+    /// path are counted.
+    fn conflict_lines(&self) -> Vec<String> {
+        let mut paths: Vec<(&str, Vec<&str>)> = Vec::new();
+        for conflict in &self.conflicts {
+            match paths.iter_mut().find(|(path, _)| *path == conflict.path) {
+                Some((_, jobs)) => jobs.push(&conflict.job),
+                None => paths.push((&conflict.path, vec![&conflict.job])),
+            }
+        }
+        let line = |(path, jobs): (&str, Vec<&str>)| match jobs.as_slice() {
+            [_, _, _, ..] => vec![format!("conflicts with {} jobs: {path}", jobs.len())],
+            few => few
+                .iter()
+                .map(|job| format!("conflicts with {job}: {path}"))
+                .collect(),
+        };
+        paths.into_iter().flat_map(line).collect()
     }
 }
 

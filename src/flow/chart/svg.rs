@@ -1,12 +1,12 @@
 //! A chart as a picture, drawn here without another program: one SVG with its own style, for
-//! light and dark. Jobs that only their names tell apart share a box, and jobs without any line
-//! stand below the others.
+//! light and dark. Jobs that only their names tell apart share a box, so do those of a matrix that
+//! go on side by side, and jobs without any line stand below the others.
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::boxes::{Card, LINE, PADDING, cards};
+use super::boxes::{Card, LINE, Line, PADDING, cards};
 use super::layout::{Layout, Point, Size, layout};
 use super::{Chart, Link, WorkflowChart};
 
@@ -46,7 +46,7 @@ const DARK: [&str; 8] = [
 fn style() -> String {
     let colors = |[back, ink, faint, fill, edge, layers, other, bad]: [&str; 8]| {
         format!(
-            "  svg {{ background: {back} }}\n  text {{ fill: {ink} }}\n  .detail {{ fill: {faint} }}\n  .persists {{ fill: {layers} }}\n  text.conflict {{ fill: {bad} }}\n  .box {{ fill: {fill}; stroke: {edge} }}\n  .box.conflict {{ stroke: {bad} }}\n  .line {{ stroke: {edge} }}\n  .line.other {{ stroke: {other} }}\n  .line.layers {{ stroke: {layers} }}\n  .status {{ fill: {other}; stroke: {back} }}\n  .head {{ fill: {edge} }}\n  .head.other {{ fill: {other} }}\n  .head.layers {{ fill: {layers} }}\n"
+            "  svg {{ background: {back} }}\n  text {{ fill: {ink} }}\n  .detail {{ fill: {faint} }}\n  .persists {{ fill: {layers} }}\n  text.conflict {{ fill: {bad} }}\n  .box {{ fill: {fill}; stroke: {edge} }}\n  .box.conflict {{ stroke: {bad} }}\n  .line {{ stroke: {edge} }}\n  .line.other {{ stroke: {other} }}\n  .line.layers {{ stroke: {layers} }}\n  .status {{ fill: {other}; stroke: {back} }}\n  .status.each {{ fill: {faint} }}\n  .head {{ fill: {edge} }}\n  .head.other {{ fill: {other} }}\n  .head.layers {{ fill: {layers} }}\n"
         )
     };
     format!(
@@ -150,7 +150,7 @@ fn draw(workflow: &WorkflowChart, top: f64, body: &mut String) -> Size {
     let touched = |at: usize| {
         lines
             .iter()
-            .any(|(link, _)| link.from == at || link.to == at)
+            .any(|line| line.link.from == at || line.link.to == at)
     };
     let (bound, free): (Vec<usize>, Vec<usize>) = (0..cards.len()).partition(|at| touched(*at));
     let mut place = vec![0; cards.len()];
@@ -160,7 +160,7 @@ fn draw(workflow: &WorkflowChart, top: f64, body: &mut String) -> Size {
     let sizes: Vec<Size> = bound.iter().map(|at| cards[*at].size).collect();
     let ends: Vec<(usize, usize)> = lines
         .iter()
-        .map(|(link, _)| (place[link.from], place[link.to]))
+        .map(|line| (place[line.link.from], place[line.link.to]))
         .collect();
     let laid = layout(&sizes, &ends);
     // Writing to a string does not fail.
@@ -217,23 +217,27 @@ fn write_free(cards: &[Card], free: &[usize], top: f64, most: f64, body: &mut St
     }
 }
 
-fn write_lines(lines: &[(Link, String)], laid: &Layout, body: &mut String) {
+fn write_lines(lines: &[Line], laid: &Layout, body: &mut String) {
     let mut labels = String::new();
-    for ((link, title), points) in lines.iter().zip(&laid.lines) {
-        let (class, head) = look(link);
+    for (line, points) in lines.iter().zip(&laid.lines) {
+        let (class, head) = look(&line.link);
         let _ = writeln!(
             body,
             "<path class=\"{class}\" marker-end=\"url(#{head})\" d=\"{}\"><title>{}</title></path>",
             curve(points),
-            escaped(title)
+            escaped(&line.title)
         );
-        if let (Some(end), false) = (points.last(), link.statuses.is_empty()) {
+        if let (Some(end), Some(label)) = (points.last(), &line.label) {
+            let class = match line.link.statuses.is_empty() {
+                true => "status each",
+                false => "status",
+            };
             let _ = writeln!(
                 labels,
-                "<text class=\"status\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
                 end.x - 10.0,
                 end.y - 4.0,
-                escaped(&link.statuses.join(", "))
+                escaped(label)
             );
         }
     }
