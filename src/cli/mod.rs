@@ -10,6 +10,7 @@ mod explain;
 mod fix;
 mod gate;
 mod graph;
+mod ignore;
 mod input;
 mod layers;
 mod lint;

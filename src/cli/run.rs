@@ -15,7 +15,7 @@ use super::layers::items;
 use super::orbs::OrbArgs;
 use super::run_view::{self, Format, Stop};
 use super::values::{self, ValueArgs};
-use super::{CliError, Ui, error, gate, input};
+use super::{CliError, Ui, error, gate, ignore, input};
 use crate::finding;
 use crate::layer::Workspace;
 use crate::plan::{GitRef, Pipeline, Undecided, Workflow};
@@ -154,6 +154,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         run::check(&workflow).map_err(|e| refused(e, &mut checked.report, ui))?;
         return dry::show(&workflow, &options, args.format, ui);
     }
+    ignore::beside(&options.store);
     let mut view = run_view::choose(ui, args.format, args.verbose);
     let mut closed = None;
     let mut stop = None;

@@ -129,6 +129,10 @@ impl Engine {
     }
 
     /// Says whether a job runs in an image, and has its environment and home.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        allow(unused_variables, reason = "only Linux has engines that ask")
+    )]
     pub(crate) fn in_image(&self, job: &str) -> bool {
         match self {
             #[cfg(target_os = "linux")]
@@ -138,6 +142,10 @@ impl Engine {
     }
 
     /// Returns the folder, as the job sees it, that takes the runner's own files of a job.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        allow(unused_variables, reason = "only Linux has engines that ask")
+    )]
     pub(crate) fn private(&self, job: &str, job_id: &str) -> OsString {
         match self {
             Self::Bare(bare) => bare.private(job_id),

@@ -84,6 +84,7 @@ pub(crate) fn of_job(
 }
 
 /// Returns what comes before the variables of a job in an image: those of the image itself.
+#[cfg(target_os = "linux")]
 pub(crate) fn of_image(image: Variables, private: &OsStr) -> Variables {
     with_programs(image, private)
 }

@@ -66,7 +66,7 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// Jobs need a Unix system.
-    #[error("workflows run on Unix systems only")]
+    #[error("workflows run on Linux and macOS only")]
     Platform,
 }
 
@@ -86,6 +86,7 @@ impl RunError {
                 "install it, or start its service, until its `version` command succeeds; \
                  --engine host runs the jobs without containers",
             ),
+            Self::Platform => Some("under WSL it is the holdall for Linux, and runs them"),
             Self::Cycle(_) => Some("take one `requires` out of the circle"),
             _ => None,
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
 use super::event::JobEvent;
 use crate::plan::{JobStatus, RunWhen};
 
@@ -176,6 +177,7 @@ impl From<Outcome> for JobStatus {
 }
 
 /// What the process of a job tells the runner.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum FromAgent {
     /// The view of the file system stands; the job may be sent.

@@ -241,6 +241,39 @@ workflows: {main: {jobs: [look]}}
 }
 
 #[test]
+fn what_a_run_keeps_is_not_gits_business_and_what_people_put_beside_it_is() {
+    let project = Project(crate::common::repository(
+        &CONFIG.replace("@FLAG@", "/nonexistent"),
+    ));
+    let dir = project.0.path();
+    let status = || {
+        let out = std::process::Command::new("git")
+            .args([
+                "status",
+                "--short",
+                "--untracked-files=all",
+                "--",
+                ".holdall",
+            ])
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    project.run(&["--force", "--job", "build"]);
+    assert!(dir.join(".holdall/runs").is_dir());
+    assert_eq!(status(), "");
+    std::fs::create_dir_all(dir.join(".holdall/orbs/acme")).unwrap();
+    std::fs::write(dir.join(".holdall/orbs/acme/tool@1.0.0.yml"), "").unwrap();
+    assert_eq!(status(), "?? .holdall/orbs/acme/tool@1.0.0.yml\n");
+    // Who says something else is not overruled.
+    std::fs::write(dir.join(".holdall/.gitignore"), "/orbs/\n").unwrap();
+    project.run(&["--force", "--job", "build"]);
+    let kept = std::fs::read_to_string(dir.join(".holdall/.gitignore")).unwrap();
+    assert_eq!(kept, "/orbs/\n");
+}
+
+#[test]
 fn findings_stop_a_run_before_its_first_job() {
     let head = "version: 2.1\njobs:\n  a: &job\n    docker: [{image: \"cimg/base:2024.01\"}]\n    working_directory: work-a\n";
     let end = "workflows: {main: {jobs: [a]}}\n";

@@ -147,7 +147,8 @@ impl Client {
         Ok(Some(if status.success() {
             Said::Done(String::from_utf8_lossy(&all).into_owned())
         } else {
-            Said::Refused(last_words(&all))
+            // All of it has been heard: the end says why.
+            Said::Refused(last_line(&all))
         }))
     }
 
@@ -215,16 +216,39 @@ pub(super) fn last_words(said: &[u8]) -> String {
         .filter(|l| !l.is_empty())
         .collect();
     let from = lines.len().saturating_sub(4);
-    let mut out = lines[from..].join("; ");
-    if out.is_empty() {
-        out.push_str("it did not say why");
+    match lines.get(from..) {
+        None | Some([]) => UNSAID.to_owned(),
+        Some(lines) => lines.join("; "),
     }
-    out
 }
+
+/// Returns the last line that says something.
+fn last_line(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    lines.next_back().unwrap_or(UNSAID).to_owned()
+}
+
+/// What is said of who fails in silence.
+const UNSAID: &str = "it did not say why";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_ends_with_what_the_engine_said_last() {
+        let said = b"Trying to pull x...\nwarning: retrying\nError: no such host\n\n";
+        assert_eq!(last_line(said), "Error: no such host");
+        assert_eq!(
+            last_words(said),
+            "Trying to pull x...; warning: retrying; Error: no such host"
+        );
+        assert_eq!(
+            (last_line(b"\n"), last_words(b"")),
+            (UNSAID.to_owned(), UNSAID.to_owned())
+        );
+    }
 
     #[test]
     fn names_with_commas_and_quotes_stay_one_name() {

@@ -14,6 +14,7 @@ mod results;
 pub(crate) use bare::Bare;
 #[cfg(target_os = "linux")]
 pub(crate) use checkout::tracked;
+#[cfg(target_os = "linux")]
 pub(crate) use job::run;
 pub(crate) use paths::resolve;
 pub(crate) use process::Processes;

@@ -1,5 +1,6 @@
 //! The processes of one job: started, listened to, waited for, ended.
 
+#[cfg(target_os = "linux")]
 use std::collections::HashMap;
 use std::io::{self, PipeReader, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};

@@ -6,10 +6,13 @@
 //! leader is a zombie its group number cannot pass to a stranger, and the group can be killed
 //! safely.
 
+#[cfg(target_os = "linux")]
 use std::collections::HashMap;
 use std::io;
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, wait, waitid, waitpid};
+#[cfg(target_os = "linux")]
+use rustix::process::wait;
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) enum Reaper {
     /// Every child: this process is the first of its PID namespace.
+    #[cfg(target_os = "linux")]
     All(HashMap<Pid, Ended>),
     /// The processes asked for, which stay zombies until they are released.
     Own,
@@ -33,6 +37,7 @@ impl Reaper {
     /// Says how a process ended, if it has.
     pub(crate) fn poll(&mut self, pid: Pid) -> io::Result<Option<Ended>> {
         match self {
+            #[cfg(target_os = "linux")]
             Self::All(ended) => {
                 // The error says that there is no child left to wait for.
                 while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
