@@ -25,9 +25,9 @@
 //! ";
 //! let source = Source::new(".circleci/config.yml", config);
 //! let checked = lint::check(source, lint::Options::default());
-//! let finding = &checked.report.findings[0];
-//! assert_eq!(finding.rule, "path-absolute");
-//! let place = finding.primary().expect("every finding has one").at;
+//! let mut findings = checked.report.findings.iter();
+//! let absolute = findings.find(|finding| finding.rule == "path-absolute").unwrap();
+//! let place = absolute.primary().unwrap().at;
 //! assert_eq!(&config[place.span.range()], "/tmp/out/app");
 //! ```
 //!
