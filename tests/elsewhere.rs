@@ -61,7 +61,7 @@ fn what_is_persisted_comes_back() {
     fs::remove_file(lab.path("back/a/mine")).unwrap();
     assert_eq!(tree_digest_of(&lab.path("back")).unwrap(), digest);
 
-    let listed = ok(&lab, &["layers", "show", "a"]);
+    let listed = ok(&lab, &["layers", "show", "a/1.0.0"]);
     assert!(listed.contains("a/b/c"), "{listed}");
 }
 
