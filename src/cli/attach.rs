@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::layers::{failure, human, table};
 use super::store::{StoreArgs, absolute};
+use super::ui::counted;
 use super::{CliError, Ui, meter, upstream};
 use crate::layer::{AttachRequest, Upstream, Workspace};
 
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
             vec![
                 format!("applied {}", layer.id),
                 human(layer.size),
-                format!("{} entries", layer.entries),
+                counted(layer.entries, "entry", "entries"),
             ]
         })
         .collect();

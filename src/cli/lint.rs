@@ -11,6 +11,7 @@ use super::fix::{FixArgs, Mended};
 use super::orbs::OrbArgs;
 use super::settings::{self, Settings};
 use super::shellcheck::Shellcheck;
+use super::ui::counted;
 use super::values::{self, ValueArgs};
 use super::{CliError, Ui, error, input, unpacked};
 use crate::circleci::{Given, GivenError, Inputs, Unpacked};
@@ -234,9 +235,10 @@ fn update(baseline: Option<&Path>, reports: &[Report], ui: &Ui) -> Result<(), Cl
     let known = Baseline::of(reports);
     known.write(path)?;
     ui.talk(&format!(
-        "{}: {} findings are known now\n",
+        "{}: {} {} known now\n",
         path.display(),
-        known.len()
+        counted(known.len(), "finding", "findings"),
+        if known.len() == 1 { "is" } else { "are" }
     ));
     Ok(())
 }

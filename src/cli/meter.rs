@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Ui;
 use super::layers::human;
+use super::ui::counted;
 use crate::layer::{Moved, Transferred};
 
 /// What takes less than this is not shown.
@@ -91,7 +92,7 @@ fn rate(bytes: u64, elapsed: Duration) -> String {
 fn worked(verb: &str, done: Transferred, elapsed: Duration) -> String {
     let entries = match done.entries {
         0 => String::new(),
-        count => format!("{count} entries, "),
+        count => format!("{}, ", counted(count, "entry", "entries")),
     };
     let rate = rate(done.bytes, elapsed);
     format!("{verb} {}, {entries}{rate}/s", human(done.bytes))

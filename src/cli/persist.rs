@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::layers::{failure, human};
 use super::store::{StoreArgs, absolute};
+use super::ui::counted;
 use super::{CliError, Ui, meter};
 use crate::layer::{Compression, PersistRequest};
 
@@ -95,8 +96,8 @@ pub(crate) fn run(args: &Args, ui: &mut Ui) -> Result<u8, CliError> {
         persisted.id, persisted.layer, persisted.tree
     ))?;
     ui.talk(&format!(
-        "{} entries, {} unpacked, {} stored\n",
-        persisted.entries,
+        "{}, {} unpacked, {} stored\n",
+        counted(persisted.entries, "entry", "entries"),
         human(persisted.uncompressed),
         human(persisted.size)
     ));

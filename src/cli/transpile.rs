@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::engine::EngineArg;
 use super::orbs::OrbArgs;
+use super::ui::counted;
 use super::values::ValueArgs;
 use super::{CliError, Ui, error, gate, input, write};
 use crate::circleci::Given;
@@ -260,8 +261,8 @@ fn report(args: &Args, report: &Report, sources: &Sources) -> Result<Vec<OutputF
 fn counts(report: &Report, ui: &Ui) {
     let counts = report.counts();
     ui.talk(&format!(
-        "{} items: {} converted, {} approximated, {} manual\n",
-        counts.total(),
+        "{}: {} converted, {} approximated, {} manual\n",
+        counted(counts.total(), "item", "items"),
         counts.converted,
         counts.approximated,
         counts.manual

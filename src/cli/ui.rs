@@ -138,3 +138,13 @@ pub(super) fn say_defect() {
         env!("CARGO_PKG_VERSION")
     );
 }
+
+/// Returns a number with its noun.
+pub(crate) fn counted<N: Copy + PartialEq + From<u8> + std::fmt::Display>(
+    count: N,
+    one: &str,
+    many: &str,
+) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
+}

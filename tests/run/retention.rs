@@ -229,8 +229,8 @@ fn prune_looks_at_all_that_runs_leave_in_a_project() {
         "expired ",
         "cache a key ",
         "run 0000001f-",
-        "1 workspaces",
-        "1 caches, 1 runs",
+        "1 workspace,",
+        "1 cache, 1 run",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

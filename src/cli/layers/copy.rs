@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Format, failure, human, print_json, table};
 use crate::cli::meter::Meter;
 use crate::cli::store::{StoreArgs, location};
+use crate::cli::ui::counted;
 use crate::cli::{CliError, Ui};
 use crate::layer::Copied;
 
@@ -72,8 +73,8 @@ fn report(copied: &Copied, args: &Args, ui: &Ui) -> Result<u8, CliError> {
         .collect();
     ui.out(&table(&rows))?;
     ui.talk(&format!(
-        "{count} of {} layers copied, {}\n",
-        copied.layers.len(),
+        "{count} of {} copied, {}\n",
+        counted(copied.layers.len(), "layer", "layers"),
         human(size)
     ));
     Ok(0)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{failure, human};
 use crate::cli::store::StoreArgs;
+use crate::cli::ui::counted;
 use crate::cli::write::Draft;
 use crate::cli::{CliError, Ui, meter};
 use crate::layer::{self, Carried, LayerError, Workspace};
@@ -44,8 +45,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
         ));
     }
     ui.talk(&format!(
-        "exported {layers} layers of {} workspaces, {}\n",
-        carried.len(),
+        "exported {} of {}, {}\n",
+        counted(layers, "layer", "layers"),
+        counted(carried.len(), "workspace", "workspaces"),
         human(carried.iter().map(|all| all.bytes).sum())
     ));
     Ok(0)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Format, failure, human, print_json, rfc3339, table};
 use crate::cli::store::StoreArgs;
+use crate::cli::ui::counted;
 use crate::cli::{CliError, Ui};
 use crate::layer::{self, LEFTOVER_AGE, PruneRequest, Pruned, printable};
 use crate::run::{self, Swept};
@@ -62,14 +63,18 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
     }
     let mut more = String::new();
     if !swept.runs.is_empty() || !swept.caches.is_empty() {
-        more = format!(", {} caches, {} runs", swept.caches.len(), swept.runs.len());
+        more = format!(
+            ", {}, {}",
+            counted(swept.caches.len(), "cache", "caches"),
+            counted(swept.runs.len(), "run", "runs")
+        );
     }
     let verb = if args.dry_run { "would free" } else { "freed" };
     ui.talk(&format!(
-        "{verb} {}: {} workspaces, {} leftovers{}\n",
+        "{verb} {}: {}, {}{}\n",
         human(bytes),
-        pruned.workspaces.len(),
-        pruned.leftovers.len(),
+        counted(pruned.workspaces.len(), "workspace", "workspaces"),
+        counted(pruned.leftovers.len(), "leftover", "leftovers"),
         more
     ));
     Ok(0)

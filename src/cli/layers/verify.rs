@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Format, failure, print_json, table};
 use crate::cli::store::StoreArgs;
+use crate::cli::ui::counted;
 use crate::cli::{CliError, Ui, meter};
 use crate::layer::{ErrorKind, LayerError, printable};
 
@@ -73,12 +74,13 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<u8, CliError> {
     match (bad, unreachable) {
         (0, _) => Ok(0),
         (_, true) => Err(CliError::input(format!(
-            "{bad} of {} layers could not be checked or are bad",
-            verdicts.len()
+            "{bad} of {} could not be checked or are bad",
+            counted(verdicts.len(), "layer", "layers")
         ))),
         (_, false) => Err(CliError::found(format!(
-            "{bad} of {} layers are bad",
-            verdicts.len()
+            "{bad} of {} {} bad",
+            counted(verdicts.len(), "layer", "layers"),
+            if bad == 1 { "is" } else { "are" }
         ))),
     }
 }

@@ -13,6 +13,7 @@ use super::readable::plain;
 use super::region::Region;
 use super::track::{Place, Track};
 use super::{Stop, Style, View, end, words};
+use crate::cli::ui::counted;
 use crate::plan::{JobIndex, JobStatus};
 use crate::run::{Event, JobEvent, JobReport, Skipped, Summary, format_duration};
 
@@ -104,7 +105,7 @@ impl<W: Write> Live<W> {
                 let title = format!("workflow {}", plain(workflow));
                 let title = self.style.paint(Paint::Strong, &title);
                 let count = u64::try_from(jobs.len()).unwrap_or(u64::MAX);
-                let count = words::counted(count, "job", "jobs");
+                let count = counted(count, "job", "jobs");
                 self.above.push(format!("{title} ({count})"));
             }
             Event::Isolation(isolation) => {

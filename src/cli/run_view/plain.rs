@@ -10,6 +10,7 @@ use super::readable::{plain, readable};
 use super::track::{Place, Track};
 use super::words::{self, extent, short};
 use super::{Detail, Stop, Style, View, end};
+use crate::cli::ui::counted;
 use crate::plan::JobIndex;
 use crate::run::{Event, JobEvent, JobReport, StepReport, StepStatus, Summary, format_duration};
 
@@ -51,7 +52,7 @@ impl<W: Write> Plain<W> {
                 let count = u64::try_from(jobs.len()).unwrap_or(u64::MAX);
                 let title = format!("workflow {}", plain(workflow));
                 let title = self.style.paint(Paint::Strong, &title);
-                let count = words::counted(count, "job", "jobs");
+                let count = counted(count, "job", "jobs");
                 writeln!(self.out, "{title} ({count})")
             }
             Event::Isolation(isolation) => {

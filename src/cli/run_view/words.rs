@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Stop;
 use crate::cli::layers::human;
+use crate::cli::ui::counted;
 use crate::run::{Isolation, LayerReport, Tests};
 
 /// Says how jobs are kept apart from the machine.
@@ -30,7 +31,7 @@ pub(super) fn tests(tests: Tests) -> String {
 
 /// Says how many layers there are and how large they are together.
 pub(super) fn layers(layers: &[LayerReport]) -> Option<String> {
-    let count = u64::try_from(layers.len()).unwrap_or(u64::MAX);
+    let count = layers.len();
     let size: u64 = layers.iter().map(|layer| layer.size).sum();
     (count > 0).then(|| format!("{}, {}", counted(count, "layer", "layers"), human(size)))
 }
@@ -39,11 +40,6 @@ pub(super) fn layers(layers: &[LayerReport]) -> Option<String> {
 pub(super) fn extent(layer: &LayerReport) -> String {
     let entries = counted(layer.entries, "entry", "entries");
     format!("{}, {entries}", human(layer.size))
-}
-
-/// Returns a number with its noun.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Returns the first digits of a digest: enough to tell layers apart by eye.
