@@ -1,5 +1,6 @@
 //! The documentation: every command block of the README and of `docs` is run, every link leads
-//! somewhere, and what is generated is current. `docs/update` writes the generated parts anew.
+//! somewhere, what is cited is there, and what is generated is current. `docs/update` writes the
+//! generated parts anew.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -9,6 +10,8 @@
 #[path = "docs/commands.rs"]
 mod commands;
 mod common;
+#[path = "docs/facts.rs"]
+mod facts;
 #[path = "docs/generated.rs"]
 mod generated;
 #[path = "docs/links.rs"]

@@ -223,8 +223,8 @@ impl<'t> Reader<'t> {
         Ok(out)
     }
 
-    /// Adds an entry to a map. Of a key that is given again the last value stays, as with the
-    /// service's reader (circleci-semantics §5.13); that it is given again is kept to be said.
+    /// Adds an entry to a map. Of a key that is given again the last value stays, unless the
+    /// service refuses it (circleci-semantics §5.13); that it is given again is kept to be said.
     fn put(&mut self, out: &mut Vec<Entry>, places: &mut Places, entry: Entry) {
         match places.of(&entry.key, out).and_then(|i| out.get_mut(i)) {
             Some(first) => {

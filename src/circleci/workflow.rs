@@ -281,8 +281,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Names jobs of one workflow that wait in the same queue: one of them is skipped
-    /// (circleci-semantics §4.2, §7 F19).
+    /// Names jobs of one workflow that wait in the same queue, which is not supported
+    /// (circleci-semantics §4.2).
     fn twice_in_group(&mut self, jobs: &[Job]) {
         let mut seen: HashMap<&str, &Located<String>> = HashMap::default();
         for job in jobs {

@@ -54,7 +54,7 @@ static EVERYTHING: Selection = Selection::new();
 /// nothing where that is not known. Asked for only by a rule that needs it.
 pub type Tracked<'o> = dyn Fn() -> Option<Arc<[String]>> + 'o;
 
-/// What runs the pipelines: their limits differ (circleci-semantics §3–5).
+/// What runs the pipelines: their limits differ (circleci-semantics §1.4, §4.2, §5.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Platform {
     /// CircleCI's cloud.

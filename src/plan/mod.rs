@@ -63,7 +63,7 @@ pub struct Workflow {
     pub condition: Option<Location>,
     /// What that condition says, where it depends on the pipeline.
     pub rule: Option<Condition>,
-    /// The schedules that start it besides pushes (circleci-semantics §4.7).
+    /// The schedules that start it, in the place of pushes (circleci-semantics §4.7).
     pub schedules: Vec<Schedule>,
     /// How often the service starts it again by itself after a failure.
     pub max_auto_reruns: Option<Located<u32>>,

@@ -48,7 +48,7 @@ impl Repo {
                 git(&["symbolic-ref", "--short", "-q", "HEAD"]).and_then(Question::answer),
             ),
         };
-        // A pipeline has a branch or a tag, never both (circleci-semantics §4.2, filters).
+        // Where a push has a branch and a tag, the branch counts (circleci-semantics §4.2, filters).
         let tag = (branch.is_none() && commit.is_some())
             .then(|| git(&["describe", "--tags", "--exact-match", "HEAD"])?.answer())
             .flatten();

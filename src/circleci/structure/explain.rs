@@ -345,7 +345,7 @@ fn nested_list(place: &Place) -> Problem {
 }
 
 /// A step or a workflow's entry with a key beside its name: mostly one that is not indented enough
-/// (circleci-semantics §4.2, §7C S6).
+/// (circleci-semantics §4.2, §6).
 fn several(place: &Place) -> Option<Problem> {
     let [first, second, ..] = place.value.entries() else {
         return None;

@@ -41,7 +41,7 @@ declare_rule! {
     NIL_IN_ENVIRONMENT: "nil-in-environment", Structure, Warning, check
 }
 
-/// Values that some pipelines do not have (circleci-semantics §5.12).
+/// Values that some pipelines do not have, or have empty (circleci-semantics §5.12).
 const ABSENT: [&str; 7] = [
     "pipeline.git.tag",
     "pipeline.git.branch",
