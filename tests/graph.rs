@@ -601,3 +601,20 @@ fn a_matrix_that_goes_on_side_by_side_shares_a_box_a_step() {
     );
     assert_eq!(picture.matches(">one each</text>").count(), 1, "{picture}");
 }
+
+#[test]
+fn a_job_that_is_required_twice_is_drawn_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "version: 2.1\njobs:\n  a: &a\n    docker: [{image: cimg/base:current}]\n    \
+                  steps: [{run: x}]\n  b: *a\nworkflows:\n  w:\n    jobs:\n      - a\n      \
+                  - b: {requires: [a, {a: [failed]}]}\n";
+    std::fs::write(dir.path().join("config.yml"), config).unwrap();
+    for (form, line) in [
+        ("svg", ">success, failed</text>"),
+        ("mermaid", "|\"success, failed\"|"),
+    ] {
+        let out = holdall(dir.path(), &["graph", "--format", form, "config.yml"]);
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert_eq!(text.matches(line).count(), 1, "{text}");
+    }
+}

@@ -1,6 +1,8 @@
 //! Layers that cannot be applied together: jobs that may run at the same time persist the same
 //! path, and a job further down attaches both.
 
+use std::collections::BTreeSet;
+
 use super::Conflict;
 use crate::flow::{Flow, Item, Layer, OverlapKind};
 use crate::plan::JobIndex;
@@ -9,6 +11,7 @@ use crate::plan::JobIndex;
 /// only where a wildcard happens to match are left out: nobody knows.
 pub(super) fn conflicts(flow: &Flow<'_>) -> Vec<Vec<Conflict>> {
     let mut all = vec![Vec::new(); flow.workflow.jobs.len()];
+    let mut known = BTreeSet::new();
     let paths: Vec<Vec<Item>> = flow.layers.iter().map(items).collect();
     let mut attach: Vec<JobIndex> = flow.attaches.iter().map(|attach| attach.job).collect();
     attach.dedup();
@@ -24,9 +27,14 @@ pub(super) fn conflicts(flow: &Flow<'_>) -> Vec<Vec<Conflict>> {
             let Some(path) = meet(&paths[at], &paths[other]) else {
                 continue;
             };
-            if attach.iter().any(meets) {
-                add(&mut all[a], flow, b, &path);
-                add(&mut all[b], flow, a, &path);
+            // One path is enough to say of two jobs.
+            if attach.iter().any(meets) && known.insert((a.min(b), a.max(b))) {
+                for (one, other) in [(a, b), (b, a)] {
+                    all[one].push(Conflict {
+                        job: flow.job(other).name.clone(),
+                        path: path.clone(),
+                    });
+                }
             }
         }
     }
@@ -45,14 +53,4 @@ fn meet(first: &[Item], second: &[Item]) -> Option<String> {
     let found = pairs.filter_map(|(a, b)| a.overlap(b));
     let mut sure = found.filter(|overlap| overlap.kind != OverlapKind::Pattern);
     sure.next().map(|overlap| overlap.witness)
-}
-
-fn add(list: &mut Vec<Conflict>, flow: &Flow<'_>, with: JobIndex, path: &str) {
-    let job = &flow.job(with).name;
-    if !list.iter().any(|conflict| conflict.job == *job) {
-        list.push(Conflict {
-            job: job.clone(),
-            path: path.to_owned(),
-        });
-    }
 }

@@ -30,7 +30,7 @@ pub(super) fn groups(workflow: &WorkflowChart, links: &[Link]) -> Vec<Vec<usize>
         let ways = match side_by_side(&classes, &members, links) {
             Ok(ways) => ways,
             Err(misread) => {
-                // What is exact already reads right.
+                // What is exact already reads right: each time there is less to split.
                 misread.into_iter().for_each(|at| split[at] = true);
                 continue;
             }
@@ -118,11 +118,13 @@ fn side_by_side(
     let mut ways: Vec<usize> = (0..classes.len()).collect();
     for ((from, to), links) in between {
         let (before, after) = (&members[from], &members[to]);
-        if links.len() == before.len() * after.len() {
+        // One line is drawn for all of them.
+        let alike = links.windows(2).all(|pair| look(pair[0]) == look(pair[1]));
+        if alike && links.len() == before.len() * after.len() {
             continue;
         }
         let one_each = links.len() == before.len() && links.len() == after.len();
-        if !one_each || links.len() < SIDE_BY_SIDE || from == to {
+        if !alike || !one_each || links.len() < SIDE_BY_SIDE || from == to {
             return Err(before.iter().chain(after).copied().collect());
         }
         for link in links {
@@ -144,6 +146,11 @@ fn side_by_side(
         }
     }
     Ok(ways)
+}
+
+/// What a line says besides its ends.
+fn look(link: &Link) -> (bool, bool, &[String]) {
+    (link.required, link.layers, &link.statuses)
 }
 
 fn root(ways: &[usize], mut at: usize) -> usize {
@@ -223,23 +230,26 @@ mod tests {
     }
 
     /// What a reader takes from a picture: a line between two boxes stands for all pairs, or for
-    /// one from each to its own.
-    fn read(groups: &[Vec<usize>], links: &[Link]) -> Vec<(usize, usize)> {
+    /// one from each to its own, and all of them are what the line is.
+    fn read(groups: &[Vec<usize>], links: &[Link]) -> Vec<(usize, usize, bool)> {
         let mut read = Vec::new();
         for (from, before) in groups.iter().enumerate() {
             for (to, after) in groups.iter().enumerate() {
                 let is_between = |l: &&Link| before.contains(&l.from) && after.contains(&l.to);
-                let count = links.iter().filter(is_between).count();
-                if count == 0 {
+                let between: Vec<&Link> = links.iter().filter(is_between).collect();
+                let Some(first) = between.first() else {
                     continue;
-                }
-                assert!(count == before.len() * after.len() || from != to);
+                };
+                let count = between.len();
+                let pair = |(a, b): (usize, usize)| (a, b, first.layers);
                 if count == before.len() * after.len() {
                     let pairs = before.iter().flat_map(|a| after.iter().map(|b| (*a, *b)));
-                    read.extend(pairs);
+                    read.extend(pairs.map(pair));
                 } else {
+                    assert!(from != to);
                     assert_eq!((count, count), (before.len(), after.len()));
-                    read.extend(before.iter().copied().zip(after.iter().copied()));
+                    let pairs = before.iter().copied().zip(after.iter().copied());
+                    read.extend(pairs.map(pair));
                 }
             }
         }
@@ -262,6 +272,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_say_different_things_are_drawn_each() {
+        // Each of the last two waits for both, and gets the layers of another one.
+        let mut links = Vec::new();
+        for (from, to, layers) in [(0, 2, true), (1, 2, false), (0, 3, false), (1, 3, true)] {
+            links.push(Link {
+                layers,
+                ..link(from, to)
+            });
+        }
+        assert_eq!(grouped(&[0, 0, 1, 1], &links).len(), 4);
+    }
+
+    #[test]
     fn lines_that_cross_between_ways_are_drawn_each() {
         // Each build before its test, and its test's neighbour before a report of another test.
         let mut links: Vec<Link> = (0..5).map(|at| link(at, at + 5)).collect();
@@ -275,19 +298,26 @@ mod tests {
         #[test]
         fn a_picture_says_what_the_lines_say(
             kinds in proptest::collection::vec(0_u8..2, 14),
-            lines in proptest::collection::btree_set((0_usize..14, 0_usize..14), 0..40),
+            lines in proptest::collection::btree_map(
+                (0_usize..14, 0_usize..14), proptest::bool::weighted(0.2), 0..40),
+            few in proptest::bool::ANY,
             ways in 0_usize..8,
         ) {
             // Some that go side by side, which chance alone does not bring.
-            let side = (0..ways.min(7)).map(|at| (at, at + 7));
-            let pairs: std::collections::BTreeSet<(usize, usize)> =
-                lines.into_iter().take(if ways > 4 { 6 } else { 40 }).chain(side).filter(|(a, b)| a < b).collect();
-            let links: Vec<Link> = pairs.iter().map(|(a, b)| link(*a, *b)).collect();
+            let side = (0..ways.min(7)).map(|at| ((at, at + 7), false));
+            let some = lines.into_iter().take(if few { 6 } else { 40 });
+            let pairs: std::collections::BTreeMap<(usize, usize), bool> =
+                some.chain(side).filter(|((a, b), _)| a < b).collect();
+            let links: Vec<Link> = pairs
+                .iter()
+                .map(|((a, b), layers)| Link { layers: *layers, ..link(*a, *b) })
+                .collect();
             let groups = grouped(&kinds, &links);
             let mut all: Vec<usize> = groups.concat();
             all.sort_unstable();
             prop_assert_eq!(all, (0..14).collect::<Vec<_>>());
-            prop_assert_eq!(read(&groups, &links), pairs.into_iter().collect::<Vec<_>>());
+            let meant: Vec<_> = pairs.into_iter().map(|((a, b), layers)| (a, b, layers)).collect();
+            prop_assert_eq!(read(&groups, &links), meant);
         }
     }
 }

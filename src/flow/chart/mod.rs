@@ -161,7 +161,7 @@ impl WorkflowChart {
             .enumerate()
             .map(|(at, job)| (job.name.as_str(), at))
             .collect();
-        let mut links = Vec::new();
+        let mut links: Vec<Link> = Vec::new();
         for (to, job) in self.jobs.iter().enumerate() {
             let mut givers: Vec<usize> = match job.attaches.is_empty() {
                 true => Vec::new(),
@@ -172,20 +172,35 @@ impl WorkflowChart {
                     .collect(),
             };
             givers.dedup();
-            let required = job.requires.iter();
-            for (from, edge) in required.filter_map(|r| Some((place.get(&*r.job)?, r))) {
-                let layers = givers.contains(from);
+            // A job may be required more than once, each time after another status.
+            let mut required: Vec<(usize, Vec<String>)> = Vec::new();
+            for edge in &job.requires {
+                let Some(from) = place.get(&*edge.job) else {
+                    continue;
+                };
+                match required.iter_mut().find(|(known, _)| known == from) {
+                    None => required.push((*from, edge.statuses.clone())),
+                    Some((_, statuses)) => {
+                        let more = edge.statuses.iter();
+                        let new: Vec<String> =
+                            more.filter(|s| !statuses.contains(s)).cloned().collect();
+                        statuses.extend(new);
+                    }
+                }
+            }
+            for (from, statuses) in required {
+                let layers = givers.contains(&from);
                 links.push(Link {
-                    from: *from,
+                    from,
                     to,
                     required: true,
                     layers,
-                    statuses: match edge.statuses.as_slice() {
+                    statuses: match statuses.as_slice() {
                         [only] if only == "success" => Vec::new(),
-                        other => other.to_vec(),
+                        _ => statuses,
                     },
                 });
-                givers.retain(|giver| giver != from);
+                givers.retain(|giver| *giver != from);
             }
             links.extend(givers.into_iter().map(|from| Link {
                 from,
