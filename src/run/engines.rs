@@ -13,7 +13,7 @@ use super::event::{Isolation, JobEvent};
 use super::options::{EngineKind, Options};
 use super::prepare::Common;
 #[cfg(target_os = "linux")]
-use super::sandbox::{Jobs, Sandbox};
+use super::sandbox::Sandbox;
 use super::spec::{JobSpec, Outcome};
 #[cfg(target_os = "linux")]
 use crate::plan::JobKind;
@@ -60,15 +60,17 @@ impl Engine {
             let shared = vec![common.store.clone(), common.caches.clone(), results.into()];
             let (home, project) = (&common.home, &common.project);
             let is_reused = |name: &str| options.reused.iter().any(|report| report.name == name);
-            let jobs: Vec<_> = (common.workflow.jobs.iter())
+            let jobs = common.order.order().iter();
+            let directories: Vec<&str> = jobs
+                .map(|at| &common.workflow.jobs[*at])
                 .filter(|job| job.kind == JobKind::Build && takes(&job.name))
                 .filter(|job| !is_reused(&job.name))
+                .flat_map(|job| {
+                    let nodes = job.parallelism.max(1) as usize;
+                    std::iter::repeat_n(job.working_directory.value.as_str(), nodes)
+                })
                 .collect();
-            let jobs = Jobs {
-                count: jobs.iter().map(|job| job.parallelism.max(1) as usize).sum(),
-                directory: jobs.first().map(|job| job.working_directory.value.as_str()),
-            };
-            let sandbox = Sandbox::new(options, home, shared, project, jobs)?;
+            let sandbox = Sandbox::new(options, home, shared, project, &directories)?;
             Ok(Self::Sandbox(Box::new(sandbox)))
         } else {
             Ok(Self::Bare(Bare::new(

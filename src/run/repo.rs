@@ -42,9 +42,10 @@ impl Repo {
                 Some(commit.to_owned()),
                 name.strip_prefix("refs/heads/").map(str::to_owned),
             ),
-            // Before the first commit there is a branch all the same.
+            // Before the first commit there is a branch all the same; and where a tag is called
+            // HEAD too, git has no full name for it.
             None => (
-                None,
+                head,
                 git(&["symbolic-ref", "--short", "-q", "HEAD"]).and_then(Question::answer),
             ),
         };

@@ -332,15 +332,24 @@ impl<'env> Runner<'_, 'env> {
                 events(Event::NodeStarted { job, node });
             }
             let (ground, to_runner) = (self.ground, self.to_runner.clone());
-            let thread = self.scope.spawn(move || {
+            let work = move || {
                 // Nobody listens only when the run has ended in an error.
                 let tell = |event| {
                     let _ = to_runner.send(Message::Event(job, node, event));
                 };
                 let ended = node::run(ground, job, node, &tell);
                 let _ = to_runner.send(Message::Ended(job, node, ended));
-            });
-            self.threads.insert((job, node), thread);
+            };
+            match std::thread::Builder::new().spawn_scoped(self.scope, work) {
+                Ok(thread) => {
+                    self.threads.insert((job, node), thread);
+                }
+                Err(error) => {
+                    let name = &ground.common.workflow.jobs[job].name;
+                    let error = RunError::io("start a thread for job", name, error);
+                    self.ended(job, node, Err(error), events);
+                }
+            }
         }
     }
 

@@ -197,6 +197,105 @@ fn a_view_that_no_job_wants_leaves_nothing_behind() {
     assert_eq!(leftovers(&world.path("scratch")), Vec::<String>::new());
 }
 
+/// The folders of jobs in the scratch folder of a run that goes on.
+fn folders_of_jobs(scratch: &Path) -> Vec<std::path::PathBuf> {
+    let runs = std::fs::read_dir(scratch).expect("the scratch folder");
+    let all = runs.flatten().flat_map(|run| {
+        let entries = std::fs::read_dir(run.path()).into_iter().flatten();
+        entries.flatten().map(|entry| entry.path())
+    });
+    all.filter(|path| {
+        path.file_name()
+            .is_some_and(|n| n.to_string_lossy().starts_with("job-"))
+    })
+    .collect()
+}
+
+#[test]
+fn what_a_job_wrote_goes_before_the_run_ends() {
+    let mut world = world_with_scratch();
+    need_namespaces!(world);
+    world.options.jobs = std::num::NonZeroUsize::new(4);
+    let scratch = world.path("scratch");
+    let names: Vec<String> = (0..16).map(|n| format!("j{n}")).collect();
+    let mut jobs: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| {
+            in_dir(
+                job(name, vec![run("touch here")]),
+                &format!("/tmp/{}", n % 3),
+            )
+        })
+        .collect();
+    let all: Vec<(usize, &[JobStatus])> = (0..16).map(|n| (n, &[JobStatus::Success][..])).collect();
+    jobs.push(requires(job("last", vec![run("true")]), &all));
+    let mut left = None;
+    let summary = holdall::run::execute(&workflow(jobs), &world.options, &mut |event| {
+        if let Event::JobStarted { job: 16, .. } = event {
+            // They go while others run: that of the last may be on its way.
+            let end = Instant::now() + Duration::from_secs(30);
+            while folders_of_jobs(&scratch).len() > 2 && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            left = Some(folders_of_jobs(&scratch).len());
+        }
+    });
+    assert!(summary.expect("a run").success);
+    assert!(left.is_some_and(|left| left <= 2), "{left:?}");
+    assert_eq!(leftovers(&scratch), Vec::<String>::new());
+}
+
+#[test]
+fn a_view_whose_process_was_killed_is_given_to_no_job() {
+    let world = world_with_scratch();
+    need_namespaces!(world);
+    let scratch = world.path("scratch").display().to_string();
+    let jobs = vec![
+        job("a", vec![run("sleep 1")]),
+        requires(
+            job("b", vec![run("echo ran")]),
+            &[(0, &[JobStatus::Success])],
+        ),
+    ];
+    // The process of a view has its overlay's writing side among its mounts: that of `a` is the
+    // first one's, that of `b` waits in another.
+    let waiting = || {
+        let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+        processes.map(|entry| entry.path()).find(|path| {
+            let mounts = std::fs::read_to_string(path.join("mountinfo")).unwrap_or_default();
+            mounts.contains(&scratch) && mounts.contains("/job-2/")
+        })
+    };
+    let mut killed = false;
+    let summary = holdall::run::execute(&workflow(jobs), &world.options, &mut |event| {
+        let is_started = matches!(
+            event,
+            Event::Job {
+                job: 0,
+                event: holdall::run::JobEvent::StepStarted { .. },
+                ..
+            }
+        );
+        if !is_started {
+            return;
+        }
+        let end = Instant::now() + Duration::from_secs(20);
+        while !killed && Instant::now() < end {
+            if let Some(path) = waiting() {
+                let name = path.file_name().expect("a number").to_string_lossy();
+                let pid = rustix::process::Pid::from_raw(name.parse().expect("a number"));
+                let signal = rustix::process::Signal::KILL;
+                rustix::process::kill_process(pid.expect("a process"), signal).expect("a kill");
+                killed = true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    assert!(killed, "the view of `b` was not made while `a` ran");
+    assert!(summary.expect("a run").success);
+}
+
 #[test]
 fn working_directories_are_where_the_config_says() {
     let world = World::new();

@@ -24,6 +24,6 @@ mod spare;
 mod view;
 
 pub(crate) use agent::{direct, inner, outer};
-pub(crate) use parent::{Jobs, Sandbox, map};
+pub(crate) use parent::{Sandbox, map};
 pub(crate) use remove::remove_tree;
 pub(crate) use scratch::Scratch;

@@ -30,27 +30,22 @@ pub(crate) struct Sandbox {
     makings: Arc<Makings>,
     /// The view of the next job.
     spare: Mutex<Option<Spare>>,
-    /// How many jobs have not begun.
-    to_come: AtomicUsize,
-}
-
-/// The jobs that a sandbox is made for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Jobs<'a> {
-    /// How many they are, parallel nodes counted one by one.
-    pub(crate) count: usize,
-    /// The working directory of one of the first, as its config has it.
-    pub(crate) directory: Option<&'a str>,
+    /// The working directories of all jobs, in the order in which most of them begin.
+    directories: Vec<PathBuf>,
+    /// How many have begun.
+    begun: AtomicUsize,
 }
 
 impl Sandbox {
     /// Makes the folder for what jobs write, and the view of the first job to see that it works.
+    /// `directories` are the working directories of the jobs to come, as their config has them, in
+    /// the order in which they may begin, parallel nodes one by one.
     pub(crate) fn new(
         options: &Options,
         home: &OsStr,
         shared: Vec<OsString>,
         project: &OsStr,
-        jobs: Jobs<'_>,
+        directories: &[&str],
     ) -> Result<Self, RunError> {
         let own = || PathBuf::from("/proc/self/exe");
         let makings = Arc::new(Makings {
@@ -62,16 +57,20 @@ impl Sandbox {
             project: project.to_owned(),
             hurry: Arc::clone(&options.hurry),
         });
-        let sandbox = Self {
-            makings,
-            spare: Mutex::new(None),
-            to_come: AtomicUsize::new(jobs.count),
-        };
-        let directory = sandbox.directory(jobs.directory.unwrap_or("~"));
-        let probe = Spare::begin(&sandbox.makings, &directory);
+        let home = Path::new(home);
+        let directories: Vec<PathBuf> = directories
+            .iter()
+            .map(|text| resolve(text, home, home))
+            .collect();
+        let first = directories.first().map_or(home, PathBuf::as_path);
+        let probe = Spare::begin(&makings, first);
         let probe = probe.map(Spare::ready).transpose()?;
-        *sandbox.spare() = probe;
-        Ok(sandbox)
+        Ok(Self {
+            makings,
+            spare: Mutex::new(probe),
+            directories,
+            begun: AtomicUsize::new(0),
+        })
     }
 
     /// Says how jobs are isolated.
@@ -90,7 +89,8 @@ impl Sandbox {
         cancel: &AtomicBool,
         emit: &mut dyn FnMut(JobEvent),
     ) -> Result<Outcome, RunError> {
-        let directory = self.directory(&spec.working_directory);
+        let home = Path::new(&self.makings.home);
+        let directory = resolve(&spec.working_directory, home, home);
         let Kept {
             made,
             keeper: _keeper,
@@ -110,32 +110,30 @@ impl Sandbox {
 
     /// Returns the view of a job that begins, and has the next one made where more are to come.
     fn view(&self, directory: &Path, job: &str) -> Result<Kept, RunError> {
-        let before = self
-            .to_come
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-                Some(n.saturating_sub(1))
-            });
-        let more = before.is_ok_and(|before| before > 1);
+        let begun = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let spare = self.spare().take();
-        let kept = match spare {
-            Some(spare) if spare.suits(directory) => {
-                // What went wrong may go well now, or says so in this job's name.
-                spare
-                    .take()
-                    .or_else(|_| Kept::here(&self.makings, directory, job))
-            }
+        let mut kept = match spare {
+            Some(spare) if spare.suits(directory) => spare.take().ok(),
             Some(other) => {
                 other.end(&self.makings);
-                Kept::here(&self.makings, directory, job)
+                None
             }
-            None => Kept::here(&self.makings, directory, job),
+            None => None,
         };
-        let mut kept = kept?;
+        // It may have waited for long enough to be killed for the machine's memory.
+        if let Some(dead) = kept.take_if(|kept| kept.made.agent.has_ended()) {
+            self.makings.scratch.discard(dead.made.dir, dead.made.agent);
+        }
+        // What went wrong may go well now, or says so in this job's name.
+        let mut kept = match kept {
+            Some(kept) => kept,
+            None => Kept::new(&self.makings, directory, job)?,
+        };
         kept.made.agent.rename(job);
-        if more {
+        if let Some(next) = self.directories.get(begun) {
             let mut spare = self.spare();
             if spare.is_none() {
-                *spare = Spare::begin(&self.makings, directory);
+                *spare = Spare::begin(&self.makings, next);
             }
         }
         Ok(kept)
@@ -143,12 +141,6 @@ impl Sandbox {
 
     fn spare(&self) -> std::sync::MutexGuard<'_, Option<Spare>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns where a working directory is.
-    fn directory(&self, text: &str) -> PathBuf {
-        let home = Path::new(&self.makings.home);
-        resolve(text, home, home)
     }
 }
 

@@ -36,8 +36,17 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Makes a view on this thread, which has to live as long as the job.
-    pub(super) fn here(makings: &Makings, directory: &Path, job: &str) -> Result<Self, RunError> {
+    /// Makes a view for a job that begins, on a thread of its own: root's thread leaves for a PID
+    /// namespace, and can start no thread from then on. Where there is none to be had, it is made
+    /// on this one, which has to live as long as the job.
+    pub(super) fn new(
+        makings: &Arc<Makings>,
+        directory: &Path,
+        job: &str,
+    ) -> Result<Self, RunError> {
+        if let Some(spare) = Spare::begin_for(makings, directory, job) {
+            return spare.take();
+        }
         let made = makings.make(directory, job)?;
         Ok(Self { made, keeper: None })
     }
@@ -46,12 +55,16 @@ impl Kept {
 impl Spare {
     /// Begins to make a view; nothing where the system gives no thread for it.
     pub(super) fn begin(makings: &Arc<Makings>, directory: &Path) -> Option<Self> {
+        Self::begin_for(makings, directory, TO_COME)
+    }
+
+    fn begin_for(makings: &Arc<Makings>, directory: &Path, job: &str) -> Option<Self> {
         let (give, made) = mpsc::channel();
         let makings = Arc::clone(makings);
-        let place = directory.to_owned();
+        let (place, job) = (directory.to_owned(), job.to_owned());
         let work = move || {
             let (keep, until) = mpsc::channel::<()>();
-            let made = makings.make(&place, TO_COME).map(|made| Kept {
+            let made = makings.make(&place, &job).map(|made| Kept {
                 made,
                 keeper: Some(keep),
             });
