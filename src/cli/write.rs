@@ -19,7 +19,7 @@ impl Draft {
     /// Begins a file beside the place that it will take. A link stays one: what it points to is
     /// written. A file that is there keeps its mode, a new one gets what the umask leaves.
     pub(crate) fn of(path: &Path, executable: bool) -> io::Result<Self> {
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let target = followed(path)?;
         let had = fs::metadata(&target).ok();
         // A name takes the place of a name: of a pipe or a device nothing would be left.
         if had.as_ref().is_some_and(|there| !there.is_file()) {
@@ -28,9 +28,14 @@ impl Draft {
         let folder = target.parent().filter(|d| !d.as_os_str().is_empty());
         let mut builder = tempfile::Builder::new();
         builder.prefix(".holdall-");
-        set_mode(&mut builder, executable);
+        // Nobody reads what is half written who may not read the whole.
+        match &had {
+            Some(there) => builder.permissions(there.permissions()),
+            None => set_mode(&mut builder, executable),
+        };
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
         Ok(Self {
-            file: builder.tempfile_in(folder.unwrap_or(Path::new(".")))?,
+            file: file.map_err(without_path)?,
             had: had.map(|there| there.permissions()),
             target,
         })
@@ -63,15 +68,48 @@ pub(crate) fn of_kind(path: &Path, text: &str, executable: bool) -> io::Result<(
     draft.put()
 }
 
+/// How many links are followed, one after the other.
+const LINKS: u32 = 40;
+
+/// Returns the file that a path means, which need not be there.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut at = path.to_path_buf();
+    for _ in 0..LINKS {
+        match fs::read_link(&at) {
+            Ok(to) => at = at.parent().unwrap_or(Path::new("")).join(to),
+            Err(_) => return Ok(at),
+        }
+    }
+    Err(io::Error::other("its symbolic links lead in a circle"))
+}
+
+/// Takes the name out of the error of a temporary file, which nobody has asked for: tempfile puts
+/// it behind what the system says.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path \"") {
+        Some((said, _)) => io::Error::new(error.kind(), said),
+        None => error,
+    }
+}
+
 #[cfg(unix)]
-fn set_mode(builder: &mut tempfile::Builder<'_, '_>, executable: bool) {
+fn set_mode<'b, 'p, 's>(
+    builder: &'b mut tempfile::Builder<'p, 's>,
+    executable: bool,
+) -> &'b mut tempfile::Builder<'p, 's> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = if executable { 0o777 } else { 0o666 };
-    builder.permissions(Permissions::from_mode(mode));
+    builder.permissions(Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn set_mode(_: &mut tempfile::Builder<'_, '_>, _: bool) {}
+fn set_mode<'b, 'p, 's>(
+    builder: &'b mut tempfile::Builder<'p, 's>,
+    _: bool,
+) -> &'b mut tempfile::Builder<'p, 's> {
+    builder
+}
 
 #[cfg(test)]
 #[cfg(unix)]
@@ -95,6 +133,39 @@ mod tests {
         assert_eq!(fs::read_to_string(path("new")).unwrap(), "2");
         assert_eq!(mode("new"), 0o640);
         assert!(path("link").is_symlink());
+    }
+
+    #[test]
+    fn what_is_half_written_is_no_more_open_than_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let mut draft = Draft::of(&path, true).unwrap();
+        let mode = draft.file().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_to_nothing_stays_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        symlink("then", path("first")).unwrap();
+        symlink(path("file"), path("then")).unwrap();
+        text(&path("first"), "x").unwrap();
+        assert!(path("first").is_symlink() && path("then").is_symlink());
+        assert_eq!(fs::read_to_string(path("file")).unwrap(), "x");
+        symlink("circle", path("circle")).unwrap();
+        let error = text(&path("circle"), "x").unwrap_err();
+        assert_eq!(error.to_string(), "its symbolic links lead in a circle");
+    }
+
+    #[test]
+    fn an_error_names_no_file_that_nobody_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = text(&dir.path().join("missing/new"), "x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(".holdall-"), "{error}");
     }
 
     #[test]
