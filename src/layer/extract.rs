@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::beneath::{self, Beneath, FileKind, Folder};
+use super::beneath::{self, Beneath, Facts, FileKind, Folder};
 use super::name::{EntryPath, MARKER, printable};
 use super::parallel::Pieces;
 use super::plan::{Item, ItemKind, Plan, Planned};
@@ -55,8 +55,14 @@ impl Target {
             judged = portable::check_names(plan);
         }
         // Whether case counts is the folder's to say, on Windows, macOS and Linux alike.
-        let shouted = MARKER.to_ascii_uppercase();
-        if judged.is_ok() && self.beneath.root().look(shouted.as_bytes()).is_ok() {
+        let (root, shouted) = (self.beneath.root(), MARKER.to_ascii_uppercase());
+        let is_marker = |facts: &Facts| {
+            let marker = root.look(MARKER.as_bytes());
+            marker.is_ok_and(|marker| {
+                (marker.stamp.device, marker.stamp.inode) == (facts.stamp.device, facts.stamp.inode)
+            })
+        };
+        if judged.is_ok() && root.look(shouted.as_bytes()).is_ok_and(|f| is_marker(&f)) {
             judged = portable::check_case(&plan.arena);
         }
         if judged.is_err() && self.new {
@@ -143,21 +149,16 @@ impl Target {
 
     /// Removes the marker: the tree is whole.
     pub(super) fn finish(&self) -> Result<(), LayerError> {
-        match self.beneath.root().remove(MARKER.as_bytes()) {
+        let root = self.beneath.root();
+        match root.look(MARKER.as_bytes()) {
             // The shell twin uses a folder of this name, and one of its attaches failed here.
-            Err(error) if no_file(&error) => std::fs::remove_dir_all(self.path.join(MARKER)),
-            other => other,
+            Ok(facts) if facts.kind == FileKind::Folder => {
+                std::fs::remove_dir_all(self.path.join(MARKER))
+            }
+            _ => root.remove(MARKER.as_bytes()),
         }
         .map_err(|error| self.failed(MARKER.as_bytes(), error))
     }
-}
-
-/// Whether removing failed since it is a folder; some systems say that it is not permitted.
-fn no_file(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied
-    )
 }
 
 /// Makes a folder or takes the one that is there, and opens it.
