@@ -1,21 +1,28 @@
 //! What JUnit reports say, added up for the summary: no more than the tags of their test cases.
 
-use std::path::Path;
+use std::fs::FileType;
+use std::path::{Path, PathBuf};
 
 use super::report::Tests;
 
-/// Adds up the reports below a folder; nothing where there is none.
-pub(crate) fn read(folder: &Path) -> Option<Tests> {
+/// The folder in the results of a node that takes what `store_test_results` stores.
+pub(crate) const FOLDER: &str = "test-results";
+
+/// Adds up the test reports of a job, whose results have a folder for each node; nothing where
+/// none was stored. Artifacts are no reports, whatever they are called, and links are not followed.
+pub(crate) fn read(results: &Path) -> Option<Tests> {
     let mut tests = None;
-    let mut folders = vec![folder.to_owned()];
+    let mut folders: Vec<PathBuf> = entries(results)
+        .map(|(path, _)| path.join(FOLDER))
+        .collect();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
+        for (path, kind) in entries(&folder) {
+            if kind.is_dir() {
                 folders.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("xml"))
+            } else if kind.is_file()
+                && path
+                    .extension()
+                    .is_some_and(|e| e.eq_ignore_ascii_case("xml"))
                 && let Ok(text) = std::fs::read_to_string(&path)
             {
                 count(&text, tests.get_or_insert_default());
@@ -23,6 +30,12 @@ pub(crate) fn read(folder: &Path) -> Option<Tests> {
         }
     }
     tests
+}
+
+/// What is in a folder, links as links.
+fn entries(folder: &Path) -> impl Iterator<Item = (PathBuf, FileType)> + use<> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.path(), entry.file_type().ok()?)))
 }
 
 /// Adds the test cases of one report.
@@ -69,7 +82,30 @@ fn count(text: &str, tests: &mut Tests) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tests, count};
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::{Tests, count, read};
+
+    #[test]
+    fn only_stored_reports_count_and_links_lead_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let report = "<testsuite><testcase name=\"a\"/></testsuite>";
+        for folder in [
+            "0/test-results/unit",
+            "1/test-results",
+            "0/artifacts",
+            "0/work",
+        ] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+            fs::write(dir.path().join(folder).join("r.xml"), report).unwrap();
+        }
+        assert_eq!(read(&dir.path().join("0/work")), None);
+        let unit = dir.path().join("0/test-results/unit");
+        symlink(".", unit.join("again")).unwrap();
+        symlink("r.xml", unit.join("twice.xml")).unwrap();
+        assert_eq!(read(dir.path()).unwrap().run, 2);
+    }
 
     #[test]
     fn cases_are_counted_once_and_text_is_not() {

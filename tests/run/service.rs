@@ -222,6 +222,7 @@ fn artifacts_and_reports_are_collected_after_a_failure_too() {
       - run: exit 1
       - store_artifacts: {path: logs, destination: ../all logs}
       - store_artifacts: {path: nowhere}
+      - store_artifacts: {path: reports}
       - store_test_results: {path: reports}
 workflows: {main: {jobs: [test]}}
 "#;

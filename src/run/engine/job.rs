@@ -13,6 +13,7 @@ use super::caches::Caches;
 use super::process::{Ending, Processes};
 use super::{checkout, layers, paths, programs, results};
 use crate::run::event::{Chunk, JobEvent};
+use crate::run::junit;
 use crate::run::report::{StepReport, StepStatus};
 use crate::run::spec::{JobSpec, Outcome, RunWork, StepSpec, StepWork, When};
 use crate::run::text::{first_line, format_duration, split_words};
@@ -191,7 +192,7 @@ impl Job<'_> {
             }
             StepWork::TestResults { path } => {
                 let name = path.trim_start_matches("~/").trim_start_matches('/');
-                self.collect(path, &Path::new("test-results").join(name), emit)
+                self.collect(path, &Path::new(junit::FOLDER).join(name), emit)
             }
             StepWork::Nothing { note } => {
                 emit(JobEvent::Warning(note.clone()));
