@@ -76,7 +76,10 @@ fn files_flow_downstream() {
 #[test]
 fn absolute_places_in_tmp_work() {
     let world = World::new();
-    if world.try_run(vec![]).is_err() {
+    if let Err(error) = world.try_run(vec![job("probe", vec![])]) {
+        let required = std::env::var_os("HOLDALL_REQUIRE_TOOLS").is_some();
+        assert!(!required, "namespaces are required: {error}");
+        println!("skipped: {error}");
         return;
     }
     let flow = in_dir(
