@@ -119,7 +119,7 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
     let mut findings = Vec::new();
     {
         let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
-        let texts = Texts::new(&sources, &compiled.tree);
+        let texts = Texts::new(&sources, &compiled);
         let context = Context::new(&texts, &sources, &compiled, &everywhere, &options);
         let variants = &compiled.outcomes.variants;
         let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
