@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::remarks::cover;
 use super::shell::{self, Command};
 use crate::circleci::Compiled;
 use crate::hash::HashMap;
@@ -104,10 +105,9 @@ fn plain(source: &Source, at: Location) -> Script {
 fn read(tree: &Tree, at: Location, templates: bool) -> Option<Script> {
     let node = tree.scalar_at(at.span)?;
     let text = node.text()?.to_owned();
-    // `\<<` is how a heredoc is written where templates are read. A blank keeps all that follows in
-    // its place.
+    // A template is a word, no heredoc that takes what follows with it.
     let commands = match templates {
-        true => shell::commands(&text.replace("\\<<", " <<")),
+        true => shell::commands(&cover(&text, true).text),
         false => shell::commands(&text),
     };
     Some(Script {
