@@ -88,7 +88,45 @@ fn a_whole_file_is_silenced() {
         "# holdall: ignore-file[path-globstar, unused-suppression, unknown-rule-in-suppression] all known\n{CONFIG}"
     );
     let (text, _) = lint(&config, &["--format", "concise"]);
-    assert!(!text.contains("path-globstar]"), "{text}");
+    // Nothing is left of it, not even a word about the comment that silences words about comments.
+    assert_eq!(
+        text.lines().filter(|l| l.contains('[')).count(),
+        0,
+        "{text}"
+    );
+}
+
+#[test]
+fn a_comment_that_cannot_be_read_silences_nothing() {
+    for comment in [
+        "ignore [path-globstar] x",
+        "ignore-next-line[path-globstar]",
+        "ignore[path-globstar",
+        "ignored things are elsewhere",
+        "ignore-file[unpinned-image",
+        "ignore-files",
+        "ignore[]",
+    ] {
+        let plain = CONFIG.replace("# holdall: ignore[path-globstar]\n", "# was\n");
+        let config = CONFIG.replace(
+            "# holdall: ignore[path-globstar]\n",
+            &format!("# holdall: {comment}\n"),
+        );
+        let found = |config: &str| lint(config, &["--format", "concise"]).0;
+        let (plain, now) = (found(&plain), found(&config));
+        let count = |text: &str, rule: &str| text.matches(&format!("[{rule}]")).count();
+        for (rule, more) in [("path-globstar", 0), ("unused-suppression", 1)] {
+            assert_eq!(
+                count(&now, rule),
+                count(&plain, rule) + more,
+                "{comment}: {now}"
+            );
+        }
+    }
+    // A reason alone is for every rule.
+    let all = CONFIG.replace("ignore[path-globstar]\n", "ignore it is known\n");
+    let (text, _) = lint(&all, &["--format", "concise"]);
+    assert_eq!(text.matches("[path-globstar]").count(), 1, "{text}");
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
     let mut findings = Vec::new();
     {
         let everywhere: Vec<Flow<'_>> = compiled.pipeline.workflows.iter().map(Flow::new).collect();
-        let texts = Texts::new(&sources, &compiled.tree);
+        let texts = Texts::new(&sources, &compiled);
         let context = Context::new(&texts, &sources, &compiled, &everywhere, &options);
         let variants = &compiled.outcomes.variants;
         let (once, each): (Vec<&Rule>, Vec<&Rule>) = rules()
@@ -137,10 +137,11 @@ pub fn check_with(source: Source, options: Options<'_>, inputs: &Inputs<'_>) -> 
         findings.retain(|f| f.primary().is_some_and(|l| own(l.at)));
     }
     let text = sources.get(id).map_or("", Source::text);
-    partial::keep_sure(&mut findings, &compiled, text);
-    shown_only(&mut findings, &compiled);
     let (mut findings, mut suppressed) = suppress::apply(findings, &compiled.tree);
     for list in [&mut findings, &mut suppressed] {
+        // Behind the comments: what is missing for them may be in lines that could not be read.
+        partial::keep_sure(list, &compiled, text);
+        shown_only(list, &compiled);
         options.selection.apply(list);
         list.retain(|f| f.severity >= options.least);
         sort(list);

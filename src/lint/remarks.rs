@@ -174,13 +174,13 @@ fn set_outside(remark: &Remark, known: &[String]) -> bool {
 
 /// A script with its templates covered.
 #[derive(Debug, PartialEq, Eq)]
-struct Covered {
-    text: String,
+pub(super) struct Covered {
+    pub(super) text: String,
     templates: Vec<Range<usize>>,
 }
 
 /// Puts words of the same length in the place of `<< … >>` and `{{ … }}`.
-fn cover(script: &str, templates: bool) -> Covered {
+pub(super) fn cover(script: &str, templates: bool) -> Covered {
     let mut bytes = script.as_bytes().to_vec();
     let mut covered: Vec<Range<usize>> = Vec::new();
     let mut at = 0;

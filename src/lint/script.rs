@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::remarks::cover;
 use super::shell::{self, Command};
+use crate::circleci::Compiled;
 use crate::hash::HashMap;
 use crate::plan::Located;
 use crate::yaml::{Location, Source, SourceId, Sources, TextMap, Tree, parse};
@@ -41,15 +43,18 @@ impl Script {
 pub(super) struct Texts<'c> {
     sources: &'c Sources,
     main: &'c Tree,
+    /// Whether the config itself knows templates; orbs do.
+    templates: bool,
     others: RefCell<HashMap<SourceId, Rc<Tree>>>,
     scripts: RefCell<HashMap<Location, Option<Rc<Script>>>>,
 }
 
 impl<'c> Texts<'c> {
-    pub(super) fn new(sources: &'c Sources, main: &'c Tree) -> Self {
+    pub(super) fn new(sources: &'c Sources, compiled: &'c Compiled) -> Self {
         Self {
             sources,
-            main,
+            main: &compiled.tree,
+            templates: compiled.templates,
             others: RefCell::default(),
             scripts: RefCell::default(),
         }
@@ -65,9 +70,9 @@ impl<'c> Texts<'c> {
         let script = if let Some(source) = source.filter(|s| s.is_plain()) {
             Some(plain(source, at))
         } else if at.source == SourceId::default() {
-            read(self.main, at)
+            read(self.main, at, self.templates)
         } else {
-            self.other(at.source).and_then(|tree| read(&tree, at))
+            self.other(at.source).and_then(|tree| read(&tree, at, true))
         };
         let script = script.map(Rc::new);
         self.scripts.borrow_mut().insert(at, script.clone());
@@ -97,11 +102,16 @@ fn plain(source: &Source, at: Location) -> Script {
     }
 }
 
-fn read(tree: &Tree, at: Location) -> Option<Script> {
+fn read(tree: &Tree, at: Location, templates: bool) -> Option<Script> {
     let node = tree.scalar_at(at.span)?;
     let text = node.text()?.to_owned();
+    // A template is a word, no heredoc that takes what follows with it.
+    let commands = match templates {
+        true => shell::commands(&cover(&text, true).text),
+        false => shell::commands(&text),
+    };
     Some(Script {
-        commands: shell::commands(&text),
+        commands,
         map: TextMap::of(node)?,
         plain: false,
         source: at.source,

@@ -26,23 +26,36 @@ struct Suppression<'t> {
     used: bool,
 }
 
-/// Splits findings into those that count and those that a comment silences, which get its reason;
-/// adds what is wrong with the comments themselves.
-pub(super) fn apply(findings: Vec<Finding>, tree: &Tree) -> (Vec<Finding>, Vec<Finding>) {
-    let mut about = Vec::new();
-    let mut suppressions = read(tree, &mut about);
-    if suppressions.is_empty() {
-        return (findings.into_iter().chain(about).collect(), Vec::new());
+impl Suppression<'_> {
+    /// Says whether it silences a rule at a place.
+    fn silences(&self, rule: &str, at: Location) -> bool {
+        at.source == SourceId::default()
+            && self.covers.start <= at.span.start
+            && at.span.start < self.covers.end.max(self.covers.start + 1)
+            && (self.rules.is_empty() || self.names(rule))
     }
+
+    fn names(&self, rule: &str) -> bool {
+        self.rules.iter().any(|(name, _)| *name == rule)
+    }
+
+    /// Says whether it is there for nothing. One that names no rule we know is said to do so.
+    fn is_idle(&self) -> bool {
+        let known = |(name, _): &(&str, Span)| super::rule(name).is_some();
+        self.ours && !self.used && (self.rules.is_empty() || self.rules.iter().any(known))
+    }
+}
+
+/// Splits findings into those that count and those that a comment silences, which get its reason;
+/// adds what is wrong with the comments themselves, which others may silence.
+pub(super) fn apply(mut findings: Vec<Finding>, tree: &Tree) -> (Vec<Finding>, Vec<Finding>) {
+    let mut suppressions = read(tree, &mut findings);
     let (mut left, mut silenced) = (Vec::new(), Vec::new());
     for mut finding in findings {
         let at = finding.primary().map(|l| l.at).unwrap_or_default();
-        let by = suppressions.iter_mut().find(|s| {
-            at.source == SourceId::default()
-                && s.covers.start <= at.span.start
-                && at.span.start < s.covers.end.max(s.covers.start + 1)
-                && (s.rules.is_empty() || s.rules.iter().any(|(name, _)| *name == finding.rule))
-        });
+        let by = suppressions
+            .iter_mut()
+            .find(|s| s.silences(finding.rule, at));
         match by {
             Some(suppression) => {
                 suppression.used = true;
@@ -52,30 +65,39 @@ pub(super) fn apply(findings: Vec<Finding>, tree: &Tree) -> (Vec<Finding>, Vec<F
             None => left.push(finding),
         }
     }
-    for suppression in suppressions.iter().filter(|s| s.ours && !s.used) {
-        // One that names no rule we know is said to do so.
-        let unknown = |name: &str| super::rule(name).is_none();
-        if !suppression.rules.is_empty() && suppression.rules.iter().all(|(n, _)| unknown(n)) {
+    // Those that are there for such findings come last: only then is known what they are good for.
+    let rule = UNUSED_SUPPRESSION.name;
+    let (last, first): (Vec<usize>, Vec<usize>) =
+        (0..suppressions.len()).partition(|i| suppressions[*i].names(rule));
+    for this in first.into_iter().chain(last) {
+        if !suppressions[this].is_idle() {
             continue;
         }
-        about.push(
-            UNUSED_SUPPRESSION
-                .finding(
-                    "a comment that silences nothing",
-                    place(suppression.at),
-                    "no finding is there for it",
-                )
-                .help("remove the comment")
-                .fix(mend::remove_comment(
-                    tree,
-                    suppression.at,
-                    "remove the comment",
-                ))
-                .done(),
-        );
+        let at = place(suppressions[this].at);
+        let mut finding = unused(tree, suppressions[this].at);
+        let mut others = suppressions.iter_mut().enumerate();
+        match others.find(|(i, s)| *i != this && s.silences(rule, at)) {
+            Some((_, suppression)) => {
+                suppression.used = true;
+                finding.suppressed = Some(suppression.reason.to_owned());
+                silenced.push(finding);
+            }
+            None => left.push(finding),
+        }
     }
-    left.extend(about);
     (left, silenced)
+}
+
+fn unused(tree: &Tree, at: Span) -> Finding {
+    UNUSED_SUPPRESSION
+        .finding(
+            "a comment that silences nothing",
+            place(at),
+            "no finding is there for it",
+        )
+        .help("remove the comment")
+        .fix(mend::remove_comment(tree, at, "remove the comment"))
+        .done()
 }
 
 fn place(span: Span) -> Location {
@@ -158,9 +180,12 @@ fn ours<'t>(
         Some(rest) => (true, rest),
         None => (false, rest.strip_prefix("ignore")?),
     };
-    let (list, reason) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-        Some((list, reason)) => (list, reason),
-        None => ("", rest),
+    let (list, reason) = match list_and_reason(rest) {
+        Ok(read) => read,
+        Err(wrong) => {
+            about.push(not_read(comment.span, file, wrong));
+            return None;
+        }
     };
     let base = tree.text().as_ptr() as usize;
     let mut rules = Vec::new();
@@ -187,6 +212,35 @@ fn ours<'t>(
         ours: true,
         used: false,
     })
+}
+
+/// Reads what stands behind `ignore` or `ignore-file`: the names between brackets, if there are
+/// any, and the reason; or says what is wrong. What is not read as it was meant must not silence
+/// more than was meant.
+fn list_and_reason(rest: &str) -> Result<(&str, &str), &'static str> {
+    let Some(open) = rest.strip_prefix('[') else {
+        let reason = rest.trim_start();
+        if reason.starts_with('[') {
+            return Err("a blank stands before its `[`");
+        }
+        if !rest.is_empty() && reason.len() == rest.len() {
+            return Err("no comment of holdall begins with this word");
+        }
+        return Ok(("", reason));
+    };
+    let (list, reason) = open.split_once(']').ok_or("its `[` is never closed")?;
+    if list.split(',').all(|name| name.trim().is_empty()) {
+        return Err("no rule stands between its brackets");
+    }
+    Ok((list, reason))
+}
+
+fn not_read(at: Span, file: bool, wrong: &str) -> Finding {
+    let word = if file { "ignore-file" } else { "ignore" };
+    UNUSED_SUPPRESSION
+        .finding("a comment that silences nothing", place(at), wrong)
+        .help(format!("write `# holdall: {word}[RULE] reason`"))
+        .done()
 }
 
 fn unknown(tree: &Tree, name: &str, span: Span) -> Finding {

@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::lint::Context;
 use crate::lint::pushes::{describe, pushes};
 use crate::lint::rule::declare_rule;
-use crate::plan::{FilterKind, GitRef};
+use crate::plan::{FilterKind, GitRef, Job, Workflow};
 
 declare_rule! {
     /// # What it does
@@ -46,6 +46,14 @@ declare_rule! {
     UPSTREAM_NEVER_RUNS: "upstream-never-runs", Graph, Warning, check
 }
 
+/// Rules on requirements that nobody, or nobody in particular, answers to.
+const OF_REQUIREMENTS: [&str; 4] = [
+    "job-group-misuse",
+    "requires-ambiguous-job",
+    "requires-matrix-base-name",
+    "requires-unknown-job",
+];
+
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for workflow in context.workflows() {
         let expression = |f: &crate::plan::Filters| matches!(f.kind, FilterKind::Expression { .. });
@@ -73,6 +81,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 .iter()
                 .filter(|(push, _)| filters.admit(push) == Ok(true))
                 .collect();
+            if rests_on_unknown(context, workflow, index) {
+                continue;
+            }
             let Some((push, _)) = wanted.first().copied() else {
                 continue;
             };
@@ -100,4 +111,39 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             out.push(draft.done());
         }
     }
+}
+
+/// Says whether a requirement of a job, or of a job that it waits for, could not be resolved: what is
+/// meant by it may run where the others do not.
+fn rests_on_unknown(context: &Context<'_>, workflow: &Workflow, index: usize) -> bool {
+    let mut seen = vec![false; workflow.jobs.len()];
+    let mut open = vec![index];
+    while let Some(next) = open.pop() {
+        let Some(job) = workflow.jobs.get(next) else {
+            continue;
+        };
+        if std::mem::replace(&mut seen[next], true) {
+            continue;
+        }
+        if !job.unknown_requires.is_empty() || has_wrong_requirement(context, job) {
+            return true;
+        }
+        open.extend(job.requires.iter().map(|r| r.job));
+    }
+    false
+}
+
+/// Says whether something is said of a requirement of a job already.
+fn has_wrong_requirement(context: &Context<'_>, job: &Job) -> bool {
+    let Some(given) = job.given else {
+        return false;
+    };
+    let mut problems = context.compiled.problems.iter();
+    problems.any(|problem| {
+        OF_REQUIREMENTS.contains(&problem.rule)
+            && problem
+                .labels
+                .first()
+                .is_some_and(|l| l.at.source == given.source && given.span.contains(l.at.span))
+    })
 }

@@ -1,6 +1,8 @@
 //! `cache-key-never-restored`: a cache is saved under a key that no `restore_cache` of the
 //! config looks for.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Confidence, Finding, nearest};
 use crate::hash::HashSet;
 use crate::lint::Context;
@@ -79,24 +81,43 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
 }
 
 /// Says whether a key, once its templates are filled in, may begin with what a restore looks for: a
-/// variable of the environment may hold what the other one writes out.
-fn may_begin(key: &str, wanted: &str) -> bool {
+/// variable of the environment may hold what the other one writes out. Goes through the key once,
+/// with all the places of `wanted` that may have been reached by then.
+fn may_begin(mut key: &str, wanted: &str) -> bool {
     const VARIABLE: &str = "{{.Environment.";
-    let Some((before, behind)) = key.split_once(VARIABLE) else {
-        return key.starts_with(wanted);
-    };
-    let Some(rest) = wanted.strip_prefix(before) else {
-        return before.starts_with(wanted);
-    };
-    let Some((name, after)) = behind.split_once("}}") else {
-        return key.starts_with(wanted);
-    };
-    if let Some(rest) = rest.strip_prefix(&format!("{VARIABLE}{name}}}}}")) {
-        return may_begin(after, rest);
+    let mut reached = vec![0];
+    while let Some((before, name, after)) = key.split_once(VARIABLE).and_then(|(before, behind)| {
+        let (name, after) = behind.split_once("}}")?;
+        Some((before, name, after))
+    }) {
+        let itself = format!("{VARIABLE}{name}}}}}");
+        let mut next = BTreeSet::new();
+        // The places up to here are in `next` already, or cannot be reached.
+        let mut done = 0;
+        for place in reached {
+            let rest = &wanted[place..];
+            if before.starts_with(rest) {
+                return true;
+            }
+            let Some(rest) = rest.strip_prefix(before) else {
+                continue;
+            };
+            let start = wanted.len() - rest.len();
+            if rest.starts_with(&itself) {
+                next.insert(start + itself.len());
+                continue;
+            }
+            // It may hold anything up to the next template, whose first sign may be its own.
+            let Some(end) = rest.find("{{").map(|i| start + i + 1) else {
+                return true;
+            };
+            next.extend((start.max(done)..=end).filter(|i| wanted.is_char_boundary(*i)));
+            done = done.max(end + 1);
+        }
+        reached = next.into_iter().collect();
+        key = after;
     }
-    let ends = rest.char_indices().map(|(i, _)| i).chain([rest.len()]);
-    let mut ends = ends.filter(|i| !rest[..*i].contains("{{"));
-    ends.any(|i| i == rest.len() || may_begin(after, &rest[i..]))
+    reached.iter().any(|i| key.starts_with(&wanted[*i..]))
 }
 
 /// Returns a key without blanks: inside its templates they do not count.
@@ -125,5 +146,16 @@ mod tests {
         }
         assert!(may_begin("deps-{{.Branch}}", "deps-"));
         assert!(!may_begin("deps-{{.Branch}}", "deps-main"));
+    }
+    #[test]
+    fn many_variables_are_no_more_work_than_one() {
+        let key = "{{.Environment.A}}a".repeat(200);
+        let long = "a".repeat(2000);
+        assert!(!may_begin(&key, &format!("{long}{{{{.Branch}}}}")));
+        assert!(may_begin(&key, &long));
+        assert!(may_begin(&key, &format!("{long}{{{{.Environment.A}}}}a")));
+        assert!(may_begin("ä{{.Environment.A}}ß-x", "äöüß-"));
+        assert!(!may_begin("ä{{.Environment.A}}ß-x", "äö{{.Branch}}ß-"));
+        assert!(may_begin("a{{.Environment.A", "a{{.Env"));
     }
 }

@@ -5,7 +5,8 @@ use crate::finding::{Finding, Fix};
 use crate::lint::Context;
 use crate::lint::mend;
 use crate::lint::rule::{Fixable, declare_rule};
-use crate::yaml::{Location, Node, Scalar, Schema, Shape, SourceId};
+use crate::lint::rules::structure::environments::variables;
+use crate::yaml::{Location, Node, Scalar, Schema, SourceId};
 
 declare_rule! {
     /// # What it does
@@ -41,36 +42,23 @@ declare_rule! {
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
-    for node in context.compiled.tree.nodes() {
-        let Some(environment) = node.get("environment") else {
+    for variable in variables(context.tree()) {
+        let Some(Scalar::Int(n)) = variable.value.scalar(Schema::Yaml11) else {
             continue;
         };
-        for variable in variables(environment.value) {
-            let Some(Scalar::Int(n)) = variable.value.scalar(Schema::Yaml11) else {
-                continue;
-            };
-            if n.unsigned_abs() >= 1_000_000 {
-                out.push(
-                    EXPONENT_IN_ENVIRONMENT
-                        .finding(
-                            "a number that gets an exponent",
-                            Location::new(SourceId::default(), variable.value.span()),
-                            "numbers of more than six digits are written with one",
-                        )
-                        .help(format!("write it as text: `\"{n}\"`"))
-                        .fix(quoted(variable.value, n))
-                        .done(),
-                );
-            }
+        if n.unsigned_abs() >= 1_000_000 {
+            out.push(
+                EXPONENT_IN_ENVIRONMENT
+                    .finding(
+                        "a number that gets an exponent",
+                        Location::new(SourceId::default(), variable.value.span()),
+                        "numbers of more than six digits are written with one",
+                    )
+                    .help(format!("write it as text: `\"{n}\"`"))
+                    .fix(quoted(variable.value, n))
+                    .done(),
+            );
         }
-    }
-}
-
-fn variables(node: Node<'_>) -> Vec<crate::yaml::Entry<'_>> {
-    match node.shape() {
-        Shape::Mapping(entries) => entries.collect(),
-        Shape::Sequence(items) => items.flat_map(Node::entries).collect(),
-        _ => Vec::new(),
     }
 }
 

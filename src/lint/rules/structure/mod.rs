@@ -11,6 +11,7 @@ pub(super) mod deprecated_step;
 pub(super) mod duplicate_key;
 pub(super) mod enum_value;
 pub(super) mod env_var_name_sigil;
+mod environments;
 pub(super) mod executor_combination;
 pub(super) mod exponent_in_environment;
 pub(super) mod export_lost;

@@ -4,6 +4,7 @@
 use crate::finding::{Confidence, Finding};
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
+use crate::lint::rules::structure::environments::variables;
 use crate::yaml::{Location, SourceId};
 
 declare_rule! {
@@ -53,36 +54,40 @@ const ABSENT: [&str; 7] = [
 ];
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
-    for node in context.compiled.tree.nodes() {
-        let Some(environment) = node.get("environment") else {
+    for variable in variables(context.tree()) {
+        let text = variable.value.text().unwrap_or("").trim();
+        let inner = text
+            .strip_prefix("<<")
+            .and_then(|t| t.strip_suffix(">>"))
+            .map(str::trim);
+        let Some(name) = inner.filter(|n| ABSENT.contains(n)) else {
             continue;
         };
-        let maps = environment
-            .value
-            .items()
-            .flat_map(crate::yaml::Node::entries);
-        for variable in environment.value.entries().chain(maps) {
-            let text = variable.value.text().unwrap_or("").trim();
-            let inner = text
-                .strip_prefix("<<")
-                .and_then(|t| t.strip_suffix(">>"))
-                .map(str::trim);
-            let Some(name) = inner.filter(|n| ABSENT.contains(n)) else {
-                continue;
-            };
-            // A branch is missing for tags only, which few jobs run for.
-            let confidence = if name.ends_with("branch") {
-                Confidence::Low
-            } else {
-                Confidence::Medium
-            };
-            out.push(
-                NIL_IN_ENVIRONMENT
-                    .finding("a value that may be `<nil>`", Location::new(SourceId::default(), variable.value.span()), format!("`{name}` is absent in some pipelines"))
-                    .confidence(confidence)
-                    .help("use the variable that the service sets, `$CIRCLE_TAG` or `$CIRCLE_BRANCH`: it is empty then")
-                    .done(),
-            );
-        }
+        // A branch is missing for tags only, which few jobs run for.
+        let confidence = if name.ends_with("branch") {
+            Confidence::Low
+        } else {
+            Confidence::Medium
+        };
+        let help = match name {
+            "pipeline.git.tag" => {
+                "use the variable that the service sets, `$CIRCLE_TAG`: it is empty then"
+            }
+            "pipeline.git.branch" => {
+                "use the variable that the service sets, `$CIRCLE_BRANCH`: it is empty then"
+            }
+            _ => "let the script that reads it take `<nil>` for an absent value",
+        };
+        out.push(
+            NIL_IN_ENVIRONMENT
+                .finding(
+                    "a value that may be `<nil>`",
+                    Location::new(SourceId::default(), variable.value.span()),
+                    format!("`{name}` is absent in some pipelines"),
+                )
+                .confidence(confidence)
+                .help(help)
+                .done(),
+        );
     }
 }

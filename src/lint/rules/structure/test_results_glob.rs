@@ -41,7 +41,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         };
         if store.path.value.contains(['*', '?', '[']) {
             let folder = store.path.value.split(['*', '?', '[']).next().unwrap_or("");
-            let folder = folder.rsplit_once('/').map_or(".", |(dir, _)| dir);
+            let folder = match folder.rsplit_once('/') {
+                Some(("", _)) => "/",
+                Some((folder, _)) => folder,
+                None => ".",
+            };
             out.push(
                 TEST_RESULTS_GLOB
                     .finding(

@@ -4,11 +4,13 @@ use crate::lint::rule::{Fixable, declare_rule};
 
 declare_rule! {
     /// # What it does
-    /// A comment `# holdall: ignore` is there for a finding that is not there.
+    /// A comment `# holdall: ignore` is there for a finding that is not there, or is not written
+    /// so that it could be read.
     ///
     /// # Why is this bad
     /// What it silenced was mended, or it never did anything. The next finding in its place would
-    /// be silenced unseen.
+    /// be silenced unseen. One that cannot be read, `ignore [rule]` with a blank or `ignore[rule`
+    /// without its end, silences nothing at all.
     ///
     /// # Example
     /// ```yaml

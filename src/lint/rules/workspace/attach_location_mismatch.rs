@@ -2,7 +2,7 @@
 //! persisted, and no attach of the job puts it there.
 
 use crate::finding::{Confidence, Finding};
-use crate::flow::{Attach, Flow, Layer, Space};
+use crate::flow::{Attach, Flow, Layer, Place, Space};
 use crate::lint::Context;
 use crate::lint::context::{names_path, runs_after};
 use crate::lint::rule::declare_rule;
@@ -71,7 +71,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             let own = flow.attaches.iter().filter(|a| a.job == attach.job);
-            let places: Vec<String> = own.map(|a| a.at.to_string()).collect();
+            let places: Vec<&Place> = own.map(|a| &a.at).collect();
             for layer in flow.visible(attach.job) {
                 if let Some(finding) = look(context, flow, (attach, &places), layer) {
                     out.push(finding);
@@ -85,7 +85,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
 fn look(
     context: &Context<'_>,
     flow: &Flow<'_>,
-    (attach, places): (&Attach<'_>, &[String]),
+    (attach, places): (&Attach<'_>, &[&Place]),
     layer: &Layer<'_>,
 ) -> Option<Finding> {
     // A relative root is spelled in no other job.
@@ -94,11 +94,14 @@ fn look(
     }
     let job = flow.job(attach.job);
     let root = layer.root.to_string();
-    let lands = |place: &str| places.iter().any(|at| place.starts_with(at.as_str()));
+    let lands = |name: &str| {
+        let place = layer.root.join(name);
+        places.iter().any(|at| at.to_below(&place).is_some())
+    };
     for item in &layer.persist.paths {
         let name = item.value.trim_start_matches("./").trim_end_matches('/');
         let place = format!("{root}/{name}");
-        if name.is_empty() || name == "." || lands(&place) {
+        if name.is_empty() || name == "." || lands(name) {
             continue;
         }
         for (run, at) in runs_after(job, attach.step) {

@@ -3,8 +3,9 @@ use crate::flow::{Flow, Layer, Place};
 use crate::glob::Pattern;
 use crate::lint::Context;
 use crate::plan::StepKind;
-/// Most files of the checkout that one item is said to match.
-const MOST_FILES: usize = 50;
+/// Most files of the checkout that are looked at for one item: what more a list of this length
+/// would bring is not worth the time.
+const MOST_FILES: usize = 100_000;
 /// Says whether an item is everything in its root.
 fn takes_all(item: &str) -> bool {
     let mut parts = item.split('/').filter(|p| !p.is_empty() && *p != ".");

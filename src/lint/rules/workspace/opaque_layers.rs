@@ -69,10 +69,13 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             continue;
         };
         let names: Vec<&str> = opaque.iter().map(|j| j.name.as_str()).collect();
-        let verb = if names.len() == 1 { "is" } else { "are" };
+        let verbs = match names.len() {
+            1 => "persists and attaches",
+            _ => "persist and attach",
+        };
         out.push(
             OPAQUE_LAYERS
-                .finding("layers that are not known", first.origin.at, format!("what {} persist and attach {verb} not known", listed(&names, 4)))
+                .finding("layers that are not known", first.origin.at, format!("what {} {verbs} is not known", listed(&names, 4)))
                 .help("put the source into `.holdall/orbs/NAMESPACE/NAME@VERSION.yml`: `circleci orb source ORB` prints it")
                 .done(),
         );

@@ -42,7 +42,15 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             };
             let before = item.value[..i].trim_end_matches('/');
             let rest = item.value[i..].trim_matches(['*', '/']);
+            // `gen**`: what is meant are names that begin so, not a folder of that name.
+            let part = item.value[..i].rsplit('/').next().unwrap_or("");
             let help = match (before, rest) {
+                (begin, "") if !part.is_empty() => {
+                    format!("write `{begin}*`: a folder is taken whole")
+                }
+                (_, _) if !part.is_empty() => {
+                    "name the folders: a folder is taken whole".to_owned()
+                }
                 ("", "") => "persist the folders by name, or `.` for all of the root".to_owned(),
                 (dir, "") => format!("write `{dir}`: a folder is taken whole"),
                 ("", _) => "name the folders: a folder is taken whole".to_owned(),

@@ -53,13 +53,19 @@ fn braces(text: &str) -> Option<&str> {
     None
 }
 
+/// Returns the first extended pattern. `*(1)` and `?(1)` are patterns of the dialect with a name in
+/// parentheses behind them, unless alternatives stand there.
 fn extended(text: &str) -> Option<&str> {
-    let i = ["!(", "?(", "+(", "@(", "*("]
-        .iter()
-        .filter_map(|p| text.find(p))
-        .min()?;
-    let end = text[i..].find(')').map_or(text.len(), |e| i + e + 1);
-    Some(&text[i..end])
+    let starts = text.char_indices().filter(|(i, sign)| {
+        matches!(sign, '!' | '?' | '+' | '@' | '*') && text[i + 1..].starts_with('(')
+    });
+    let mut pieces = starts.map(|(i, sign)| {
+        let end = text[i..].find(')').map_or(text.len(), |e| i + e + 1);
+        (sign, &text[i..end])
+    });
+    pieces
+        .find(|(sign, piece)| !matches!(sign, '?' | '*') || piece.contains('|'))
+        .map(|(_, piece)| piece)
 }
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
@@ -120,5 +126,7 @@ mod tests {
     fn extended_patterns_are_found_whole() {
         assert_eq!(extended("a/!(b|c)"), Some("!(b|c)"));
         assert_eq!(extended("a(b)"), None);
+        assert_eq!(extended("report*(1).xml"), None);
+        assert_eq!(extended("r*(1)/?(a|b)"), Some("?(a|b)"));
     }
 }
