@@ -189,6 +189,29 @@ fn a_crowd_shares_a_box_and_a_conflict_is_marked() {
     );
 }
 
+#[test]
+fn jobs_that_meet_at_one_path_are_counted_in_every_form() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(".circleci")).unwrap();
+    let config = CROWD
+        .replace(
+            "      - make-too\n",
+            "      - make-too\n      - make: {name: third}\n      - make: {name: fourth}\n",
+        )
+        .replace(
+            "requires: [make, make-too]",
+            "requires: [make, make-too, third, fourth]",
+        );
+    std::fs::write(dir.path().join(".circleci/config.yml"), config).unwrap();
+    for form in ["text", "dot", "mermaid", "svg"] {
+        let drawn = graph(dir.path(), form);
+        assert!(
+            drawn.contains("conflicts with 3 jobs: same"),
+            "{form}: {drawn}"
+        );
+    }
+}
+
 /// Names with what Mermaid has a meaning for.
 const ODD_NAMES: &str = r#"version: 2.1
 jobs:

@@ -336,6 +336,35 @@ fn the_pages_of_the_rules_are_current() {
 }
 
 #[test]
+fn a_crowd_of_patterns_that_meet_is_cut_with_words() {
+    let mut text = "version: 2.1\njobs:\n  take: {docker: [{image: \"cimg/base:2024.01\"}], steps: [{attach_workspace: {at: .}}]}\n".to_owned();
+    let mut entries = String::new();
+    let names: Vec<String> = (0..60).map(|n| format!("make-{n}")).collect();
+    for (n, name) in names.iter().enumerate() {
+        text += &format!(
+            "  {name}: {{docker: [{{image: \"cimg/base:2024.01\"}}], steps: [{{persist_to_workspace: {{root: ., paths: [\"a*{n}*\"]}}}}]}}\n"
+        );
+        entries += &format!("      - {name}\n");
+    }
+    text += &format!(
+        "workflows:\n  main:\n    jobs:\n{entries}      - take: {{requires: [{}]}}\n",
+        names.join(", ")
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yml");
+    std::fs::write(&path, text).unwrap();
+    let report = check(&path);
+    let rule = "concurrent-persist-conflict";
+    let found = report.findings.iter().filter(|f| f.rule == rule);
+    // 60 patterns make 1,770 pairs.
+    assert!((900..=1000).contains(&found.clone().count()));
+    let cut = found
+        .flat_map(|f| &f.notes)
+        .filter(|n| n.contains("is not compared"));
+    assert_eq!(cut.count(), 1);
+}
+
+#[test]
 fn one_place_is_spoken_of_once() {
     for rule in lint::rules() {
         for (_, path) in cases(rule.name) {

@@ -18,6 +18,10 @@ pub(super) struct Wanted {
     statuses: Vec<JobStatus>,
 }
 
+/// Most problems of a config before a name that no job has is still compared with all the others:
+/// thousands of them are no typing mistakes.
+const MOST_SUGGESTED: usize = 500;
+
 /// The jobs of a workflow by the names that requirements use.
 struct Names {
     /// By the name as written, by the effective name, by the alias of a matrix.
@@ -331,7 +335,12 @@ impl Compiler<'_> {
             .jobs
             .iter()
             .find(|j| *j.key == *want.name);
-        problem = match (nearest(&want.name, here.iter().copied()), defined) {
+        let near = if self.problems.len() < MOST_SUGGESTED {
+            nearest(&want.name, here.iter().copied())
+        } else {
+            None
+        };
+        problem = match (near, defined) {
             (Some(near), _) if !itself => problem.did_you_mean(&want.name, near),
             (_, Some(job)) if !itself => problem
                 .label(

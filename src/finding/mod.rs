@@ -8,6 +8,7 @@ mod gitlab;
 mod human;
 mod json;
 mod junit;
+mod nearest;
 mod place;
 mod sarif;
 
@@ -15,6 +16,7 @@ use crate::yaml::{Location, Sources};
 
 pub use fix::Fix;
 pub use human::Look;
+pub use nearest::nearest;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -296,18 +298,6 @@ pub fn listed<S: AsRef<str>>(names: &[S], most: usize) -> String {
     }
 }
 
-/// Returns the name nearest to a mistyped one, if one is near enough to be meant.
-#[must_use]
-pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (wrong.chars().count() / 3).clamp(1, 4);
-    names
-        .into_iter()
-        .map(|name| (strsim::osa_distance(wrong, name), name))
-        .filter(|(distance, name)| *distance <= allowed && *name != wrong)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,12 +308,5 @@ mod tests {
         assert_eq!(listed(&["a", "b", "c"], 3), "`a`, `b` and `c`");
         assert_eq!(listed(&["a", "b", "c", "d"], 2), "`a`, `b` and 2 more");
         assert_eq!(listed::<&str>(&[], 2), "");
-    }
-
-    #[test]
-    fn only_a_near_name_is_suggested() {
-        assert_eq!(nearest("biuld", ["build", "test"]), Some("build"));
-        assert_eq!(nearest("deploy", ["build", "test"]), None);
-        assert_eq!(nearest("ab", ["xy"]), None);
     }
 }

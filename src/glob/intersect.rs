@@ -7,10 +7,17 @@ use std::collections::{HashMap, VecDeque};
 
 use super::pattern::{Pattern, Token};
 
-/// Returns a name without `/` that both patterns match, or nothing where there is none.
-/// Patterns are taken as single segments.
+/// Most pairs of positions that are searched. A name has 255 bytes at most: patterns of more than
+/// that many elements each were made to take time, not to match files.
+const MOST_PAIRS: usize = 1 << 16;
+
+/// Returns a name without `/` that both patterns match, or nothing where there is none, and where
+/// both are so long that no search is made. Patterns are taken as single segments.
 #[must_use]
 pub fn intersect_segment(a: &Pattern, b: &Pattern) -> Option<String> {
+    if a.tokens().len().saturating_mul(b.tokens().len()) > MOST_PAIRS {
+        return None;
+    }
     if parts_differ(a.tokens(), b.tokens()) {
         return None;
     }

@@ -223,6 +223,10 @@ impl<'c> Context<'c> {
 pub(super) fn names_attached(job: &Job, attach: &Attach<'_>, run: &RunStep, item: &str) -> bool {
     let item = item.trim_start_matches("./").trim_end_matches('/');
     let script = run.command.value.as_str();
+    // Most pairs of a job and a path have nothing to do with each other: that is cheap to see.
+    if memchr::memmem::find(script.as_bytes(), item.as_bytes()).is_none() {
+        return false;
+    }
     let written = attach.attach.at.value.trim_end_matches('/').to_owned();
     let mut spelled = vec![written, attach.at.to_string()];
     spelled.retain(|at| !at.is_empty() && at != ".");

@@ -207,25 +207,45 @@ impl Workflow {
             };
             runs.push(admitted);
         }
-        let is_tag = matches!(pushed, GitRef::Tag(_));
-        let mut tagless: Vec<bool> = self.jobs.iter().map(|j| is_tag && !j.has_tags()).collect();
-        // Leaving one job out may leave out those behind it, one more each round at least.
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            for (index, job) in self.jobs.iter().enumerate() {
-                if !tagless[index] && job.requires.iter().any(|r| tagless[r.job]) {
-                    tagless[index] = true;
-                    changed = true;
-                }
-                let stranded =
-                    !job.requires.is_empty() && job.requires.iter().all(|r| !runs[r.job]);
-                if runs[index] && (stranded || tagless[index]) {
-                    runs[index] = false;
-                    changed = true;
+        let mut behind = vec![Vec::new(); self.jobs.len()];
+        for (index, job) in self.jobs.iter().enumerate() {
+            for requirement in &job.requires {
+                behind[requirement.job].push(index);
+            }
+        }
+        if matches!(pushed, GitRef::Tag(_)) {
+            self.leave_out_tagless(&behind, &mut runs);
+        }
+        self.leave_out_stranded(&behind, &mut runs);
+        Ok(runs)
+    }
+
+    /// Leaves out the jobs without a filter for tags, and all that are behind one.
+    fn leave_out_tagless(&self, behind: &[Vec<JobIndex>], runs: &mut [bool]) {
+        let mut tagless: Vec<bool> = self.jobs.iter().map(|job| !job.has_tags()).collect();
+        let mut next: Vec<JobIndex> = (0..self.jobs.len()).filter(|job| tagless[*job]).collect();
+        while let Some(job) = next.pop() {
+            runs[job] = false;
+            for later in &behind[job] {
+                if !std::mem::replace(&mut tagless[*later], true) {
+                    next.push(*later);
                 }
             }
         }
-        Ok(runs)
+    }
+
+    /// Leaves out the jobs all of whose requirements are left out; that may strand others in turn.
+    fn leave_out_stranded(&self, behind: &[Vec<JobIndex>], runs: &mut [bool]) {
+        let mut left: Vec<usize> = self.jobs.iter().map(|job| job.requires.len()).collect();
+        let mut next: Vec<JobIndex> = (0..self.jobs.len()).filter(|job| !runs[*job]).collect();
+        while let Some(job) = next.pop() {
+            for later in &behind[job] {
+                left[*later] -= 1;
+                if left[*later] == 0 && std::mem::take(&mut runs[*later]) {
+                    next.push(*later);
+                }
+            }
+        }
     }
 
     /// Returns the workflow as it runs for a push ([`Self::runs_for`]), and the jobs that its
@@ -314,6 +334,73 @@ mod tests {
         }
         for pattern in ["v[0-9]+", "a|b", "a.b", "a.*?b", "ab?", r"\d", "a^", r"a\$"] {
             assert!(pieces(pattern).is_none(), "{pattern}");
+        }
+    }
+
+    /// What [`Workflow::runs_for`] says, found by rounds over all jobs until nothing changes.
+    fn by_rounds(workflow: &Workflow, pushed: &GitRef) -> Vec<bool> {
+        let is_tag = matches!(pushed, GitRef::Tag(_));
+        let jobs = &workflow.jobs;
+        let admitted = |job: &Job| match &job.filters {
+            Some(filters) => filters.admit(pushed).unwrap(),
+            None => !is_tag,
+        };
+        let mut runs: Vec<bool> = jobs.iter().map(admitted).collect();
+        let mut tagless: Vec<bool> = jobs.iter().map(|j| is_tag && !j.has_tags()).collect();
+        for _round in 0..=2 * jobs.len() {
+            for (index, job) in jobs.iter().enumerate() {
+                let requires = &job.requires;
+                tagless[index] |= requires.iter().any(|r| tagless[r.job]);
+                let stranded = !requires.is_empty() && requires.iter().all(|r| !runs[r.job]);
+                runs[index] &= !stranded && !tagless[index];
+            }
+        }
+        runs
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn who_runs_is_the_same_in_whatever_order(
+            kinds in proptest::collection::vec(0..5_u8, 1..12),
+            edges in proptest::collection::vec((0..12_usize, 0..12_usize), 0..20),
+            tag in proptest::bool::ANY,
+        ) {
+            let at = crate::yaml::Location::default();
+            let mut workflow = Workflow {
+                name: "main".to_owned(),
+                origin: crate::plan::Origin::default(),
+                condition: None,
+                rule: None,
+                schedules: Vec::new(),
+                max_auto_reruns: None,
+                jobs: Vec::new(),
+                incomplete: false,
+                definition: None,
+            };
+            for (index, kind) in kinds.iter().enumerate() {
+                let name = format!("job-{index}");
+                let mut job = Job::new(name.clone(), name, crate::plan::JobKind::Build, at);
+                job.filters = match kind {
+                    0 => Some(filters(Some(rule(&["main"], &[])), None)),
+                    1 => Some(filters(Some(rule(&["other"], &[])), Some(rule(&["v1"], &[])))),
+                    2 => Some(filters(None, Some(rule(&["v1"], &[])))),
+                    3 => Some(filters(None, Some(rule(&["v2"], &[])))),
+                    _ => None,
+                };
+                workflow.jobs.push(job);
+            }
+            // Circles among them, and an edge twice.
+            for (from, to) in edges {
+                let count = workflow.jobs.len();
+                workflow.jobs[from % count].requires.push(Requirement {
+                    job: to % count,
+                    at,
+                    statuses: Vec::new(),
+                });
+            }
+            let pushed = if tag { GitRef::Tag("v1".to_owned()) } else { branch("main") };
+            let quick = workflow.runs_for(&pushed).unwrap();
+            proptest::prop_assert_eq!(quick, by_rounds(&workflow, &pushed));
         }
     }
 

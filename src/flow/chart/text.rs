@@ -86,11 +86,7 @@ fn write(job: &JobChart, out: &mut String) {
             perhaps(persist.conditional)
         );
     }
-    for conflict in &job.conflicts {
-        let _ = writeln!(
-            out,
-            "    conflicts with {}: {}",
-            conflict.job, conflict.path
-        );
+    for line in job.conflict_lines() {
+        let _ = writeln!(out, "    {line}");
     }
 }

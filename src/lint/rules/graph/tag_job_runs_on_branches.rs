@@ -1,6 +1,8 @@
 //! `tag-job-runs-on-branches`: a job that deploys or releases has a filter for tags and none for
 //! branches.
 
+use std::cell::LazyCell;
+
 use crate::finding::{Confidence, Finding};
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
@@ -53,7 +55,10 @@ const TAME: [&str; 7] = [
 ];
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
+    // What a job waits for may keep it from branches.
+    let branch = GitRef::Branch("some-other-branch".to_owned());
     for workflow in context.workflows() {
+        let runs = LazyCell::new(|| workflow.runs_for(&branch));
         for (index, job) in workflow.jobs.iter().enumerate() {
             let Some(filters) = &job.filters else {
                 continue;
@@ -76,9 +81,7 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             if tags.only.is_empty() || every || !public {
                 continue;
             }
-            // What it waits for may keep it from branches.
-            let branch = GitRef::Branch("some-other-branch".to_owned());
-            if workflow.runs_for(&branch).is_ok_and(|runs| !runs[index]) {
+            if runs.as_ref().is_ok_and(|runs| !runs[index]) {
                 continue;
             }
             out.push(

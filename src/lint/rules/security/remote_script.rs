@@ -3,6 +3,7 @@
 use crate::finding::Finding;
 use crate::lint::Context;
 use crate::lint::rule::declare_rule;
+use crate::lint::shell::Command;
 
 declare_rule! {
     /// # What it does
@@ -40,24 +41,14 @@ const SHELLS: [&str; 11] = [
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for script in context.scripts() {
-        let commands = &script.commands;
-        for (i, command) in commands.iter().enumerate() {
+        let shells = shells_behind(&script.commands);
+        for (command, shell) in script.commands.iter().zip(shells) {
+            let Some(shell) = shell else {
+                continue;
+            };
             let fetches = matches!(command.program(), Some("curl" | "wget"));
-            // The pipe may go through other programs first.
-            let piped = commands[i..].iter().take_while(|c| c.piped).count();
-            let runs = commands[i + 1..].iter().take(piped).find(|c| {
-                let program = c.program().map(|p| p.rsplit('/').next().unwrap_or(p));
-                let fed = c.arguments().iter().all(|a| {
-                    a.text.starts_with('-')
-                        || c.arguments()
-                            .iter()
-                            .any(|a| a.text == "-s" || a.text == "-")
-                });
-                program.is_some_and(|p| SHELLS.contains(&p)) && (fed || c.arguments().is_empty())
-            });
             // What a commit's hash names is always the same text.
-            let pinned = command.words.iter().any(|w| names_commit(&w.text));
-            if let Some(shell) = runs.filter(|_| fetches && command.piped && !pinned) {
+            if fetches && !command.words.iter().any(|w| names_commit(&w.text)) {
                 out.push(
                     REMOTE_SCRIPT
                         .finding("a fetched script is run unseen", script.command_at(command), "whatever comes from there")
@@ -68,6 +59,33 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Returns for each command the next shell of the same pipe that runs what it reads: the pipe may
+/// go through other programs first.
+fn shells_behind(commands: &[Command]) -> Vec<Option<&Command>> {
+    let mut next = None;
+    let mut behind = Vec::with_capacity(commands.len());
+    for command in commands.iter().rev() {
+        let shell = next.filter(|_| command.piped);
+        behind.push(shell);
+        next = if runs_input(command) {
+            Some(command)
+        } else {
+            shell
+        };
+    }
+    behind.reverse();
+    behind
+}
+
+/// Says whether a command is a shell that runs what it reads.
+fn runs_input(command: &Command) -> bool {
+    let program = command.program().map(|p| p.rsplit('/').next().unwrap_or(p));
+    let arguments = command.arguments();
+    program.is_some_and(|p| SHELLS.contains(&p))
+        && (arguments.iter().all(|a| a.text.starts_with('-'))
+            || arguments.iter().any(|a| a.text == "-s" || a.text == "-"))
 }
 
 /// Says whether an address goes by a commit: of the pipeline itself, or by its whole hash.

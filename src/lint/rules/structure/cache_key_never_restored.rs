@@ -41,6 +41,9 @@ declare_rule! {
     CACHE_KEY_NEVER_RESTORED: "cache-key-never-restored", Structure, Warning, check
 }
 
+/// Most keys for which a near one is looked for among all that are restored.
+const MOST_SUGGESTED: usize = 200;
+
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     if context.jobs().any(|j| j.opaque.is_some()) || context.compiled.pipeline.setup {
         return;
@@ -51,6 +54,9 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
             restored.extend(restore.keys.iter().map(|k| k.value.trim()));
         }
     }
+    let mut each = HashSet::default();
+    restored.retain(|key| each.insert(*key));
+    let wanted: Vec<String> = restored.iter().map(|key| bare(key)).collect();
     let mut told = HashSet::default();
     for step in context.jobs().flat_map(|j| &j.steps) {
         let StepKind::SaveCache(save) = &step.kind else {
@@ -58,7 +64,8 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         };
         let key = save.key.value.trim();
         // A key is looked for by its beginning (circleci-semantics §5.7).
-        let found = restored.iter().any(|r| may_begin(&bare(key), &bare(r)));
+        let bare = bare(key);
+        let found = wanted.iter().any(|wanted| may_begin(&bare, wanted));
         if found || key.contains("<<") || !told.insert(save.key.at) {
             continue;
         }
@@ -69,7 +76,12 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 "no `restore_cache` looks for this",
             )
             .confidence(Confidence::Medium);
-        draft = match nearest(key, restored.iter().copied()) {
+        let near = if told.len() <= MOST_SUGGESTED {
+            nearest(key, restored.iter().copied())
+        } else {
+            None
+        };
+        draft = match near {
             Some(near) => draft.help(format!("did you mean `{near}`?")),
             None if restored.is_empty() => {
                 draft.help("add a `restore_cache` with this key, or remove the step")

@@ -1,9 +1,14 @@
 //! `export-lost`: a step exports a variable, and a later step of the job uses it.
 
+use std::ops::Range;
+use std::rc::Rc;
+
 use crate::finding::{Confidence, Finding};
+use crate::hash::{HashMap, HashSet};
 use crate::lint::Context;
 use crate::lint::context::runs;
 use crate::lint::rule::declare_rule;
+use crate::lint::script::Script;
 
 declare_rule! {
     /// # What it does
@@ -37,9 +42,11 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
         let scripts: Vec<_> = runs(job)
             .filter_map(|(_, run)| context.script(run))
             .collect();
-        let all: Vec<&str> = runs(job)
+        let kept: Vec<&str> = runs(job)
             .map(|(_, run)| run.command.value.as_str())
+            .filter(|text| text.contains("BASH_ENV"))
             .collect();
+        let uses = uses(&scripts);
         for (i, script) in scripts.iter().enumerate() {
             for command in script
                 .commands
@@ -51,39 +58,51 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
                 else {
                     continue;
                 };
-                let kept = all
-                    .iter()
-                    .any(|s| s.contains("BASH_ENV") && s.contains(name));
-                let used = scripts.iter().skip(i + 1).find_map(|later| {
-                    let sets = later
-                        .commands
-                        .iter()
-                        .flat_map(|c| &c.words)
-                        .any(|w| w.text.starts_with(&format!("{name}=")));
-                    let found = later
-                        .commands
-                        .iter()
-                        .flat_map(|c| &c.words)
-                        .flat_map(|w| &w.variables)
-                        .find(|v| v.name == name);
-                    found.filter(|_| !sets).map(|v| later.at(v.range.clone()))
-                });
+                let Some(used) = uses.get(name) else {
+                    continue;
+                };
+                let Some((later, range)) = used.get(used.partition_point(|(at, _)| *at <= i))
+                else {
+                    continue;
+                };
                 let known = job.environment.iter().any(|v| v.name == name);
-                if let Some(used) = used.filter(|_| !kept && !known) {
-                    out.push(
-                        EXPORT_LOST
-                            .finding(
-                                "a variable that is gone in the next step",
-                                script.command_at(command),
-                                format!("`{name}` is set in this step only"),
-                            )
-                            .label(used, "it is not set here")
-                            .confidence(Confidence::Medium)
-                            .help(format!("write `echo 'export {name}=…' >> \"$BASH_ENV\"`"))
-                            .done(),
-                    );
+                if known || kept.iter().any(|text| text.contains(name)) {
+                    continue;
                 }
+                out.push(
+                    EXPORT_LOST
+                        .finding(
+                            "a variable that is gone in the next step",
+                            script.command_at(command),
+                            format!("`{name}` is set in this step only"),
+                        )
+                        .label(scripts[*later].at(range.clone()), "it is not set here")
+                        .confidence(Confidence::Medium)
+                        .help(format!("write `echo 'export {name}=…' >> \"$BASH_ENV\"`"))
+                        .done(),
+                );
             }
         }
     }
+}
+
+/// Returns for each variable the scripts that use it and do not set it, in order, with the place of
+/// its first use there.
+fn uses(scripts: &[Rc<Script>]) -> HashMap<&str, Vec<(usize, Range<usize>)>> {
+    let mut uses: HashMap<&str, Vec<(usize, Range<usize>)>> = HashMap::default();
+    for (i, script) in scripts.iter().enumerate() {
+        let words = || script.commands.iter().flat_map(|c| &c.words);
+        let assigned = words().filter_map(|w| w.text.split_once('='));
+        let set: HashSet<&str> = assigned.map(|(name, _)| name).collect();
+        for variable in words().flat_map(|w| &w.variables) {
+            if set.contains(variable.name.as_str()) {
+                continue;
+            }
+            let used = uses.entry(&variable.name).or_default();
+            if used.last().is_none_or(|(last, _)| *last != i) {
+                used.push((i, variable.range.clone()));
+            }
+        }
+    }
+    uses
 }

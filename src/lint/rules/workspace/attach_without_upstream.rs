@@ -2,10 +2,12 @@
 
 use crate::finding::{Finding, Fix, Severity, listed};
 use crate::flow::{Attach, Flow, Layer};
+use crate::hash::{HashMap, HashSet};
 use crate::lint::Context;
 use crate::lint::context::{names_attached, runs_after};
 use crate::lint::mend;
 use crate::lint::rule::{Fixable, declare_rule};
+use crate::plan::JobIndex;
 use crate::yaml::Location;
 
 declare_rule! {
@@ -100,19 +102,18 @@ pub(super) fn used(
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
+        let makers = Makers::new(context, flow);
+        let at = flow.workflow.origin.at;
+        let elsewhere = |f: &Flow<'_>| {
+            !f.layers.is_empty() && f.workflow.origin.at != at && f.workflow.definition.is_none()
+        };
+        let elsewhere = context.everywhere().iter().any(elsewhere);
         for attach in blind(flow) {
             if own_layer(flow, attach).is_some() {
                 // attach-own-layer says what is the matter.
                 continue;
             }
-            let makers = makers(context, flow, attach);
-            let at = flow.workflow.origin.at;
-            let elsewhere = |f: &Flow<'_>| {
-                !f.layers.is_empty()
-                    && f.workflow.origin.at != at
-                    && f.workflow.definition.is_none()
-            };
-            if makers.is_empty() && context.everywhere().iter().any(elsewhere) {
+            if elsewhere && !makers.any_but(&flow.job(attach.job).name) {
                 // Only other workflows persist: cross-workflow-attach says so.
                 continue;
             }
@@ -121,23 +122,61 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Returns the other jobs of the workflow that persist, under whatever outcome of its conditions.
-pub(super) fn makers<'c>(
-    context: &Context<'c>,
-    flow: &Flow<'c>,
-    attach: &Attach<'_>,
-) -> Vec<&'c str> {
-    let own = &flow.job(attach.job).name;
-    let mut names: Vec<&str> = Vec::new();
-    if let Some(whole) = context.whole(flow) {
-        for layer in &whole.layers {
-            let job = whole.job(layer.job);
-            if job.name != *own && !names.contains(&job.written_name.as_str()) {
-                names.push(&job.written_name);
+/// The jobs of a workflow that persist, under whatever outcome of its conditions: gathered once for
+/// all its attaches.
+pub(super) struct Makers<'c> {
+    /// Their names as they are written, each once.
+    written: Vec<&'c str>,
+    /// The jobs that make layers: which of those names each goes by, and its own name.
+    named: Vec<(usize, &'c str)>,
+    /// For each written name the jobs of the flow that make layers under it.
+    jobs: Vec<Vec<JobIndex>>,
+}
+
+impl<'c> Makers<'c> {
+    pub(super) fn new(context: &Context<'c>, flow: &Flow<'_>) -> Self {
+        let mut makers = Self {
+            written: Vec::new(),
+            named: Vec::new(),
+            jobs: Vec::new(),
+        };
+        let Some(whole) = context.whole(flow) else {
+            return makers;
+        };
+        let mut numbers: HashMap<&str, usize> = HashMap::default();
+        let mut known = HashSet::default();
+        for job in whole.layers.iter().map(|layer| whole.job(layer.job)) {
+            let number = *numbers.entry(&job.written_name).or_insert_with(|| {
+                makers.written.push(&job.written_name);
+                makers.written.len() - 1
+            });
+            if known.insert((number, job.name.as_str())) {
+                makers.named.push((number, &job.name));
             }
         }
+        makers.jobs.resize(makers.written.len(), Vec::new());
+        for layer in &flow.layers {
+            if let Some(number) = numbers.get(flow.job(layer.job).written_name.as_str()) {
+                makers.jobs[*number].push(layer.job);
+            }
+        }
+        makers
     }
-    names
+
+    /// Says whether a job of another name than this persists.
+    pub(super) fn any_but(&self, own: &str) -> bool {
+        self.named.iter().any(|(_, name)| *name != own)
+    }
+
+    /// Returns the numbers of the written names of all jobs but that of this name.
+    fn all_but(&self, own: &str) -> Vec<usize> {
+        let mut seen = vec![false; self.written.len()];
+        let others = self.named.iter().filter(|(_, name)| *name != own);
+        others
+            .map(|(number, _)| *number)
+            .filter(|number| !std::mem::replace(&mut seen[*number], true))
+            .collect()
+    }
 }
 
 /// Lets a job wait for another one, which is not one that waits for it.
@@ -160,7 +199,12 @@ pub(super) fn edge(
     mend::require(context.tree(), job_of.origin.at, &job_of.written_name, name)
 }
 
-fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &[&str]) -> Finding {
+fn report(
+    context: &Context<'_>,
+    flow: &Flow<'_>,
+    attach: &Attach<'_>,
+    makers: &Makers<'_>,
+) -> Finding {
     let job = flow.job(attach.job);
     let at = attach.origin.at;
     let draft = ATTACH_WITHOUT_UPSTREAM.finding(
@@ -211,16 +255,14 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
         .severity(severity)
         .label(job.origin.at, "the job runs here");
     // A job that waits for this one cannot come before it.
-    let able = |name: &&str| {
-        let named = |l: &&Layer<'_>| flow.job(l.job).written_name == **name;
-        let mut layers = flow.layers.iter().filter(named).peekable();
-        layers.peek().is_none() || layers.any(|l| !flow.graph.is_upstream(attach.job, l.job))
+    let able = |number: &usize| {
+        let jobs = &makers.jobs[*number];
+        let mut jobs = jobs.iter();
+        jobs.len() == 0 || jobs.any(|job| !flow.graph.is_upstream(attach.job, *job))
     };
-    let (all, makers) = (
-        makers,
-        makers.iter().copied().filter(able).collect::<Vec<_>>(),
-    );
-    if makers.is_empty() {
+    let all = makers.all_but(&job.name);
+    let able: Vec<usize> = all.iter().copied().filter(able).collect();
+    if able.is_empty() {
         draft
             .help(if all.is_empty() {
                 "remove the step: no other job of the workflow persists anything"
@@ -229,24 +271,22 @@ fn report(context: &Context<'_>, flow: &Flow<'_>, attach: &Attach<'_>, makers: &
             })
             .done()
     } else {
-        let verb = if makers.len() == 1 {
+        let verb = if able.len() == 1 {
             "persists"
         } else {
             "persist"
         };
         // Of several it is not known which is meant.
-        let only = match &makers[..] {
-            [name] => flow
-                .layers
-                .iter()
-                .find(|l| flow.job(l.job).written_name == **name),
+        let only = match able[..] {
+            [number] => makers.jobs[number].first(),
             _ => None,
         };
+        let names: Vec<&str> = able.iter().map(|number| makers.written[*number]).collect();
         draft
-            .fix(only.and_then(|l| edge(context, flow, attach.job, l.job)))
+            .fix(only.and_then(|maker| edge(context, flow, attach.job, *maker)))
             .help(format!(
                 "require the job whose files are needed ({} {verb}), or remove the step",
-                listed(&makers, 5)
+                listed(&names, 5)
             ))
             .done()
     }

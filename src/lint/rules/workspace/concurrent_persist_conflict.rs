@@ -12,6 +12,7 @@ use crate::lint::rules::workspace::names::is_file;
 use crate::lint::rules::workspace::written::{Written, differ};
 use crate::lint::{Context, Rule};
 use crate::plan::{Job, Located};
+use crate::yaml::Location;
 
 declare_rule! {
     /// # What it does
@@ -119,12 +120,16 @@ fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
 /// Finds the unordered jobs that persist one path: arms of one matrix, or any others.
 pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec<Finding>) {
     for flow in &context.flows {
-        let mut meetings: Vec<Meeting<'_, '_>> = Vec::new();
+        let mut meetings = Meetings::default();
         let paths = Paths::new(flow);
         // Hardly any workflow has two layers that meet.
         let tried = OnceCell::new();
-        for first in 0..flow.layers.len() {
+        'all: for first in 0..flow.layers.len() {
             for second in paths.near(first) {
+                let kinds = [paths.kinds[first], paths.kinds[second]];
+                if meetings.is_known([first, second], kinds) {
+                    continue;
+                }
                 let (a, b) = (flow.layers[first].job, flow.layers[second].job);
                 if flow.graph.is_concurrent(a, b)
                     && same_matrix(flow.job(a), flow.job(b)) == arms
@@ -135,11 +140,21 @@ pub(super) fn find(context: &Context<'_>, rule: &Rule, arms: bool, out: &mut Vec
                         &[a, b, met.attach.job],
                     )
                 {
-                    join(&mut meetings, met);
+                    meetings.note([first, second], kinds);
+                    meetings.join(met);
+                    if meetings.is_full() {
+                        break 'all;
+                    }
                 }
             }
         }
-        out.extend(meetings.iter().map(|m| report(flow, rule, m)));
+        out.extend(meetings.all.iter().map(|m| report(flow, rule, m)));
+        if let Some(last) = out.last_mut().filter(|_| meetings.is_full()) {
+            last.notes.push(format!(
+                "this is the last of {MOST_MEETINGS} in workflow `{}`: the rest of it is not compared",
+                flow.workflow.name
+            ));
+        }
     }
 }
 
@@ -160,6 +175,8 @@ struct Paths {
     items: Vec<Option<Item>>,
     /// For each layer, which of those it lists.
     listed: Vec<Vec<usize>>,
+    /// For each layer, which list that is: a number for each that is different.
+    kinds: Vec<usize>,
     /// How two of those meet, once that was asked: the arms of a matrix ask the same again and again.
     overlaps: RefCell<Overlaps>,
     /// The layers that an item of this first name is in.
@@ -178,6 +195,7 @@ impl Paths {
         let mut paths = Self {
             items: Vec::new(),
             listed: Vec::with_capacity(flow.layers.len()),
+            kinds: Vec::with_capacity(flow.layers.len()),
             overlaps: RefCell::default(),
             named: HashMap::default(),
             open: Vec::new(),
@@ -194,6 +212,7 @@ impl Paths {
             }
         }
         let mut known: HashMap<&str, usize> = HashMap::default();
+        let mut kinds: HashMap<Vec<usize>, usize> = HashMap::default();
         for (i, layer) in flow.layers.iter().enumerate() {
             let mut listed = Vec::with_capacity(layer.persist.paths.len());
             for path in &layer.persist.paths {
@@ -213,6 +232,10 @@ impl Paths {
                     None => {}
                 }
             }
+            let number = kinds.len();
+            paths
+                .kinds
+                .push(*kinds.entry(listed.clone()).or_insert(number));
             paths.listed.push(listed);
         }
         paths
@@ -329,25 +352,75 @@ impl Paths {
     }
 }
 
-/// Adds a meeting to those of the same texts: a hundred jobs that fill one folder are one finding.
-fn join<'f, 'p>(meetings: &mut Vec<Meeting<'f, 'p>>, met: Meeting<'f, 'p>) {
-    fn texts<'m>(m: &'m Meeting<'_, '_>) -> ([&'m str; 2], bool, bool) {
-        let mut texts = [m.first.1.value.as_str(), m.second.1.value.as_str()];
-        texts.sort_unstable();
-        (texts, m.file, m.apart)
+/// Most meetings of one workflow. Each is one finding: nobody reads more, and n patterns that all
+/// meet make n² of them.
+const MOST_MEETINGS: usize = 1000;
+
+/// Most pairs of layers with the same two lists that are compared without asking whether both are
+/// known to meet such a layer.
+const MOST_ALIKE: usize = 20_000;
+
+/// What two texts meet, in whatever order, how: sure or not, apart or not.
+type Texts<'p> = ([&'p str; 2], bool, bool);
+
+/// The places of two texts that meet, and how.
+type Places = ([Location; 2], bool, bool);
+
+/// The meetings of a workflow, found by their texts and their places.
+#[derive(Default)]
+struct Meetings<'f, 'p> {
+    all: Vec<Meeting<'f, 'p>>,
+    texts: HashMap<Texts<'p>, usize>,
+    places: HashMap<Places, usize>,
+    /// How many pairs of layers with these two lists meet.
+    alike: HashMap<[usize; 2], usize>,
+    /// The layers that meet one with this list.
+    met: HashSet<(usize, usize)>,
+}
+
+impl<'f, 'p> Meetings<'f, 'p> {
+    /// Says whether two layers need not be compared: many pairs with the same lists meet, and
+    /// each of these two is in one of them.
+    fn is_known(&self, layers: [usize; 2], kinds: [usize; 2]) -> bool {
+        let many = self.alike.get(&kinds).is_some_and(|n| *n >= MOST_ALIKE);
+        many && self.met.contains(&(layers[0], kinds[1]))
+            && self.met.contains(&(layers[1], kinds[0]))
     }
-    let places = |m: &Meeting<'_, '_>| (m.first.1.at, m.second.1.at, m.file, m.apart);
-    let same = |m: &&mut Meeting<'f, 'p>| texts(m) == texts(&met) || places(m) == places(&met);
-    match meetings.iter_mut().find(same) {
-        Some(known) => {
+
+    /// Remembers that two layers meet.
+    fn note(&mut self, layers: [usize; 2], kinds: [usize; 2]) {
+        *self.alike.entry(kinds).or_default() += 1;
+        self.met.insert((layers[0], kinds[1]));
+        self.met.insert((layers[1], kinds[0]));
+    }
+
+    /// Says whether no more are looked for.
+    fn is_full(&self) -> bool {
+        self.all.len() >= MOST_MEETINGS
+    }
+
+    /// Adds a meeting to those of the same texts: a hundred jobs that fill one folder are one
+    /// finding.
+    fn join(&mut self, met: Meeting<'f, 'p>) {
+        let (first, second) = (met.first.1, met.second.1);
+        let mut texts = [first.value.as_str(), second.value.as_str()];
+        texts.sort_unstable();
+        let texts = (texts, met.file, met.apart);
+        let places = ([first.at, second.at], met.file, met.apart);
+        let known = [self.texts.get(&texts), self.places.get(&places)];
+        if let Some(first) = known.into_iter().flatten().min() {
+            let known = &mut self.all[*first];
             known.also.extend(met.also);
             for job in met.jobs {
                 if known.among.insert(job) {
                     known.jobs.push(job);
                 }
             }
+            return;
         }
-        None => meetings.push(met),
+        self.texts.insert(texts, self.all.len());
+        self.places.insert(places, self.all.len());
+        self.all.push(met);
     }
 }
 

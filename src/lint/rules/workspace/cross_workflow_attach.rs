@@ -1,6 +1,6 @@
 //! `cross-workflow-attach`: an attach whose layers are all made in other workflows.
 
-use super::attach_without_upstream::{blind, makers, needed_elsewhere, used};
+use super::attach_without_upstream::{Makers, blind, needed_elsewhere, used};
 use crate::finding::{Finding, Severity};
 use crate::flow::{Attach, Flow};
 use crate::lint::Context;
@@ -63,8 +63,9 @@ declare_rule! {
 
 fn check(context: &Context<'_>, out: &mut Vec<Finding>) {
     for flow in &context.flows {
+        let makers = Makers::new(context, flow);
         for attach in blind(flow) {
-            if !makers(context, flow, attach).is_empty() {
+            if makers.any_but(&flow.job(attach.job).name) {
                 continue;
             }
             out.extend(report(context, flow, attach));
