@@ -45,6 +45,15 @@ fn bad() -> String {
     GOOD.replace("deploy: {requires: [build]}", "deploy")
 }
 
+/// A good config ends with 0, and a bad one with 1 and what is wrong with it.
+#[track_caller]
+fn assert_found(out: &Output, code: i32) {
+    let said = said(out);
+    assert_eq!(out.status.code(), Some(code), "{said}");
+    let is_told = said.contains("attach-without-upstream");
+    assert_eq!(is_told, code == 1, "{said}");
+}
+
 #[test]
 fn a_static_binary_works_in_a_root_that_holds_busybox_alone() {
     let test = "a_static_binary_works_in_a_root_that_holds_busybox_alone";
@@ -173,13 +182,7 @@ fn a_hook_of_the_wheel_needs_no_rust() {
         );
         hook.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", places);
         let out = hook.output().unwrap();
-        assert_eq!(out.status.code(), Some(code), "{}", said(&out));
-        assert_eq!(
-            said(&out).contains("attach-without-upstream"),
-            code == 1,
-            "{}",
-            said(&out)
-        );
+        assert_found(&out, code);
     }
 }
 
@@ -227,13 +230,7 @@ fn an_image_of_the_binary_alone_lints_a_mounted_folder() {
             .args(["run", "--rm", "--volume", &mount, image])
             .output()
             .unwrap();
-        assert_eq!(out.status.code(), Some(code), "{}", said(&out));
-        assert_eq!(
-            said(&out).contains("attach-without-upstream"),
-            code == 1,
-            "{}",
-            said(&out)
-        );
+        assert_found(&out, code);
     }
     engine.say(&["image", "rm", "--force", image]);
 }
